@@ -1,0 +1,2 @@
+//! badlink command line.
+fn main() {}
