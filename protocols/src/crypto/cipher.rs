@@ -1,0 +1,157 @@
+//! AES and its modes. Padding is written and checked here, explicitly.
+
+use aes::cipher::{BlockCipherDecrypt as _, BlockCipherEncrypt as _, KeyInit as _};
+use aes::{Aes128, Aes256, Block};
+
+use super::Crypto;
+use crate::meter::Primitive;
+
+/// A set-up AES key of 128 or 256 bits.
+#[derive(Clone)]
+pub enum AesKey {
+    /// 128 bits.
+    Aes128(Aes128),
+    /// 256 bits.
+    Aes256(Aes256),
+}
+
+impl core::fmt::Debug for AesKey {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("AesKey")
+    }
+}
+
+impl AesKey {
+    fn encrypt_block(&self, block: &mut [u8; 16]) {
+        let mut array = Block::from(*block);
+        match self {
+            Self::Aes128(key) => key.encrypt_block(&mut array),
+            Self::Aes256(key) => key.encrypt_block(&mut array),
+        }
+        *block = array.into();
+    }
+
+    fn decrypt_block(&self, block: &mut [u8; 16]) {
+        let mut array = Block::from(*block);
+        match self {
+            Self::Aes128(key) => key.decrypt_block(&mut array),
+            Self::Aes256(key) => key.decrypt_block(&mut array),
+        }
+        *block = array.into();
+    }
+}
+
+/// Appends PKCS#7 padding to `buffer[start..]`: 1 to 16 bytes, each the number of them.
+pub fn pkcs7_pad(buffer: &mut Vec<u8>, start: usize) {
+    let fill = 16 - (buffer.len() - start) % 16;
+    buffer.resize(buffer.len() + fill, u8::try_from(fill).unwrap_or(16));
+}
+
+/// The text before valid PKCS#7 padding; `None` when the length is 0 or no multiple of 16, the
+/// last byte is not 1..16, or a padding byte differs from it.
+#[must_use]
+pub fn pkcs7_unpad(padded: &[u8]) -> Option<&[u8]> {
+    let fill = usize::from(*padded.last()?);
+    if !padded.len().is_multiple_of(16) || !(1..=16).contains(&fill) {
+        return None;
+    }
+    let (text, padding) = padded.split_at(padded.len() - fill);
+    // All padding bytes are looked at, whatever the first of them is.
+    let differing = padding
+        .iter()
+        .fold(0, |sum, &byte| sum | (usize::from(byte) ^ fill));
+    (differing == 0).then_some(text)
+}
+
+/// Splits into whole blocks; a tail shorter than a block is left alone by all modes but CTR.
+fn blocks(buffer: &mut [u8]) -> impl Iterator<Item = &mut [u8; 16]> {
+    buffer.as_chunks_mut::<16>().0.iter_mut()
+}
+
+impl Crypto {
+    /// Sets up an AES key: 16 bytes make AES-128; any other length makes AES-256 of the first 32
+    /// bytes, zero-filled on the right.
+    pub fn aes_key(&mut self, key: &[u8]) -> AesKey {
+        if let Ok(key) = <[u8; 16]>::try_from(key) {
+            self.meter.add(Primitive::Aes128Key, 1, 16);
+            return AesKey::Aes128(Aes128::new(&key.into()));
+        }
+        self.meter.add(Primitive::Aes256Key, 1, 32);
+        let mut whole = [0; 32];
+        let length = key.len().min(32);
+        whole[..length].copy_from_slice(&key[..length]);
+        AesKey::Aes256(Aes256::new(&whole.into()))
+    }
+
+    fn count_encrypt(&mut self, key: &AesKey, bytes: usize) {
+        let primitive = match key {
+            AesKey::Aes128(_) => Primitive::Aes128Encrypt,
+            AesKey::Aes256(_) => Primitive::Aes256Encrypt,
+        };
+        let count = u32::try_from(bytes.div_ceil(16)).unwrap_or(u32::MAX);
+        self.meter.add(primitive, count, bytes);
+    }
+
+    fn count_decrypt(&mut self, key: &AesKey, bytes: usize) {
+        let primitive = match key {
+            AesKey::Aes128(_) => Primitive::Aes128Decrypt,
+            AesKey::Aes256(_) => Primitive::Aes256Decrypt,
+        };
+        let count = u32::try_from(bytes / 16).unwrap_or(u32::MAX);
+        self.meter.add(primitive, count, bytes);
+    }
+
+    /// AES-CBC encryption in place of whole blocks (NIST SP 800-38A, 6.2).
+    pub fn cbc_encrypt(&mut self, key: &AesKey, iv: &[u8; 16], buffer: &mut [u8]) {
+        self.count_encrypt(key, buffer.len());
+        let mut chain = *iv;
+        for block in blocks(buffer) {
+            for (byte, previous) in block.iter_mut().zip(chain) {
+                *byte ^= previous;
+            }
+            key.encrypt_block(block);
+            chain = *block;
+        }
+    }
+
+    /// AES-CBC decryption in place of whole blocks.
+    pub fn cbc_decrypt(&mut self, key: &AesKey, iv: &[u8; 16], buffer: &mut [u8]) {
+        self.count_decrypt(key, buffer.len());
+        let mut chain = *iv;
+        for block in blocks(buffer) {
+            let sealed = *block;
+            key.decrypt_block(block);
+            for (byte, previous) in block.iter_mut().zip(chain) {
+                *byte ^= previous;
+            }
+            chain = sealed;
+        }
+    }
+
+    /// AES-ECB encryption in place of whole blocks (NIST SP 800-38A, 6.1).
+    pub fn ecb_encrypt(&mut self, key: &AesKey, buffer: &mut [u8]) {
+        self.count_encrypt(key, buffer.len());
+        blocks(buffer).for_each(|block| key.encrypt_block(block));
+    }
+
+    /// AES-ECB decryption in place of whole blocks.
+    pub fn ecb_decrypt(&mut self, key: &AesKey, buffer: &mut [u8]) {
+        self.count_decrypt(key, buffer.len());
+        blocks(buffer).for_each(|block| key.decrypt_block(block));
+    }
+
+    /// AES-CTR in place, either direction; the counter block counts in all 128 bits, big-endian,
+    /// and wraps (NIST SP 800-38A, 6.5).
+    pub fn ctr(&mut self, key: &AesKey, counter: &[u8; 16], buffer: &mut [u8]) {
+        self.count_encrypt(key, buffer.len());
+        let mut counter = u128::from_be_bytes(*counter);
+        for chunk in buffer.chunks_mut(16) {
+            let mut stream = counter.to_be_bytes();
+            key.encrypt_block(&mut stream);
+            for (byte, mask) in chunk.iter_mut().zip(stream) {
+                *byte ^= mask;
+            }
+            counter = counter.wrapping_add(1);
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! What a protocol declares about itself, once, for everybody: the scenario reader, the host, the
+//! oracles, the cost tables, the lists and the documentation.
+
+use core::fmt;
+use std::sync::Arc;
+
+use crate::output::Principal;
+use crate::parameter::{ParameterError, ParameterSpec, Values};
+use crate::registry::Column;
+use crate::roster::{Party, ProvisionSink, Roster, Streams};
+use crate::time::Span;
+use crate::wire::Layout;
+
+/// A role of a protocol; its number is its place in [`Protocol::roles`].
+#[derive(Clone, Copy, Debug)]
+pub struct RoleSpec {
+    /// Name in the scenario file.
+    pub name: &'static str,
+    /// Parameters of a node of this role.
+    pub params: &'static [ParameterSpec],
+    /// One line of explanation.
+    pub help: &'static str,
+}
+
+/// A command; its id is its place in [`Protocol::commands`].
+#[derive(Clone, Copy, Debug)]
+pub struct CommandSpec {
+    /// Name in the scenario file.
+    pub name: &'static str,
+    /// The role that takes it.
+    pub role: u8,
+    /// The role of the node it is about, where it has one.
+    pub peer: Option<u8>,
+    /// Its arguments in order: name and default in words.
+    pub args: &'static [(&'static str, &'static str)],
+    /// Its phase: the place in [`Protocol::phases`].
+    pub phase: u8,
+    /// What completes a step of it.
+    pub done: Completion,
+    /// True when several may be open at once at one initiator.
+    pub concurrent: bool,
+    /// One line of explanation.
+    pub help: &'static str,
+}
+
+/// What completes a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Completion {
+    /// `Accepted` at both ends.
+    AcceptedBoth,
+    /// `Accepted` at the initiator; the responder's is judged when the attempt closes.
+    AcceptedInitiator,
+    /// `DataAccepted` at the initiator.
+    DataAtInitiator,
+    /// `DataAccepted` at the responder.
+    DataAtResponder,
+    /// `Ended` at both ends.
+    EndedBoth,
+    /// Accepted when both ends gave `Accepted`, closed when both gave `Ended`; one command makes
+    /// several such steps, each opened by the initiator's `Running`.
+    SessionsBoth,
+    /// A durable write at the initiator.
+    StoredAtInitiator,
+    /// At once, when the command has been handled.
+    Handled,
+}
+
+/// A kind of timer; its number is its place in [`Protocol::timers`].
+#[derive(Clone, Copy, Debug)]
+pub struct TimerSpec {
+    /// Name in traces.
+    pub name: &'static str,
+    /// True when its expiry changes what two parties share, so that the pair is not at rest while
+    /// it is armed.
+    pub changes_shared_state: bool,
+}
+
+/// A variant of a protocol.
+#[derive(Clone, Copy, Debug)]
+pub struct VariantSpec {
+    /// Name in the scenario file.
+    pub name: &'static str,
+    /// One line of explanation.
+    pub help: &'static str,
+}
+
+/// A claim of a protocol's authors.
+#[derive(Clone, Copy, Debug)]
+pub struct ClaimSpec {
+    /// Full id, `SV-C1`.
+    pub id: &'static str,
+    /// The claim in the authors' sense, shortened.
+    pub text: &'static str,
+    /// `resists`, or `admits` where the text itself names the weakness.
+    pub stance: &'static str,
+    /// Where it stands.
+    pub source: &'static str,
+}
+
+/// A relation between two roles whose ends share state; its number is its place in
+/// [`Protocol::relations`].
+#[derive(Clone, Copy, Debug)]
+pub struct RelationSpec {
+    /// Name in tables.
+    pub name: &'static str,
+    /// The role that counts as the device of the relation.
+    pub device: u8,
+    /// The role at the other end.
+    pub server: u8,
+}
+
+/// A protocol: what there is before any parameter is chosen.
+pub trait Protocol: Sync {
+    /// Name in the scenario file.
+    fn name(&self) -> &'static str;
+    /// One line: what it is.
+    fn summary(&self) -> &'static str;
+    /// Its published source.
+    fn source(&self) -> &'static str;
+    /// Its roles.
+    fn roles(&self) -> &'static [RoleSpec];
+    /// Its commands.
+    fn commands(&self) -> &'static [CommandSpec];
+    /// Its phases, by name.
+    fn phases(&self) -> &'static [&'static str];
+    /// Its timers.
+    fn timers(&self) -> &'static [TimerSpec];
+    /// Its parameters, for all nodes.
+    fn params(&self) -> &'static [ParameterSpec];
+    /// Its variants, the default first.
+    fn variants(&self) -> &'static [VariantSpec];
+    /// The claims of its authors.
+    fn claims(&self) -> &'static [ClaimSpec];
+    /// The relations whose ends share state.
+    fn relations(&self) -> &'static [RelationSpec];
+    /// True when its machines open streams, so that a link carries streams by default.
+    fn streams(&self) -> bool {
+        false
+    }
+
+    /// Fixes variant and parameters.
+    ///
+    /// # Errors
+    ///
+    /// A combination that the specification does not allow.
+    fn configure(
+        &self,
+        variant: &str,
+        params: &Values,
+    ) -> Result<Arc<dyn Instance>, ParameterError>;
+}
+
+/// A protocol with variant and parameters fixed.
+pub trait Instance: fmt::Debug + Send + Sync {
+    /// The layouts of all messages, in the order of the specification.
+    fn layouts(&self) -> &[Layout];
+
+    /// The message that `bytes` is on the wire: its place in [`Instance::layouts`]. Only the bytes
+    /// are looked at; `None` when they are no known message.
+    fn classify(&self, bytes: &[u8]) -> Option<usize> {
+        let tag = *bytes.first()?;
+        self.layouts()
+            .iter()
+            .position(|layout| layout.tag == Some(tag))
+    }
+
+    /// The port that a role listens on.
+    fn port(&self, role: u8) -> u16;
+
+    /// The default deadline of a command.
+    fn deadline(&self, command: u8) -> Span;
+
+    /// The parameter values in force, defaults included: (name, value in words), in the order of
+    /// [`Protocol::params`].
+    fn settings(&self) -> Vec<(&'static str, String)>;
+
+    /// Checks the roster (numbers of parties, node parameters) before anything is built.
+    ///
+    /// # Errors
+    ///
+    /// What the specification does not allow; the name is `group` or `group.parameter`.
+    fn check(&self, roster: &Roster) -> Result<(), ParameterError> {
+        let _ = roster;
+        Ok(())
+    }
+
+    /// Gives every party its first durable storage: the one place that sees both ends.
+    fn provision(&self, roster: &Roster, streams: &mut dyn Streams, sink: &mut dyn ProvisionSink);
+
+    /// Builds the machines of one group, in roster order.
+    fn machines(&self, roster: &Roster, group: usize) -> Column;
+
+    /// The principal by which others know `party`.
+    fn principal(&self, roster: &Roster, party: &Party) -> Principal;
+}
