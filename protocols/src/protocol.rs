@@ -29,7 +29,7 @@ pub struct CommandSpec {
     pub name: &'static str,
     /// The role that takes it.
     pub role: u8,
-    /// The role of the node it is about, where it has one.
+    /// The role of the node it is about; `None` where it is about none, or about one of any role.
     pub peer: Option<u8>,
     /// Its arguments in order: name and default in words.
     pub args: &'static [(&'static str, &'static str)],
@@ -170,6 +170,13 @@ pub trait Instance: fmt::Debug + Send + Sync {
 
     /// The default deadline of a command.
     fn deadline(&self, command: u8) -> Span;
+
+    /// What completes a step of `command` when a node of `group` (index in [`Roster::groups`]) gives
+    /// it: what the specification of the command says, unless a parameter of the group decides.
+    fn completion(&self, roster: &Roster, group: usize, command: &CommandSpec) -> Completion {
+        let _ = (roster, group);
+        command.done
+    }
 
     /// The parameter values in force, defaults included: (name, value in words), in the order of
     /// [`Protocol::params`].
