@@ -83,6 +83,15 @@ pub enum ParameterKind {
         /// Largest value.
         max: u64,
     },
+    /// A whole number or one word that stands for its absence (`all`); the word is [`Value::None`].
+    IntegerOrWord {
+        /// Smallest value.
+        min: u64,
+        /// Largest value.
+        max: u64,
+        /// The word.
+        word: &'static str,
+    },
     /// Shares over node groups: a table of group name to share; the sum is at most 1.
     Shares,
 }

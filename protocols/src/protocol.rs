@@ -165,6 +165,13 @@ pub trait Instance: fmt::Debug + Send + Sync {
             .position(|layout| layout.tag == Some(tag))
     }
 
+    /// True when the machines open streams under these parameters: every link between their roles
+    /// must then carry streams, and datagrams otherwise. [`Protocol::streams`] is what holds under
+    /// the defaults.
+    fn streams(&self) -> bool {
+        false
+    }
+
     /// The port that a role listens on.
     fn port(&self, role: u8) -> u16;
 
