@@ -11,6 +11,7 @@ words! {
         Transient = "transient",
         /// Still out of step after settling, and honest attempts without any disturbance all fail.
         Permanent = "permanent",
+        Unresolved = "unresolved",
     }
 }
 
@@ -23,7 +24,7 @@ table! {
         device: &'a str, "text", "Initiating node of the pair.";
         server: &'a str, "text", "Responding node of the pair.";
         relation: &'a str, "text", "Shared state concerned, in the protocol's words.";
-        kind: DesyncKind, "text", "silent, transient or permanent.";
+        kind: DesyncKind, "text", "silent, transient, permanent, or unresolved where no workload reaches the pair.";
         start_ns: u64, "ns", "When the ends last diverged, first seen at rest.";
         end_ns: Option<u64>, "ns", "When they had a common value again; empty if they never did.";
         recovery_ns: Option<u64>, "ns", "Time from divergence to recovery; empty if they never recovered.";

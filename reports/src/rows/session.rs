@@ -31,7 +31,7 @@ table! {
         session: &'a str, "text", "Identifier of the session, <initiator>/<n>.";
         device: &'a str, "text", "Node that initiated, whatever its role is called.";
         server: &'a str, "text", "Node that responded, whatever its role is called.";
-        attempt: Option<u64>, "count", "Number of the attempt at its initiator, from 0; empty when no honest attempt led to the acceptance.";
+        attempt: Option<u64>, "count", "Number of the attempt at its initiator, from 1; empty when no honest attempt led to the acceptance.";
         started_ns: u64, "ns", "When the workload opened the step.";
         ended_ns: u64, "ns", "When the step closed.";
         outcome: Outcome, "text", "mismatch, accepted, completed, half-open, rejected, timeout or aborted; decided from both ends.";
@@ -40,7 +40,7 @@ table! {
         bytes: u64, "B", "Wire bytes of those messages.";
         latency_ns: Option<u64>, "ns", "Start until both ends have accepted; empty unless accepted.";
         phase: &'a str, "text", "Name of the command that the step gave.";
-        request: Option<u64>, "count", "Number of the workload's request, from 0, which retries share.";
-        retry as "try": Option<u32>, "count", "0 for the first attempt at the request, then 1 per workload retry.";
+        request: Option<u64>, "count", "Number of the workload request at its initiator, from 1, which retries share.";
+        retry as "try": Option<u32>, "count", "1 for the first try of the request, one more per workload retry.";
     }
 }

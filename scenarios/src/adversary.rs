@@ -1,0 +1,108 @@
+//! Adversaries by rule: which packets they act on, counted.
+//!
+//! Each link with an adversary has a tap; the tap's rules are tried in the order of the file and
+//! the first one that matches and whose coin falls acts. Coins are the adversary's own draws, so
+//! switching an adversary on changes no loss and no delay of any link.
+
+use sim_engine::{PacketMeta, SimDuration, SimTime, TapDraw, Verdict};
+
+use crate::scenario::{Action, AdversarySpec, Rule};
+
+/// What one rule has seen and done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RuleCounts {
+    /// Packets that fitted.
+    pub matches: u64,
+    /// Packets on which it acted.
+    pub actions: u64,
+}
+
+/// One adversary at its taps.
+#[derive(Clone, Debug)]
+pub struct Tap {
+    /// What the scenario says.
+    pub spec: AdversarySpec,
+    /// Counts per rule.
+    pub counts: Vec<RuleCounts>,
+    /// Per rule with `nth`: packets that fitted, by link of the adversary's group and direction.
+    seen: Vec<std::collections::BTreeMap<(u32, u8), u64>>,
+}
+
+/// All adversaries of a world.
+#[derive(Clone, Debug, Default)]
+pub struct Taps {
+    taps: Vec<Tap>,
+    /// They stop here, ns.
+    until_ns: u64,
+}
+
+impl Taps {
+    /// Adversaries that are active up to `until_ns`.
+    #[must_use]
+    pub fn new(specs: &[AdversarySpec], until_ns: u64) -> Self {
+        let taps = specs.iter().map(|spec| Tap {
+            spec: spec.clone(),
+            counts: vec![RuleCounts::default(); spec.rules.len()],
+            seen: vec![std::collections::BTreeMap::new(); spec.rules.len()],
+        });
+        Self { taps: taps.collect(), until_ns }
+    }
+
+    /// The adversaries, in the order of the scenario.
+    #[must_use]
+    pub fn all(&self) -> &[Tap] {
+        &self.taps
+    }
+
+    /// No more verdicts: for the honest continuation.
+    pub const fn stop(&mut self) {
+        self.until_ns = 0;
+    }
+
+    /// What adversary `tap` does with a packet that is message `message` on the wire.
+    pub fn decide(
+        &mut self,
+        now: SimTime,
+        tap: u32,
+        meta: &PacketMeta,
+        message: Option<usize>,
+        draw: &mut TapDraw,
+    ) -> Verdict {
+        let Some(tap) = self.taps.get_mut(tap as usize).filter(|_| now.0 < self.until_ns) else {
+            return Verdict::Pass;
+        };
+        for (index, rule) in tap.spec.rules.iter().enumerate() {
+            if !fits(rule, meta, message) {
+                continue;
+            }
+            if let Some(nth) = rule.matching.nth {
+                let place = (meta.link.0, meta.direction.index() as u8);
+                let seen = tap.seen[index].entry(place).or_default();
+                *seen += 1;
+                if *seen != nth {
+                    continue;
+                }
+            }
+            tap.counts[index].matches += 1;
+            if !draw.happens(rule.probability) {
+                continue;
+            }
+            tap.counts[index].actions += 1;
+            return match &rule.action {
+                Action::Drop => Verdict::Drop,
+                Action::Delay { by } => Verdict::Delay(by.sample_ns(draw.next_u64())),
+                Action::Duplicate { copies, after_ns } => {
+                    Verdict::Duplicate { copies: *copies, after: SimDuration(*after_ns) }
+                }
+            };
+        }
+        Verdict::Pass
+    }
+}
+
+fn fits(rule: &Rule, meta: &PacketMeta, message: Option<usize>) -> bool {
+    let matching = &rule.matching;
+    matching.direction.is_none_or(|direction| direction == meta.direction)
+        && (matching.messages.is_empty()
+            || message.is_some_and(|message| matching.messages.contains(&message)))
+}

@@ -1,0 +1,388 @@
+//! From a scenario to a world: nodes, links, roster, first storage, workloads, oracles.
+
+use std::sync::Arc;
+
+use protocols::entropy::Entropy;
+use protocols::protocol::{CommandSpec, Completion};
+use protocols::roster::{Group as RosterGroup, Party, Roster, Streams as PartyStreams};
+use protocols::Channel;
+use rand_core::Rng as _;
+use sim_engine::{
+    DirectionMask, Engine, EngineConfig, LazyStream, Law, LinkClass, NodeConfig, NodeId, Seed,
+    StreamName, Streams,
+};
+
+use crate::adversary::Taps;
+use crate::depot::Depot;
+use crate::diagnostic::Diagnostics;
+use crate::host::clock::Clock;
+use crate::host::principals::Principals;
+use crate::host::route::{LinkRoute, Picks, Routes};
+use crate::host::tables::Tables;
+use crate::host::usage::Usage;
+use crate::host::workload::{Initiator, Plan, StepPlan, Workloads};
+use crate::host::{Group, NO_PAIR, Relation, World, WorldParts};
+use crate::oracle::Desync;
+use crate::scenario::{LinkChannel, LinkGroup, Pick, Scenario, Workload};
+
+/// A world ready to run: the engine and what lives in its nodes.
+pub struct Built<T: Tables> {
+    /// The engine, with nodes and links.
+    pub engine: Engine<World<T>>,
+    /// The machines, the workloads and the oracles.
+    pub world: World<T>,
+    /// Link groups in the order of the scenario: first link and number of links.
+    pub links: Vec<(u32, u32)>,
+}
+
+/// Builds the world of `scenario`.
+///
+/// # Errors
+///
+/// What only the whole roster can show to be wrong, as a message about the scenario file.
+pub fn build<T: Tables>(scenario: &Scenario) -> Result<Built<T>, Diagnostics> {
+    let seed = Seed::new(scenario.run.seed, 0);
+    let mut streams = seed.streams();
+    let routes = routes(scenario, &mut streams);
+    let roster = roster(scenario, &routes);
+    let instance = Arc::clone(&scenario.protocol.instance);
+    instance.check(&roster).map_err(|error| scenario.refuse_roster(&error))?;
+
+    let mut depot = Depot::default();
+    let mut party_streams = Provisioning { streams: seed.streams() };
+    instance.provision(&roster, &mut party_streams, &mut depot);
+    depot.seal(roster.parties.len());
+
+    let mut principals = Principals::default();
+    for party in &roster.parties {
+        principals.add(instance.principal(&roster, party), party.host);
+    }
+    principals.seal();
+
+    let mut engine = Engine::new(EngineConfig { root_seed: scenario.run.seed, replication: 0 });
+    for (group, spec) in roster.groups.iter().zip(&scenario.groups) {
+        for member in 0..group.count {
+            let name = StreamName::new("node").text(&group.name).index(member as u64);
+            let added = engine.add_node(name.id(), NodeConfig { backlog: spec.backlog });
+            added.expect("a scenario has fewer nodes than the engine has numbers");
+        }
+    }
+    let links = add_links(scenario, &routes, &roster, &mut engine);
+
+    let groups = (0..roster.groups.len())
+        .map(|index| make_group(scenario, &roster, index, &mut streams))
+        .collect();
+    let relations = scenario
+        .protocol
+        .protocol
+        .relations()
+        .iter()
+        .map(|relation| make_relation(&roster, relation.name, relation.device, relation.server))
+        .collect();
+    let workloads = make_workloads(scenario, &roster, &mut streams);
+    let stream_names = roster
+        .parties
+        .iter()
+        .map(|party| party_stream(&roster, party, "machine"))
+        .collect();
+    let world = World::new(WorldParts {
+        protocol: scenario.protocol.protocol,
+        instance,
+        groups,
+        group_of: roster
+            .parties
+            .iter()
+            .map(|party| u16::try_from(party.group).unwrap_or(u16::MAX))
+            .collect(),
+        epoch_ns: scenario.run.epoch_ns,
+        depot,
+        routes,
+        principals,
+        workloads,
+        taps: Taps::new(&scenario.adversaries, scenario.run.duration_ns),
+        relations,
+        seed,
+        stream_names,
+        span_ns: scenario.run.duration_ns.saturating_add(scenario.run.settle_ns),
+    });
+    Ok(Built { engine, world, links })
+}
+
+fn party_stream(roster: &Roster, party: &Party, purpose: &str) -> u64 {
+    let group = &roster.groups[party.group as usize].name;
+    StreamName::new("node").text(group).index(u64::from(party.member)).text(purpose).id()
+}
+
+/// The streams of provisioning: one per party and purpose, each from its start.
+struct Provisioning {
+    streams: Streams,
+}
+
+struct Reader<'a> {
+    streams: &'a mut Streams,
+    name: u64,
+    position: LazyStream,
+}
+
+impl Entropy for Reader<'_> {
+    fn fill(&mut self, out: &mut [u8]) {
+        self.streams.reader(self.name, &mut self.position).fill_bytes(out);
+    }
+}
+
+impl PartyStreams for Provisioning {
+    fn with(
+        &mut self,
+        group: &str,
+        member: u32,
+        purpose: &str,
+        use_it: &mut dyn FnMut(&mut dyn Entropy),
+    ) {
+        let name = StreamName::new("provision").text(group).index(u64::from(member)).text(purpose).id();
+        let streams = &mut self.streams;
+        use_it(&mut Reader { streams, name, position: LazyStream::default() });
+    }
+}
+
+const fn channel(link: &LinkGroup) -> Channel {
+    match link.channel {
+        LinkChannel::Public => Channel::Public,
+        LinkChannel::Secure => Channel::Secure,
+    }
+}
+
+fn routes(scenario: &Scenario, streams: &mut Streams) -> Routes {
+    let mut first = 0;
+    let links = scenario.links.iter().map(|link| {
+        let (a, b) = (scenario.groups[link.a].count, scenario.groups[link.b].count);
+        let (many, few) = (count(a.max(b)), count(a.min(b)));
+        let picks = match link.pick {
+            Pick::Fixed => Picks::Modulo,
+            Pick::RoundRobin => Picks::Modulo,
+            Pick::Uniform => {
+                let stream = StreamName::new("link").text(&link.name).text("pick").id();
+                let pick = |member: u32| {
+                    let draw = streams.block(stream, u64::from(member))[0];
+                    count(usize::try_from(u128::from(draw) * u128::from(few) >> 64).unwrap_or(0))
+                };
+                Picks::Listed((0..many).map(pick).collect())
+            }
+        };
+        let route = LinkRoute {
+            channel: channel(link),
+            group_a: link.a,
+            group_b: link.b,
+            first,
+            many_is_a: a >= b,
+            many,
+            few,
+            picks,
+        };
+        first += many;
+        route
+    });
+    let links = links.collect();
+    Routes::new(scenario.groups.len(), links)
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// Numbers the parties and lists who is linked with whom.
+fn roster(scenario: &Scenario, routes: &Routes) -> Roster {
+    let mut roster = Roster::default();
+    let mut ordinals = vec![0; scenario.protocol.protocol.roles().len()];
+    for (index, spec) in scenario.groups.iter().enumerate() {
+        let first = roster.parties.len();
+        for member in 0..spec.count {
+            let ordinal = &mut ordinals[usize::from(spec.role)];
+            *ordinal += 1;
+            roster.parties.push(Party {
+                host: count(first + member),
+                role: spec.role,
+                group: count(index),
+                member: count(member),
+                ordinal: *ordinal,
+                neighbours: (0, 0),
+            });
+        }
+        roster.groups.push(RosterGroup {
+            name: spec.name.clone(),
+            role: spec.role,
+            params: spec.params.clone(),
+            first,
+            count: spec.count,
+        });
+    }
+    let mut pairs = Vec::new();
+    for link in routes.links() {
+        let (many, few) = ends(link);
+        let (many_first, few_first) = (roster.groups[many].first, roster.groups[few].first);
+        for member in 0..link.many {
+            let one = count(many_first) + member;
+            let other = count(few_first) + link.pick(member);
+            pairs.push((one, other));
+            pairs.push((other, one));
+        }
+    }
+    pairs.sort_unstable();
+    pairs.dedup();
+    let mut next = 0;
+    for (index, party) in roster.parties.iter_mut().enumerate() {
+        let start = next;
+        while pairs.get(next).is_some_and(|(owner, _)| *owner as usize == index) {
+            next += 1;
+        }
+        party.neighbours = (count(start), count(next));
+    }
+    roster.neighbours = pairs.into_iter().map(|(_, neighbour)| neighbour).collect();
+    roster
+}
+
+/// The larger and the smaller group of a link group.
+const fn ends(link: &LinkRoute) -> (usize, usize) {
+    if link.many_is_a { (link.group_a, link.group_b) } else { (link.group_b, link.group_a) }
+}
+
+fn add_links<T: Tables>(
+    scenario: &Scenario,
+    routes: &Routes,
+    roster: &Roster,
+    engine: &mut Engine<World<T>>,
+) -> Vec<(u32, u32)> {
+    let mut all = Vec::new();
+    for (index, (spec, route)) in scenario.links.iter().zip(routes.links()).enumerate() {
+        let class = "a scenario has far fewer link groups than the engine has classes";
+        let up: LinkClass = engine.add_link_class(spec.up.clone()).expect(class);
+        let down: LinkClass = engine.add_link_class(spec.down.clone()).expect(class);
+        let (many, few) = ends(route);
+        for member in 0..route.many {
+            let one = NodeId(count(roster.groups[many].first) + member);
+            let other = NodeId(count(roster.groups[few].first) + route.pick(member));
+            let (a, b) = if route.many_is_a { (one, other) } else { (other, one) };
+            let name = StreamName::new("link").text(&spec.name).index(u64::from(member)).id();
+            let link = engine.add_link(name, a, b, up, down).expect("both nodes were added");
+            for (tap, adversary) in (0u32..).zip(&scenario.adversaries) {
+                if adversary.link == index {
+                    let set = engine.set_tap(link, DirectionMask::BOTH, tap, adversary.powers);
+                    set.expect("the link was added and taps are few");
+                }
+            }
+        }
+        all.push((route.first, route.many));
+    }
+    for (tap, adversary) in (0u32..).zip(&scenario.adversaries) {
+        let name = StreamName::new("adversary").text(&adversary.name).id();
+        engine.name_tap(tap, name).expect("every adversary stands on a link with a member");
+    }
+    all
+}
+
+fn make_group(scenario: &Scenario, roster: &Roster, index: usize, streams: &mut Streams) -> Group {
+    let spec = &scenario.groups[index];
+    let exact = |law: &Law| law.as_constant() == Some(0.0);
+    let clocks = if exact(&spec.clock.offset) && exact(&spec.clock.drift_ppm) {
+        Vec::new()
+    } else {
+        let parties = roster.group(index).iter();
+        parties
+            .map(|party| {
+                let offset = streams.block(party_stream(roster, party, "clock-offset"), 0)[0];
+                let drift = streams.block(party_stream(roster, party, "clock-drift"), 0)[0];
+                #[allow(clippy::cast_possible_truncation, reason = "such casts saturate")]
+                let clock = Clock {
+                    offset_ns: spec.clock.offset.sample(offset) as i64,
+                    drift_ppt: (spec.clock.drift_ppm.sample(drift) * 1e6) as i64,
+                };
+                clock
+            })
+            .collect()
+    };
+    Group {
+        column: scenario.protocol.instance.machines(roster, index),
+        first: count(roster.groups[index].first),
+        role: spec.role,
+        port: scenario.protocol.instance.port(spec.role),
+        profile: spec.profile.clone(),
+        clocks,
+        usage: vec![Usage::default(); spec.count],
+    }
+}
+
+fn make_relation(roster: &Roster, name: &'static str, device_role: u8, server_role: u8) -> Relation {
+    let mut first_pair = vec![NO_PAIR; roster.parties.len()];
+    let mut ends = Vec::new();
+    for party in roster.parties.iter().filter(|party| party.role == device_role) {
+        let first = count(ends.len());
+        ends.extend(roster.peers(party, server_role).map(|peer| (party.host, peer.host)));
+        if count(ends.len()) > first {
+            first_pair[party.host as usize] = first;
+        }
+    }
+    let oracle = Desync::new(ends.len());
+    Relation { name, device_role, server_role, first_pair, ends, oracle }
+}
+
+fn make_workloads(scenario: &Scenario, roster: &Roster, streams: &mut Streams) -> Workloads {
+    let starts_ns = roster
+        .parties
+        .iter()
+        .map(|party| {
+            let start = &scenario.groups[party.group as usize].start;
+            start.as_constant().map_or_else(
+                || start.sample_ns(streams.block(party_stream(roster, party, "start"), 0)[0]).0,
+                |_| start.sample_ns(0).0,
+            )
+        })
+        .collect();
+    let plans = scenario.workloads.iter().map(|workload| plan(scenario, roster, workload)).collect();
+    let roles = scenario.protocol.protocol.roles().len();
+    let named = |name: &str| {
+        let commands = scenario.protocol.protocol.commands();
+        let of_role = |role: usize| {
+            let find = |spec: &CommandSpec| spec.name == name && usize::from(spec.role) == role;
+            commands.iter().position(find).and_then(|index| u8::try_from(index).ok())
+        };
+        (0..roles).map(of_role).collect::<Vec<_>>()
+    };
+    Workloads::new(
+        plans,
+        (scenario.run.duration_ns, scenario.run.warmup_ns),
+        (named("abort"), named("finish")),
+        starts_ns,
+        Seed::new(scenario.run.seed, 0).streams(),
+    )
+}
+
+fn plan(scenario: &Scenario, roster: &Roster, workload: &Workload) -> Plan {
+    let protocol = &scenario.protocol;
+    let steps = workload.steps.iter().map(|step| {
+        let spec = &protocol.protocol.commands()[usize::from(step.command)];
+        let done: Completion = protocol.instance.completion(roster, workload.from, spec);
+        StepPlan {
+            command: step.command,
+            name: spec.name,
+            to: step.to,
+            args: step.args.clone(),
+            done,
+            concurrent: spec.concurrent,
+            deadline_ns: step.deadline_ns,
+        }
+    });
+    let parties = roster.group(workload.from);
+    let purpose = |party: &Party| {
+        let group = &roster.groups[party.group as usize].name;
+        let node = StreamName::new("node").text(group).index(u64::from(party.member));
+        node.text("workload").text(&workload.name).id()
+    };
+    Plan {
+        from: workload.from,
+        steps: steps.collect(),
+        every: workload.every.clone(),
+        retry: workload.retry,
+        count: workload.count,
+        streams: parties.iter().map(purpose).collect(),
+        initiators: vec![Initiator::default(); parties.len()],
+    }
+}

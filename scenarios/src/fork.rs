@@ -1,0 +1,139 @@
+//! The honest continuation that tells a permanent divergence from one that heals.
+//!
+//! After the settle time, the pairs that are still out of step go on in the same world with quiet
+//! links, no adversary and no recorder. Each gets up to [`ATTEMPTS`] attempts, one after the other,
+//! so spaced that each has the server to itself. All fail: the divergence is permanent. A pair that
+//! comes into step has healed by itself; one that succeeds and stays out of step diverges silently.
+
+use sim_engine::{NodeId, Outbox, SimTime, TimerId};
+
+use crate::host::World;
+use crate::host::tables::Tables;
+use crate::host::workload::control;
+use crate::oracle::EpisodeKind;
+
+/// Attempts that must all fail.
+pub const ATTEMPTS: u32 = 20;
+
+/// One pair under trial.
+#[derive(Clone, Copy, Debug)]
+struct Suspect {
+    relation: usize,
+    pair: u32,
+    /// The node that opens attempts, and by which workload.
+    initiator: u32,
+    workload: usize,
+}
+
+/// The continuation under way.
+#[derive(Clone, Debug, Default)]
+pub struct Fork {
+    suspects: Vec<Suspect>,
+    next: usize,
+    tries: u32,
+    successes: u32,
+    started_ns: u64,
+    /// From the start of one attempt to the earliest start of the next, ns.
+    spacing_ns: u64,
+    finished: bool,
+}
+
+impl Fork {
+    /// True when every suspect has its verdict.
+    #[must_use]
+    pub const fn finished(&self) -> bool {
+        self.finished
+    }
+}
+
+impl<T: Tables> World<T> {
+    /// Begins the continuation for every pair that is out of step; false when there is none to try.
+    pub fn fork_begin(&mut self, now: SimTime, out: &mut Outbox<'_, Self>) -> bool {
+        let mut fork = Fork { spacing_ns: self.longest_deadline_ns() + 1_000_000_000, ..Fork::default() };
+        for relation in 0..self.relations.len() {
+            let suspects: Vec<u32> = self.relations[relation].oracle.suspects().collect();
+            for pair in suspects {
+                let (device, server) = self.relations[relation].ends[pair as usize];
+                match self.initiator_between(device, server) {
+                    Some((initiator, workload)) => {
+                        fork.suspects.push(Suspect { relation, pair, initiator, workload });
+                    }
+                    None => self.relations[relation].oracle.conclude(pair, EpisodeKind::Unresolved),
+                }
+            }
+        }
+        self.flush_desync(out);
+        if fork.suspects.is_empty() {
+            return false;
+        }
+        self.taps.stop();
+        self.workloads.fork = Some(fork);
+        self.arm_fork(now, out);
+        true
+    }
+
+    /// The node of the two that has a workload towards the other's group.
+    fn initiator_between(&self, one: u32, other: u32) -> Option<(u32, usize)> {
+        [(one, other), (other, one)].into_iter().find_map(|(from, to)| {
+            let (from_group, to_group) = (self.place(from).0, self.place(to).0);
+            let workload = self.workloads.plans.iter().position(|plan| {
+                plan.from == from_group
+                    && plan.steps.first().is_some_and(|step| step.to == Some(to_group))
+            })?;
+            self.reachable(from, to).then_some((from, workload))
+        })
+    }
+
+    fn longest_deadline_ns(&self) -> u64 {
+        let steps = self.workloads.plans.iter().flat_map(|plan| &plan.steps);
+        steps.map(|step| step.deadline_ns).max().unwrap_or(0)
+    }
+
+    fn arm_fork(&self, at: SimTime, out: &mut Outbox<'_, Self>) {
+        out.arm_control(NodeId(0), TimerId { kind: control::FORK, key: 0 }, at);
+    }
+
+    /// Starts the next attempt, or gives the suspect its verdict and turns to the next one.
+    pub(crate) fn fork_next(&mut self, now: SimTime, out: &mut Outbox<'_, Self>) {
+        loop {
+            let Some(fork) = self.workloads.fork.as_mut() else { return };
+            let Some(suspect) = fork.suspects.get(fork.next).copied() else {
+                fork.finished = true;
+                out.stop();
+                return;
+            };
+            let (tries, successes) = (fork.tries, fork.successes);
+            let oracle = &mut self.relations[suspect.relation].oracle;
+            let verdict = if !oracle.is_open(suspect.pair) {
+                // The oracle has seen it come into step and has closed the divergence itself.
+                None
+            } else if successes > 0 {
+                Some(EpisodeKind::Silent)
+            } else if tries >= ATTEMPTS {
+                Some(EpisodeKind::Permanent)
+            } else {
+                fork.tries += 1;
+                fork.started_ns = now.0;
+                self.open_step(now, suspect.initiator, suspect.workload, 0, out);
+                return;
+            };
+            if let Some(verdict) = verdict {
+                oracle.conclude(suspect.pair, verdict);
+            }
+            self.flush_desync(out);
+            if let Some(fork) = self.workloads.fork.as_mut() {
+                fork.next += 1;
+                fork.tries = 0;
+                fork.successes = 0;
+            }
+        }
+    }
+
+    /// An attempt of the continuation has closed.
+    pub(crate) fn fork_closed(&mut self, now: SimTime, success: bool, out: &mut Outbox<'_, Self>) {
+        let Some(fork) = self.workloads.fork.as_mut() else { return };
+        fork.successes += u32::from(success);
+        let at = now.0.max(fork.started_ns.saturating_add(fork.spacing_ns));
+        self.arm_fork(SimTime(at), out);
+    }
+}

@@ -1,0 +1,318 @@
+//! From a machine's effects to the engine's calls, in emission order and at their times.
+
+use protocols::meter::{Operation, Primitive};
+use protocols::storage::Write;
+use protocols::{Address, Channel, Destination, Effect, Record};
+use sim_engine::{NodeId, Outbox, SimDuration, SimTime, TimerId};
+
+use super::attempt::AttemptId;
+use super::tables::{Header, Tables};
+use super::{Deferred, NO_PAIR, World};
+
+/// Length that marks a deletion in a serialised batch.
+const DELETED: u32 = u32::MAX;
+
+impl<T: Tables> World<T> {
+    /// Prices the call that has just been made and carries out its effects.
+    pub(super) fn carry_out(
+        &mut self,
+        now: SimTime,
+        node: NodeId,
+        place: (usize, u32),
+        (attempt, holding): (AttemptId, u32),
+        out: &mut Outbox<'_, Self>,
+    ) {
+        // Taken out for the time of the loop, so that the rest of the world may change meanwhile.
+        let effects = core::mem::take(&mut self.scratch.effects);
+        let mut price = Price::default();
+        for index in 0..effects.len() {
+            let (mark, effect) = effects.get(index);
+            self.charge(place, &mut price, mark as usize);
+            self.carry_out_one(now, node, place, attempt, effect, &mut price, out);
+        }
+        let all = self.scratch.crypto.meter.operations().len();
+        self.charge(place, &mut price, all);
+        self.scratch.effects = effects;
+        if price.total_ns > 0 {
+            out.busy(SimDuration(price.total_ns));
+            self.spend(place, &price);
+        }
+        if price.total_ns > 0 {
+            out.defer(SimDuration(price.total_ns), Deferred::Done { pair: holding, attempt });
+        } else {
+            self.done(now, node, holding, attempt, out);
+        }
+    }
+
+    /// Adds the cost of the operations up to `mark`.
+    fn charge(&mut self, (group, _): (usize, u32), price: &mut Price, mark: usize) {
+        let group = &self.groups[group];
+        for operation in &self.scratch.crypto.meter.operations()[price.charged..mark] {
+            self.operations.add(group.role, operation);
+            if let Some(profile) = &group.profile {
+                price.total_ns += profile.cost_ns(operation);
+            }
+        }
+        price.charged = mark;
+    }
+
+    fn spend(&mut self, (group, member): (usize, u32), price: &Price) {
+        let group = &mut self.groups[group];
+        if let (Some(profile), Some(usage)) = (&group.profile, group.usage.get_mut(member as usize)) {
+            usage.cpu_ns += price.total_ns;
+            usage.energy_nj += profile.energy_nj(price.total_ns);
+        }
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "one step of the loop above, split for reading")]
+    fn carry_out_one(
+        &mut self,
+        now: SimTime,
+        node: NodeId,
+        place: (usize, u32),
+        attempt: AttemptId,
+        effect: Effect<'_>,
+        price: &mut Price,
+        out: &mut Outbox<'_, Self>,
+    ) {
+        let at_once = price.total_ns == 0;
+        let after = SimDuration(price.total_ns);
+        match effect {
+            Effect::Send { from_port, to, channel, bytes } => {
+                let from = Address::new(node.0, from_port);
+                match to {
+                    Destination::Address(to) => {
+                        self.send((from, to, channel), attempt, bytes, price, out);
+                    }
+                    Destination::Broadcast(port) => {
+                        for peer in self.neighbours(node.0, channel) {
+                            let to = Address::new(peer, port);
+                            self.send((from, to, channel), attempt, bytes, price, out);
+                        }
+                    }
+                    // A stream is refused when the scenario is read: links carry datagrams.
+                    Destination::Stream(_) => self.tally.unroutable += 1,
+                }
+            }
+            Effect::OpenStream { .. } | Effect::CloseStream { .. } => self.tally.unroutable += 1,
+            Effect::Arm { timer, after: span } => {
+                let id = TimerId { kind: timer.kind, key: timer.key };
+                let after_ns = self.clock(place.0, place.1).true_span(span.nanos());
+                self.timer_armed(now.0, node.0, id);
+                if at_once {
+                    out.arm(id, SimDuration(after_ns));
+                } else {
+                    out.defer(after, Deferred::Arm { timer: id, after_ns });
+                }
+            }
+            Effect::Cancel { timer } => {
+                let id = TimerId { kind: timer.kind, key: timer.key };
+                if at_once {
+                    out.cancel(id);
+                    self.timer_gone(now.0, node.0, id);
+                } else {
+                    out.defer(after, Deferred::Cancel { timer: id });
+                }
+            }
+            Effect::Store { batch } => {
+                let size = batch.size();
+                let write = Operation {
+                    primitive: Primitive::DurableWrite,
+                    phase: self.phase_so_far(price),
+                    count: 1,
+                    bytes: u32::try_from(size).unwrap_or(u32::MAX),
+                };
+                let group = &mut self.groups[place.0];
+                self.operations.add(group.role, &write);
+                group.usage[place.1 as usize].durable_writes += 1;
+                if let Some(profile) = &group.profile {
+                    price.total_ns += profile.cost_ns(&write);
+                }
+                if price.total_ns == 0 {
+                    batch.writes().for_each(|write| self.depot.apply(node.0, write));
+                    self.stored(now, node, attempt, out);
+                } else {
+                    let mut bytes = core::mem::take(&mut self.scratch.batch);
+                    bytes.clear();
+                    batch.writes().for_each(|write| serialise(write, &mut bytes));
+                    let batch = out.keep(&bytes);
+                    self.scratch.batch = bytes;
+                    out.defer(SimDuration(price.total_ns), Deferred::Stored { batch, attempt });
+                }
+            }
+            Effect::Output(output) => {
+                if at_once {
+                    self.on_output(now, node, attempt, &output, out);
+                } else {
+                    out.defer(after, Deferred::Output { output, attempt });
+                }
+            }
+            Effect::Halt => {
+                if at_once {
+                    self.halt(node.0);
+                } else {
+                    out.defer(after, Deferred::Halt);
+                }
+            }
+        }
+    }
+
+    /// Phase of the operation before the running effect, for writes, which the host meters.
+    fn phase_so_far(&self, price: &Price) -> u8 {
+        let operations = self.scratch.crypto.meter.operations();
+        price.charged.checked_sub(1).and_then(|last| operations.get(last)).map_or(0, |last| last.phase)
+    }
+
+    fn send(
+        &mut self,
+        (from, to, channel): (Address, Address, Channel),
+        attempt: AttemptId,
+        bytes: &[u8],
+        price: &Price,
+        out: &mut Outbox<'_, Self>,
+    ) {
+        let known = (to.host as usize) < self.group_of.len();
+        let link = known
+            .then(|| self.routes.find(self.place(from.host), self.place(to.host), channel))
+            .flatten();
+        let Some(link) = link else {
+            self.tally.unroutable += 1;
+            return;
+        };
+        let pair = self.pair_between(from.host, to.host);
+        if let Some((relation, pair)) = self.relation_of(pair) {
+            let oracle = &mut self.relations[relation].oracle;
+            oracle.hold(pair);
+            oracle.message(pair);
+        }
+        self.workloads.count_message(attempt, bytes.len());
+        let header = Header { from, to, channel, attempt, pair };
+        if price.total_ns == 0 {
+            out.send(link.0, link.1, header, bytes);
+        } else {
+            let bytes = out.keep(bytes);
+            out.defer(SimDuration(price.total_ns), Deferred::Send { link, header, bytes });
+        }
+    }
+
+    /// Carries out an effect whose time has come.
+    pub(super) fn release(
+        &mut self,
+        now: SimTime,
+        node: NodeId,
+        effect: Deferred,
+        out: &mut Outbox<'_, Self>,
+    ) {
+        match effect {
+            Deferred::Send { link, header, bytes } => {
+                let mut packet = core::mem::take(&mut self.scratch.batch);
+                packet.clear();
+                packet.extend_from_slice(out.block(bytes));
+                out.free(bytes);
+                out.send(link.0, link.1, header, &packet);
+                self.scratch.batch = packet;
+            }
+            Deferred::Arm { timer, after_ns } => out.arm(timer, SimDuration(after_ns)),
+            Deferred::Cancel { timer } => {
+                out.cancel(timer);
+                self.timer_gone(now.0, node.0, timer);
+            }
+            Deferred::Stored { batch, attempt } => {
+                let Self { depot, .. } = self;
+                deserialise(out.block(batch), |write| depot.apply(node.0, write));
+                out.free(batch);
+                self.stored(now, node, attempt, out);
+            }
+            Deferred::Output { output, attempt } => self.on_output(now, node, attempt, &output, out),
+            Deferred::Halt => self.halt(node.0),
+            Deferred::Done { pair, attempt } => self.done(now, node, pair, attempt, out),
+        }
+    }
+
+    fn done(
+        &mut self,
+        now: SimTime,
+        node: NodeId,
+        pair: u32,
+        attempt: AttemptId,
+        out: &mut Outbox<'_, Self>,
+    ) {
+        if pair != NO_PAIR {
+            self.let_go(now.0, pair);
+        }
+        self.handled(now, node, attempt, out);
+    }
+
+    fn halt(&mut self, node: u32) {
+        self.halted[node as usize] = true;
+    }
+
+    fn neighbours(&self, node: u32, channel: Channel) -> Vec<u32> {
+        let place = self.place(node);
+        self.routes.neighbours(place, channel, |group, member| self.groups[group].first + member)
+    }
+}
+
+/// The running price of a call.
+#[derive(Debug, Default)]
+pub(super) struct Price {
+    /// Operations priced so far.
+    charged: usize,
+    /// Their time and that of the writes so far, ns.
+    total_ns: u64,
+}
+
+fn serialise(write: Write<'_>, bytes: &mut Vec<u8>) {
+    let (record, payload) = match write {
+        Write::Put(record, payload) => (record, Some(payload)),
+        Write::Delete(record) => (record, None),
+    };
+    let length = payload.map_or(DELETED, |payload| u32::try_from(payload.len()).unwrap_or(DELETED));
+    bytes.push(record.table);
+    bytes.extend_from_slice(&record.key.to_le_bytes());
+    bytes.extend_from_slice(&length.to_le_bytes());
+    bytes.extend_from_slice(payload.unwrap_or_default());
+}
+
+fn deserialise(mut bytes: &[u8], mut write: impl FnMut(Write<'_>)) {
+    while let Some((head, rest)) = bytes.split_first_chunk::<9>() {
+        let record = Record::new(head[0], u32::from_le_bytes([head[1], head[2], head[3], head[4]]));
+        let length = u32::from_le_bytes([head[5], head[6], head[7], head[8]]);
+        if length == DELETED {
+            write(Write::Delete(record));
+            bytes = rest;
+        } else {
+            let (payload, rest) = rest.split_at((length as usize).min(rest.len()));
+            write(Write::Put(record, payload));
+            bytes = rest;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_survives_the_arena() {
+        let mut bytes = Vec::new();
+        serialise(Write::Put(Record::new(1, 70_000), b"abc"), &mut bytes);
+        serialise(Write::Delete(Record::new(2, 5)), &mut bytes);
+        serialise(Write::Put(Record::new(3, 0), b""), &mut bytes);
+        let mut seen = Vec::new();
+        deserialise(&bytes, |write| {
+            seen.push(match write {
+                Write::Put(record, payload) => (record, Some(payload.to_vec())),
+                Write::Delete(record) => (record, None),
+            });
+        });
+        assert_eq!(
+            seen,
+            [
+                (Record::new(1, 70_000), Some(b"abc".to_vec())),
+                (Record::new(2, 5), None),
+                (Record::new(3, 0), Some(Vec::new())),
+            ]
+        );
+    }
+}

@@ -1,0 +1,81 @@
+//! What a world tells those who write it down.
+
+use protocols::output::{Reason, Tag};
+use protocols::{Address, Channel};
+use sim_engine::Recorder;
+
+use super::attempt::{Attempt, AttemptId, Outcome};
+use crate::oracle::Episode;
+
+/// The simulator's own knowledge of a packet, invisible to machines and adversaries.
+#[derive(Clone, Copy, Debug)]
+pub struct Header {
+    /// The address it claims to come from.
+    pub from: Address,
+    /// The address it goes to.
+    pub to: Address,
+    /// Public or secure.
+    pub channel: Channel,
+    /// The attempt it belongs to.
+    pub attempt: AttemptId,
+    /// The pair whose rest it disturbs, `u32::MAX` for none.
+    pub pair: u32,
+}
+
+/// A closed attempt.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionEnd<'a> {
+    /// The attempt as it stood at the end.
+    pub attempt: &'a Attempt,
+    /// The command's name.
+    pub phase: &'static str,
+    /// When it closed, ns.
+    pub ended_ns: u64,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// An acceptance that no honest attempt asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct StrayAcceptance {
+    /// The node that accepted.
+    pub node: u32,
+    /// The node it believes in, if it is one of the world's.
+    pub peer: Option<u32>,
+    /// When, ns.
+    pub at_ns: u64,
+    /// The session it names.
+    pub session: Tag,
+}
+
+/// Receives the rows of a run as they close. Implementations only write: a world never reads from
+/// them, so recording cannot change a run.
+pub trait Tables: Recorder<Header> {
+    /// An attempt has closed.
+    fn session(&mut self, end: &SessionEnd<'_>);
+    /// A party accepted outside any attempt.
+    fn stray_acceptance(&mut self, stray: &StrayAcceptance);
+    /// A divergence has come to an end or got its verdict.
+    fn desync(&mut self, relation: usize, episode: &Episode);
+    /// The run is over and an honest continuation begins: from now on only verdicts are written.
+    fn continuation_begins(&mut self);
+}
+
+/// Writes nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoTables;
+
+impl Recorder<Header> for NoTables {
+    const ON: bool = false;
+
+    fn packet(&mut self, _end: &sim_engine::PacketEnd<'_, Header>) {}
+}
+
+impl Tables for NoTables {
+    fn session(&mut self, _end: &SessionEnd<'_>) {}
+    fn stray_acceptance(&mut self, _stray: &StrayAcceptance) {}
+    fn desync(&mut self, _relation: usize, _episode: &Episode) {}
+    fn continuation_begins(&mut self) {}
+}

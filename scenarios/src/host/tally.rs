@@ -1,0 +1,117 @@
+//! Running totals of one run, in integers, in constant memory.
+
+use std::collections::BTreeSet;
+
+use hdrhistogram::Histogram;
+use sim_engine::Fate;
+
+use super::attempt::Outcome;
+
+/// Bins of the outcomes over time.
+pub const BINS: usize = 60;
+
+/// Longest latency told apart, ns: a week.
+const LATENCY_MAX_NS: u64 = 7 * 86_400 * 1_000_000_000;
+
+/// Running totals of one run.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    /// Length of the run including the settle time, ns.
+    pub span_ns: u64,
+    /// Closed attempts by outcome, in the order of [`Outcome::ALL`].
+    pub outcomes: [u64; Outcome::ALL.len()],
+    /// The same by time of closing: [`BINS`] equal bins over the span.
+    pub outcomes_over_time: Vec<[u64; Outcome::ALL.len()]>,
+    /// Latencies of accepted attempts, ns, to four significant digits.
+    pub latency: Histogram<u64>,
+    /// Their sum, ns.
+    pub latency_sum_ns: u128,
+    /// Packets by fate, in the order of declaration of [`Fate`].
+    pub fates: [u64; 12],
+    /// Bytes of all packets whose life has ended.
+    pub bytes: u64,
+    /// Messages and bytes of closed attempts.
+    pub attempt_messages: u64,
+    /// Bytes of closed attempts.
+    pub attempt_bytes: u64,
+    /// Frames that were refused without ending anything.
+    pub frames_refused: u64,
+    /// Acceptances without a partner.
+    pub agreement_violations: u64,
+    /// Acceptances that no attempt asked for.
+    pub stray_acceptances: u64,
+    /// Acceptances and refusals of attempts that had closed already.
+    pub late: u64,
+    /// Messages to a node that no link leads to.
+    pub unroutable: u64,
+    /// Machines that halted.
+    pub halted: u64,
+    /// Divergences handed to the tables so far, by relation.
+    pub(crate) episodes_written: Vec<usize>,
+    /// Armed timers that keep a pair from rest: node, kind, key.
+    pub(crate) holding_timers: BTreeSet<(u32, u8, u32)>,
+}
+
+impl Tally {
+    /// Nothing has happened yet.
+    #[must_use]
+    pub fn new(span_ns: u64) -> Self {
+        Self {
+            span_ns,
+            outcomes: [0; Outcome::ALL.len()],
+            outcomes_over_time: vec![[0; Outcome::ALL.len()]; BINS],
+            latency: Histogram::new_with_bounds(1, LATENCY_MAX_NS, 4)
+                .expect("bounds and digits are within the library's range"),
+            latency_sum_ns: 0,
+            fates: [0; 12],
+            bytes: 0,
+            attempt_messages: 0,
+            attempt_bytes: 0,
+            frames_refused: 0,
+            agreement_violations: 0,
+            stray_acceptances: 0,
+            late: 0,
+            unroutable: 0,
+            halted: 0,
+            episodes_written: Vec::new(),
+            holding_timers: BTreeSet::new(),
+        }
+    }
+
+    /// Forgets what was counted, at the end of the warm-up; what is under way goes on.
+    pub fn restart(&mut self) {
+        let episodes_written = core::mem::take(&mut self.episodes_written);
+        let holding_timers = core::mem::take(&mut self.holding_timers);
+        *self = Self { episodes_written, holding_timers, ..Self::new(self.span_ns) };
+    }
+
+    /// Counts the end of a packet's life.
+    pub fn packet(&mut self, fate: Fate, bytes: usize) {
+        self.fates[fate as usize] += 1;
+        self.bytes += bytes as u64;
+    }
+
+    /// Counts a closed attempt.
+    pub fn attempt(&mut self, at_ns: u64, outcome: Outcome, latency_ns: Option<u64>) {
+        self.outcomes[outcome as usize] += 1;
+        let share = u128::from(at_ns) * BINS as u128 / u128::from(self.span_ns.max(1));
+        let bin = usize::try_from(share).unwrap_or(BINS).min(BINS - 1);
+        self.outcomes_over_time[bin][outcome as usize] += 1;
+        if let (Outcome::Accepted, Some(latency_ns)) = (outcome, latency_ns) {
+            self.latency.saturating_record(latency_ns);
+            self.latency_sum_ns += u128::from(latency_ns);
+        }
+    }
+
+    /// Closed attempts.
+    #[must_use]
+    pub fn attempts(&self) -> u64 {
+        self.outcomes.iter().sum()
+    }
+
+    /// Closed attempts with this outcome.
+    #[must_use]
+    pub const fn of(&self, outcome: Outcome) -> u64 {
+        self.outcomes[outcome as usize]
+    }
+}

@@ -1,0 +1,94 @@
+//! The names of things in result files: structural, so that another node renames nobody.
+
+use core::fmt::Write as _;
+
+use sim_engine::Direction;
+
+use crate::scenario::Scenario;
+
+/// Names of nodes and links, written on demand instead of being kept.
+#[derive(Clone, Debug)]
+pub struct Names {
+    /// Group name and first node, ascending.
+    groups: Vec<(String, u32)>,
+    /// Link group name and first link, ascending.
+    links: Vec<(String, u32)>,
+}
+
+impl Names {
+    /// The names of a scenario's nodes and of its links, given the first link of each link group.
+    #[must_use]
+    pub fn new(scenario: &Scenario, links: &[(u32, u32)]) -> Self {
+        let mut next = 0;
+        let groups = scenario.groups.iter().map(|group| {
+            let first = next;
+            next += u32::try_from(group.count).unwrap_or(u32::MAX);
+            (group.name.clone(), first)
+        });
+        let groups = groups.collect();
+        let named = scenario.links.iter().zip(links);
+        Self { groups, links: named.map(|(link, (first, _))| (link.name.clone(), *first)).collect() }
+    }
+
+    /// Appends `device[3]`; nothing for a number that is no node's.
+    pub fn node(&self, node: u32, out: &mut String) {
+        member(&self.groups, node, out);
+    }
+
+    /// Appends `access[3]`.
+    pub fn link(&self, link: u32, out: &mut String) {
+        member(&self.links, link, out);
+    }
+
+    /// Appends `device[3]/17`.
+    pub fn session(&self, initiator: u32, number: u32, out: &mut String) {
+        self.node(initiator, out);
+        out.push('/');
+        number_into(u64::from(number), out);
+    }
+
+    /// Appends `access[3]/up/device[3]/17`, with `+1` for a first copy.
+    pub fn packet(
+        &self,
+        (link, direction): (u32, Direction),
+        sender: u32,
+        (number, copy): (u64, u8),
+        out: &mut String,
+    ) {
+        self.link(link, out);
+        out.push('/');
+        out.push_str(direction.as_str());
+        out.push('/');
+        if self.is_node(sender) {
+            self.node(sender, out);
+        } else {
+            out.push_str("adversary");
+        }
+        out.push('/');
+        number_into(number, out);
+        if copy > 0 {
+            out.push('+');
+            number_into(u64::from(copy), out);
+        }
+    }
+
+    fn is_node(&self, number: u32) -> bool {
+        // Adversaries have numbers far above any node's.
+        number < sim_engine::order::TAP_ENTITY_BASE
+    }
+}
+
+fn member(named: &[(String, u32)], number: u32, out: &mut String) {
+    let at = named.partition_point(|(_, first)| *first <= number);
+    if let Some((name, first)) = at.checked_sub(1).and_then(|at| named.get(at)) {
+        out.push_str(name);
+        out.push('[');
+        number_into(u64::from(number - first), out);
+        out.push(']');
+    }
+}
+
+fn number_into(number: u64, out: &mut String) {
+    // Writing to a string cannot fail.
+    let _ = write!(out, "{number}");
+}

@@ -1,0 +1,189 @@
+//! Agreement: whoever accepts has a partner that was running the protocol with it.
+//!
+//! A party that accepts with B needs an unused `Running` of B with it over the same transcript.
+//! Matching is one to one, so a replay finds none left. `Running` statements that are never
+//! answered (their message was lost) are kept in a bounded memory: the oldest of them go first.
+
+use protocols::output::Tag;
+
+/// Places at most; a table of this size that is three quarters full forgets its older half.
+const PLACES_MAX: usize = 1 << 22;
+
+#[derive(Clone, Copy, Debug)]
+struct Statement {
+    speaker: u32,
+    peer: u32,
+    run: u64,
+    /// Number of the statement: the larger, the newer.
+    age: u64,
+}
+
+impl Statement {
+    const fn says(&self, other: &Self) -> bool {
+        self.speaker == other.speaker && self.peer == other.peer && self.run == other.run
+    }
+}
+
+/// An acceptance without a partner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// When, ns.
+    pub at_ns: u64,
+    /// The node that accepted.
+    pub node: u32,
+    /// The node it believed in, if the principal is one of the world's.
+    pub peer: Option<u32>,
+    /// The transcript it accepted.
+    pub run: Tag,
+}
+
+/// The oracle of agreement.
+#[derive(Clone, Debug, Default)]
+pub struct Agreement {
+    /// Open addressing by hash of the statement; `None` is free. The length is a power of two.
+    slots: Vec<Option<Statement>>,
+    used: usize,
+    made: u64,
+    violations: u64,
+    first: Option<Violation>,
+}
+
+impl Agreement {
+    /// `speaker` says that it runs the protocol with `peer` over `run`.
+    pub fn running(&mut self, speaker: u32, peer: u32, run: Tag) {
+        if self.used * 4 >= self.slots.len() * 3 {
+            self.make_room();
+        }
+        self.made += 1;
+        self.insert(Statement { speaker, peer, run: u64::from_be_bytes(run), age: self.made });
+    }
+
+    /// `node` accepts with `peer` over `run`; returns whether a partner was there.
+    pub fn accepted(&mut self, at_ns: u64, node: u32, peer: Option<u32>, run: Tag) -> bool {
+        let matched = peer.is_some_and(|peer| {
+            let run = u64::from_be_bytes(run);
+            self.remove(Statement { speaker: peer, peer: node, run, age: 0 })
+        });
+        if !matched {
+            self.violations += 1;
+            self.first.get_or_insert(Violation { at_ns, node, peer, run });
+        }
+        matched
+    }
+
+    /// How many acceptances had no partner.
+    #[must_use]
+    pub const fn violations(&self) -> u64 {
+        self.violations
+    }
+
+    /// The first of them.
+    #[must_use]
+    pub const fn first(&self) -> Option<Violation> {
+        self.first
+    }
+
+    fn insert(&mut self, statement: Statement) {
+        let mask = self.slots.len() - 1;
+        let mut at = hash(statement) & mask;
+        while self.slots[at].is_some() {
+            at = (at + 1) & mask;
+        }
+        self.slots[at] = Some(statement);
+        self.used += 1;
+    }
+
+    fn remove(&mut self, statement: Statement) -> bool {
+        if self.slots.is_empty() {
+            return false;
+        }
+        let mask = self.slots.len() - 1;
+        let mut at = hash(statement) & mask;
+        loop {
+            match self.slots[at] {
+                None => return false,
+                Some(found) if found.says(&statement) => break,
+                Some(_) => at = (at + 1) & mask,
+            }
+        }
+        // Backward shift: what follows moves up into the gap unless it would pass its own place.
+        let mut gap = at;
+        loop {
+            at = (at + 1) & mask;
+            let Some(next) = self.slots[at] else { break };
+            let home = hash(next) & mask;
+            if (at.wrapping_sub(home) & mask) >= (at.wrapping_sub(gap) & mask) {
+                self.slots[gap] = Some(next);
+                gap = at;
+            }
+        }
+        self.slots[gap] = None;
+        self.used -= 1;
+        true
+    }
+
+    /// Doubles the table, or, at its largest, forgets the older half of the statements.
+    fn make_room(&mut self) {
+        let old = core::mem::take(&mut self.slots);
+        let (capacity, oldest) = if old.len() < PLACES_MAX {
+            ((old.len() * 2).max(64), 0)
+        } else {
+            let mut ages: Vec<u64> = old.iter().flatten().map(|statement| statement.age).collect();
+            let middle = ages.len() / 2;
+            (old.len(), *ages.select_nth_unstable(middle).1)
+        };
+        self.slots = vec![None; capacity];
+        self.used = 0;
+        for statement in old.into_iter().flatten().filter(|statement| statement.age >= oldest) {
+            self.insert(statement);
+        }
+    }
+}
+
+fn hash(statement: Statement) -> usize {
+    let nodes = u64::from(statement.speaker) << 32 | u64::from(statement.peer);
+    let mixed = u128::from(statement.run ^ 0x9E37_79B9_7F4A_7C15)
+        * u128::from(nodes.wrapping_mul(0xD6E8_FEB8_6659_FD93) | 1);
+    #[allow(clippy::cast_possible_truncation, reason = "a hash keeps what fits")]
+    let folded = (mixed ^ (mixed >> 64)) as usize;
+    folded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replay_finds_no_statement_left() {
+        let mut oracle = Agreement::default();
+        oracle.running(1, 2, [7; 8]);
+        assert!(oracle.accepted(5, 2, Some(1), [7; 8]));
+        assert!(!oracle.accepted(6, 2, Some(1), [7; 8]));
+        assert_eq!(oracle.violations(), 1);
+        assert_eq!(oracle.first().map(|violation| violation.at_ns), Some(6));
+    }
+
+    #[test]
+    fn roles_runs_and_peers_must_all_fit() {
+        let mut oracle = Agreement::default();
+        oracle.running(1, 2, [7; 8]);
+        assert!(!oracle.accepted(0, 1, Some(2), [7; 8]));
+        assert!(!oracle.accepted(0, 2, Some(1), [8; 8]));
+        assert!(!oracle.accepted(0, 2, Some(3), [7; 8]));
+        assert!(!oracle.accepted(0, 2, None, [7; 8]));
+        assert!(oracle.accepted(0, 2, Some(1), [7; 8]));
+    }
+
+    #[test]
+    fn many_statements_are_each_found_once_in_any_order() {
+        let mut oracle = Agreement::default();
+        for number in 0..10_000u64 {
+            oracle.running((number % 97) as u32, 5, (number / 3).to_be_bytes());
+        }
+        for number in (0..10_000u64).rev() {
+            let peer = Some((number % 97) as u32);
+            assert!(oracle.accepted(0, 5, peer, (number / 3).to_be_bytes()), "statement {number}");
+        }
+        assert_eq!(oracle.violations(), 0);
+    }
+}

@@ -1,0 +1,317 @@
+//! Writes the rows of a run to its tables as they close.
+//!
+//! Tables that the scenario does not trace have their header only. The first failure to write is
+//! kept and ends the run at the next check; nothing is written after it.
+
+use std::sync::Arc;
+
+use protocols::protocol::Instance;
+use reports::rows::{self, Desyncs, Messages, Sessions};
+use reports::store::{Staging, StoreError};
+use reports::table::TableWriter;
+use sim_engine::PacketEnd;
+
+use crate::host::Relation;
+use crate::host::attempt::{NOBODY, Outcome};
+use crate::host::tables::{Header, SessionEnd, StrayAcceptance, Tables};
+use crate::names::Names;
+use crate::oracle::{Episode, EpisodeKind};
+use crate::scenario::{Scenario, Trace};
+
+/// The tables of one run, open for writing.
+pub struct FileTables {
+    names: Arc<Names>,
+    instance: Arc<dyn Instance>,
+    /// Relations by name, with the ends of their pairs.
+    relations: Vec<(&'static str, Vec<(u32, u32)>)>,
+    sessions: Option<TableWriter<Sessions>>,
+    messages: Option<TableWriter<Messages>>,
+    desyncs: Option<TableWriter<Desyncs>>,
+    error: Option<StoreError>,
+    text: Texts,
+    strays: u64,
+    over: bool,
+}
+
+/// Reused memory for the texts of a row.
+#[derive(Debug, Default)]
+struct Texts {
+    id: String,
+    one: String,
+    other: String,
+    link: String,
+    session: String,
+}
+
+impl Texts {
+    fn clear(&mut self) {
+        for text in [&mut self.id, &mut self.one, &mut self.other, &mut self.link, &mut self.session] {
+            text.clear();
+        }
+    }
+}
+
+impl core::fmt::Debug for FileTables {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("FileTables").field("error", &self.error).finish_non_exhaustive()
+    }
+}
+
+impl FileTables {
+    /// Opens the tables of a run in `staging`.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be created.
+    pub fn open(
+        staging: &Staging,
+        scenario: &Scenario,
+        names: Arc<Names>,
+        relations: &[Relation],
+    ) -> Result<Self, StoreError> {
+        let traced = |trace: Trace| scenario.output.traces.contains(&trace);
+        // An untraced table is complete with its header.
+        let sessions = kept(staging.table::<Sessions>()?, traced(Trace::Sessions))?;
+        let messages = kept(staging.table::<Messages>()?, traced(Trace::Messages))?;
+        let desyncs = Some(staging.table::<Desyncs>()?);
+        Ok(Self {
+            names,
+            instance: Arc::clone(&scenario.protocol.instance),
+            relations: relations
+                .iter()
+                .map(|relation| (relation.name, relation.ends.clone()))
+                .collect(),
+            sessions,
+            messages,
+            desyncs,
+            error: None,
+            text: Texts::default(),
+            strays: 0,
+            over: false,
+        })
+    }
+
+    /// The first failure to write.
+    #[must_use]
+    pub const fn error(&self) -> Option<&StoreError> {
+        self.error.as_ref()
+    }
+
+    /// Ends the tables and returns how many rows were written in all.
+    ///
+    /// # Errors
+    ///
+    /// The first failure to write.
+    pub fn finish(self) -> Result<u64, StoreError> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        let mut rows = 0;
+        if let Some(table) = self.sessions {
+            rows += table.finish()?;
+        }
+        if let Some(table) = self.messages {
+            rows += table.finish()?;
+        }
+        if let Some(table) = self.desyncs {
+            rows += table.finish()?;
+        }
+        Ok(rows)
+    }
+
+    fn keep(&mut self, result: Result<(), StoreError>) {
+        if let Err(error) = result {
+            self.error.get_or_insert(error);
+            self.sessions = None;
+            self.messages = None;
+            self.desyncs = None;
+        }
+    }
+}
+
+fn kept<T: reports::table::Table>(
+    table: TableWriter<T>,
+    traced: bool,
+) -> Result<Option<TableWriter<T>>, StoreError> {
+    if traced {
+        return Ok(Some(table));
+    }
+    table.finish()?;
+    Ok(None)
+}
+
+impl sim_engine::Recorder<Header> for FileTables {
+    const ON: bool = true;
+
+    fn packet(&mut self, end: &PacketEnd<'_, Header>) {
+        let Some(table) = self.messages.as_mut().filter(|_| !self.over) else { return };
+        let Texts { id, one, other, link, session } = &mut self.text;
+        for text in [&mut *id, one, other, link, session] {
+            text.clear();
+        }
+        let meta = end.meta;
+        let names = &self.names;
+        names.packet((meta.link.0, meta.direction), meta.sender, (meta.number, meta.copy), id);
+        names.link(meta.link.0, link);
+        names.node(end.header.from.host, one);
+        names.node(end.to.0, other);
+        if end.header.attempt.is_some() {
+            let attempt = end.header.attempt;
+            names.session(attempt.initiator, attempt.number, session);
+        }
+        let message = self.instance.classify(end.bytes);
+        let message = message.and_then(|index| self.instance.layouts().get(index));
+        let row = rows::Message {
+            packet: id,
+            sent_ns: meta.sent.0,
+            arrived_ns: end.arrived.map(|at| at.0),
+            link,
+            from: one,
+            to: other,
+            message: message.map_or("", |layout| layout.name),
+            session,
+            bytes: u64::from(meta.bytes_len),
+            fate: fate(end.fate),
+            rule: "",
+        };
+        let result = table.write(&row);
+        self.keep(result);
+    }
+}
+
+impl Tables for FileTables {
+    fn session(&mut self, end: &SessionEnd<'_>) {
+        let Some(table) = self.sessions.as_mut().filter(|_| !self.over) else { return };
+        self.text.clear();
+        let Texts { id, one, other, .. } = &mut self.text;
+        let attempt = end.attempt;
+        self.names.session(attempt.id.initiator, attempt.id.number, id);
+        self.names.node(attempt.id.initiator, one);
+        if attempt.responder != NOBODY {
+            self.names.node(attempt.responder, other);
+        }
+        let reason = end.reason.to_string();
+        let row = rows::Session {
+            session: id,
+            device: one,
+            server: other,
+            attempt: Some(u64::from(attempt.id.number)),
+            started_ns: attempt.started_ns,
+            ended_ns: end.ended_ns,
+            outcome: outcome(end.outcome),
+            reason: &reason,
+            messages: u64::from(attempt.messages),
+            bytes: attempt.bytes,
+            latency_ns: (end.outcome == Outcome::Accepted).then(|| attempt.latency_ns()).flatten(),
+            phase: end.phase,
+            request: Some(u64::from(attempt.request)),
+            retry: Some(attempt.tried),
+        };
+        let result = table.write(&row);
+        self.keep(result);
+    }
+
+    fn stray_acceptance(&mut self, stray: &StrayAcceptance) {
+        let Some(table) = self.sessions.as_mut().filter(|_| !self.over) else { return };
+        self.text.clear();
+        self.strays += 1;
+        let Texts { id, one, other, .. } = &mut self.text;
+        self.names.node(stray.node, other);
+        if let Some(peer) = stray.peer {
+            self.names.node(peer, one);
+        }
+        id.push_str("stray/");
+        id.push_str(&self.strays.to_string());
+        let row = rows::Session {
+            session: id,
+            device: one,
+            server: other,
+            attempt: None,
+            started_ns: stray.at_ns,
+            ended_ns: stray.at_ns,
+            outcome: rows::Outcome::HalfOpen,
+            reason: "no-initiator",
+            messages: 0,
+            bytes: 0,
+            latency_ns: None,
+            phase: "",
+            request: None,
+            retry: None,
+        };
+        let result = table.write(&row);
+        self.keep(result);
+    }
+
+    fn desync(&mut self, relation: usize, episode: &Episode) {
+        let Some(table) = &mut self.desyncs else { return };
+        self.text.clear();
+        let Texts { one, other, .. } = &mut self.text;
+        let Some((name, ends)) = self.relations.get(relation) else { return };
+        let Some((device, server)) = ends.get(episode.pair as usize) else { return };
+        self.names.node(*device, one);
+        self.names.node(*server, other);
+        let recovered = episode.end_ns.is_some();
+        let row = rows::Desync {
+            device: one,
+            server: other,
+            relation: name,
+            kind: kind(episode.kind),
+            start_ns: episode.start_ns,
+            end_ns: episode.end_ns,
+            recovery_ns: episode.end_ns.map(|end| end - episode.start_ns),
+            recovery_messages: recovered.then_some(u64::from(episode.messages)),
+            attempts_before: u64::from(episode.attempts_before),
+            successes_before: u64::from(episode.successes_before),
+            cause_session: "",
+        };
+        let result = table.write(&row);
+        self.keep(result);
+    }
+
+    fn continuation_begins(&mut self) {
+        self.over = true;
+    }
+}
+
+/// The engine's word for a fate as a table has it.
+#[must_use]
+pub const fn fate(fate: sim_engine::Fate) -> rows::Fate {
+    use sim_engine::Fate as Engine;
+    match fate {
+        Engine::Delivered => rows::Fate::Delivered,
+        Engine::Lost => rows::Fate::Lost,
+        Engine::QueueDrop => rows::Fate::QueueDrop,
+        Engine::BacklogDrop => rows::Fate::BacklogDrop,
+        Engine::MtuDrop => rows::Fate::MtuDrop,
+        Engine::Collided => rows::Fate::Collided,
+        Engine::Corrupted => rows::Fate::Corrupted,
+        Engine::Duplicated => rows::Fate::Duplicated,
+        Engine::AdversaryDrop => rows::Fate::AdversaryDrop,
+        Engine::AdversaryModified => rows::Fate::AdversaryModified,
+        Engine::Injected => rows::Fate::Injected,
+        Engine::NodeDown => rows::Fate::NodeDown,
+    }
+}
+
+/// The host's word for an outcome as a table has it.
+#[must_use]
+pub const fn outcome(outcome: Outcome) -> rows::Outcome {
+    match outcome {
+        Outcome::Mismatch => rows::Outcome::Mismatch,
+        Outcome::Accepted => rows::Outcome::Accepted,
+        Outcome::Completed => rows::Outcome::Completed,
+        Outcome::HalfOpen => rows::Outcome::HalfOpen,
+        Outcome::Rejected => rows::Outcome::Rejected,
+        Outcome::Timeout => rows::Outcome::Timeout,
+        Outcome::Aborted => rows::Outcome::Aborted,
+    }
+}
+
+const fn kind(kind: EpisodeKind) -> rows::DesyncKind {
+    match kind {
+        EpisodeKind::Silent => rows::DesyncKind::Silent,
+        EpisodeKind::Transient => rows::DesyncKind::Transient,
+        EpisodeKind::Permanent => rows::DesyncKind::Permanent,
+        EpisodeKind::Open | EpisodeKind::Unresolved => rows::DesyncKind::Unresolved,
+    }
+}

@@ -1,0 +1,241 @@
+//! One run of a scenario: from the built world to what came of it.
+//!
+//! A run goes through its warm-up, its duration and its settle time, closes what is still open, and
+//! then lets the pairs that are out of step go on honestly to see whether they heal. It reads no
+//! clock: the caller's [`Monitor`] does, and may stop it.
+
+use core::ops::ControlFlow;
+
+use sim_engine::{EngineError, LinkStats, NodeId, NodeStats, Progress, RunEnd, SimTime};
+
+use crate::build::{Built, build};
+use crate::diagnostic::Diagnostics;
+use crate::host::tables::Tables;
+use crate::host::tally::Tally;
+use crate::host::World;
+use crate::oracle::EpisodeKind;
+use crate::scenario::Scenario;
+use protocols::machine::StationTotals;
+
+/// Why a run was cut short.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The user asked for it.
+    Interrupted,
+    /// A guard was reached; the text names it and its bound.
+    Guard(String),
+    /// Writing failed; the tables know why.
+    Writing,
+}
+
+/// Watches a run from outside.
+pub trait Monitor<T> {
+    /// Told about every 65536 events; may stop the run.
+    fn check(&mut self, progress: &Progress, end_ns: u64, tables: &T) -> ControlFlow<Stop>;
+}
+
+/// Lets everything run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unwatched;
+
+impl<T> Monitor<T> for Unwatched {
+    fn check(&mut self, _: &Progress, _: u64, _: &T) -> ControlFlow<Stop> {
+        ControlFlow::Continue(())
+    }
+}
+
+/// A run that failed.
+#[derive(Debug)]
+pub enum RunError {
+    /// The scenario is wrong in a way that only the whole roster shows.
+    Scenario(Diagnostics),
+    /// The engine refused to go on.
+    Engine(EngineError),
+}
+
+impl core::fmt::Display for RunError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Scenario(diagnostics) => write!(f, "{}", diagnostics.render(false)),
+            Self::Engine(error) => write!(f, "the simulation cannot go on: {error}"),
+        }
+    }
+}
+
+impl core::error::Error for RunError {}
+
+/// What came of a run.
+pub struct Finished<T: Tables> {
+    /// The world as it stands at the end.
+    pub world: World<T>,
+    /// Link groups: first link and number of links.
+    pub links: Vec<(u32, u32)>,
+    /// Fingerprint of everything up to the end of the settle time.
+    pub fingerprint: u128,
+    /// Events handled up to there.
+    pub events: u64,
+    /// Virtual time reached, ns.
+    pub ended_ns: u64,
+    /// Queueing at the nodes, by node, from the warm-up to the end of the duration and settle time.
+    pub nodes: Vec<NodeStats>,
+    /// What the station machines report, by node, from the warm-up on; `None` for other machines.
+    pub stations: Vec<Option<StationTotals>>,
+    /// Packets on the links, per link up and down, from the warm-up on.
+    pub link_stats: Vec<[LinkStats; 2]>,
+    /// Length of the span that statistics cover, ns.
+    pub measured_ns: u64,
+    /// Why it was cut short; `None` when it is complete.
+    pub stopped: Option<Stop>,
+}
+
+/// Runs `scenario`.
+///
+/// # Errors
+///
+/// A scenario that only the whole roster shows to be wrong, or an engine that cannot go on.
+pub fn run<T: Tables>(
+    scenario: &Scenario,
+    tables: impl FnOnce(&Built<T>) -> T,
+    monitor: &mut dyn Monitor<T>,
+) -> Result<(Finished<T>, T), RunError> {
+    let built = build(scenario).map_err(RunError::Scenario)?;
+    let mut tables = tables(&built);
+    let finished = drive(scenario, built, &mut tables, monitor).map_err(RunError::Engine)?;
+    Ok((finished, tables))
+}
+
+/// Runs a built world to its end.
+///
+/// # Errors
+///
+/// An engine that cannot go on.
+pub fn drive<T: Tables>(
+    scenario: &Scenario,
+    built: Built<T>,
+    tables: &mut T,
+    monitor: &mut dyn Monitor<T>,
+) -> Result<Finished<T>, EngineError> {
+    let Built { mut engine, mut world, links } = built;
+    let settings = &scenario.run;
+    let end_ns = settings.duration_ns.saturating_add(settings.settle_ns);
+    engine.with_outbox(NodeId(0), &mut world, tables, World::start);
+
+    let mut stopped = None;
+    let mut until = |engine: &mut sim_engine::Engine<World<T>>,
+                     world: &mut World<T>,
+                     tables: &mut T,
+                     at_ns: u64|
+     -> Result<bool, EngineError> {
+        if stopped.is_some() {
+            return Ok(false);
+        }
+        // The monitor needs the tables, and the engine holds them while it runs: run in slices.
+        loop {
+            let end = engine.run(world, tables, SimTime(at_ns), &mut |_| ControlFlow::Break(()))?;
+            if end != RunEnd::Interrupted {
+                return Ok(true);
+            }
+            if let ControlFlow::Break(stop) = monitor.check(&engine.progress(), end_ns, tables) {
+                stopped = Some(stop);
+                return Ok(false);
+            }
+        }
+    };
+
+    let mut before = Vec::new();
+    if settings.warmup_ns > 0 && until(&mut engine, &mut world, tables, settings.warmup_ns)? {
+        engine.reset_stats();
+        world.tally.restart();
+        before = stations(&world, SimTime(settings.warmup_ns));
+    }
+    until(&mut engine, &mut world, tables, end_ns)?;
+    let now = engine.now();
+    engine.with_outbox(NodeId(0), &mut world, tables, |world, out| {
+        world.close_all(now, out);
+        world.flush_desync(out);
+    });
+
+    let fingerprint = engine.fingerprint();
+    let events = engine.events();
+    let nodes = (0..world.group_of.len())
+        .map(|node| engine.node_stats(NodeId(u32::try_from(node).unwrap_or(u32::MAX))))
+        .collect();
+    let count = links.last().map_or(0, |(first, count)| first + count);
+    let link_stats = (0..count)
+        .map(|link| {
+            let of = |direction| engine.link_stats(sim_engine::LinkId(link), direction);
+            [of(sim_engine::Direction::Up), of(sim_engine::Direction::Down)]
+        })
+        .collect();
+    let after = stations(&world, now);
+    let stations = after
+        .into_iter()
+        .enumerate()
+        .map(|(node, totals)| since(totals, before.get(node).copied().flatten()))
+        .collect();
+
+    tables.continuation_begins();
+    let suspects = stopped.is_none()
+        && engine.with_outbox(NodeId(0), &mut world, tables, |world, out| world.fork_begin(now, out));
+    if suspects {
+        engine.quiet_links();
+        until(&mut engine, &mut world, tables, u64::MAX)?;
+    }
+    if stopped.is_some() {
+        engine.with_outbox(NodeId(0), &mut world, tables, |world, out| {
+            for relation in 0..world.relations.len() {
+                let oracle = &mut world.relations[relation].oracle;
+                for pair in oracle.suspects().collect::<Vec<_>>() {
+                    oracle.conclude(pair, EpisodeKind::Unresolved);
+                }
+            }
+            world.flush_desync(out);
+        });
+    }
+    Ok(Finished {
+        world,
+        links,
+        fingerprint,
+        events,
+        ended_ns: now.0,
+        nodes,
+        stations,
+        link_stats,
+        measured_ns: now.0.saturating_sub(settings.warmup_ns),
+        stopped,
+    })
+}
+
+fn stations<T: Tables>(world: &World<T>, now: SimTime) -> Vec<Option<StationTotals>> {
+    (0u32..)
+        .zip(&world.group_of)
+        .map(|(node, _)| {
+            let (group, member) = world.place(node);
+            world.groups[group].column.station(member as usize, world.local_time(node, now))
+        })
+        .collect()
+}
+
+/// Totals since an earlier reading.
+fn since(now: Option<StationTotals>, before: Option<StationTotals>) -> Option<StationTotals> {
+    let (now, before) = (now?, before.unwrap_or_default());
+    Some(StationTotals {
+        arrivals: now.arrivals - before.arrivals,
+        refusals: now.refusals - before.refusals,
+        begun: now.begun - before.begun,
+        served: now.served - before.served,
+        wait_ns: now.wait_ns - before.wait_ns,
+        sojourn_ns: now.sojourn_ns - before.sojourn_ns,
+        in_system_ns: now.in_system_ns - before.in_system_ns,
+        busy_ns: now.busy_ns - before.busy_ns,
+        servers: now.servers,
+    })
+}
+
+impl<T: Tables> Finished<T> {
+    /// The running totals.
+    #[must_use]
+    pub const fn tally(&self) -> &Tally {
+        &self.world.tally
+    }
+}
