@@ -159,7 +159,6 @@ pub enum Deferred {
 }
 
 /// Everything inside the nodes of one world, and those who watch.
-#[derive(Debug)]
 pub struct World<T> {
     /// The protocol.
     pub protocol: &'static dyn Protocol,
@@ -215,7 +214,6 @@ struct Scratch {
 }
 
 /// What is needed to make a [`World`] besides what the builder computes.
-#[derive(Debug)]
 pub struct WorldParts {
     /// See [`World::protocol`].
     pub protocol: &'static dyn Protocol,
@@ -379,7 +377,10 @@ impl<T: Tables> sim_engine::Host for World<T> {
         out: &mut Outbox<'_, Self>,
     ) {
         match input {
-            Input::Packet { header, bytes, .. } => self.on_packet(now, node, &header, bytes, out),
+            Input::Packet { mut header, meta, bytes } => {
+                header.pair = held(&header, &meta);
+                self.on_packet(now, node, &header, bytes, out);
+            }
             Input::Timer(timer) => {
                 let attempt = self.workloads.open_attempt(node.0);
                 self.on_protocol_timer(now, node, timer, attempt, out);
@@ -412,8 +413,8 @@ impl<T: Tables> sim_engine::Host for World<T> {
         self.tally.packet(end.fate, end.bytes.len());
         let arrives = matches!(end.fate, Fate::Delivered | Fate::Duplicated | Fate::AdversaryModified | Fate::Injected);
         // A delivered packet goes on holding its pair until its handler is through.
-        if !arrives && end.header.pair != NO_PAIR && end.meta.copy == 0 {
-            self.let_go(now.0, end.header.pair);
+        if !arrives {
+            self.let_go(now.0, held(end.header, end.meta));
         }
     }
 
@@ -446,6 +447,16 @@ impl<T: Tables> sim_engine::Host for World<T> {
             Deferred::Done { pair, .. } => self.let_go(now.0, pair),
             _ => {}
         }
+    }
+}
+
+/// The pair that this packet holds: that of its header for what a node sent itself, none for copies
+/// made on the way, since the host held the pair once per message sent.
+const fn held(header: &Header, meta: &PacketMeta) -> u32 {
+    if meta.copy == 0 && meta.sender < sim_engine::order::TAP_ENTITY_BASE {
+        header.pair
+    } else {
+        NO_PAIR
     }
 }
 

@@ -6,7 +6,7 @@
 
 use core::ops::ControlFlow;
 
-use sim_engine::{EngineError, LinkStats, NodeId, NodeStats, Progress, RunEnd, SimTime};
+use sim_engine::{Engine, EngineError, LinkStats, NodeId, NodeStats, Progress, RunEnd, SimTime};
 
 use crate::build::{Built, build};
 use crate::diagnostic::Diagnostics;
@@ -121,34 +121,21 @@ pub fn drive<T: Tables>(
     engine.with_outbox(NodeId(0), &mut world, tables, World::start);
 
     let mut stopped = None;
-    let mut until = |engine: &mut sim_engine::Engine<World<T>>,
-                     world: &mut World<T>,
-                     tables: &mut T,
-                     at_ns: u64|
-     -> Result<bool, EngineError> {
-        if stopped.is_some() {
-            return Ok(false);
-        }
-        // The monitor needs the tables, and the engine holds them while it runs: run in slices.
-        loop {
-            let end = engine.run(world, tables, SimTime(at_ns), &mut |_| ControlFlow::Break(()))?;
-            if end != RunEnd::Interrupted {
-                return Ok(true);
-            }
-            if let ControlFlow::Break(stop) = monitor.check(&engine.progress(), end_ns, tables) {
-                stopped = Some(stop);
-                return Ok(false);
-            }
-        }
-    };
-
     let mut before = Vec::new();
-    if settings.warmup_ns > 0 && until(&mut engine, &mut world, tables, settings.warmup_ns)? {
+    let mut until = |engine: &mut Engine<World<T>>, world: &mut World<T>, tables: &mut T, at_ns| {
+        advance(engine, world, tables, at_ns, &mut |progress, tables| {
+            monitor.check(progress, end_ns, tables)
+        })
+    };
+    if settings.warmup_ns > 0 {
+        stopped = until(&mut engine, &mut world, tables, settings.warmup_ns)?;
         engine.reset_stats();
         world.tally.restart();
         before = stations(&world, SimTime(settings.warmup_ns));
     }
-    until(&mut engine, &mut world, tables, end_ns)?;
+    if stopped.is_none() {
+        stopped = until(&mut engine, &mut world, tables, end_ns)?;
+    }
     let now = engine.now();
     engine.with_outbox(NodeId(0), &mut world, tables, |world, out| {
         world.close_all(now, out);
@@ -179,7 +166,7 @@ pub fn drive<T: Tables>(
         && engine.with_outbox(NodeId(0), &mut world, tables, |world, out| world.fork_begin(now, out));
     if suspects {
         engine.quiet_links();
-        until(&mut engine, &mut world, tables, u64::MAX)?;
+        stopped = until(&mut engine, &mut world, tables, u64::MAX)?;
     }
     if stopped.is_some() {
         engine.with_outbox(NodeId(0), &mut world, tables, |world, out| {
@@ -204,6 +191,26 @@ pub fn drive<T: Tables>(
         measured_ns: now.0.saturating_sub(settings.warmup_ns),
         stopped,
     })
+}
+
+/// Runs up to `at_ns`, pausing for the monitor; the reason when it stops the run.
+fn advance<T: Tables>(
+    engine: &mut Engine<World<T>>,
+    world: &mut World<T>,
+    tables: &mut T,
+    at_ns: u64,
+    check: &mut dyn FnMut(&Progress, &T) -> ControlFlow<Stop>,
+) -> Result<Option<Stop>, EngineError> {
+    loop {
+        // The monitor looks at the tables, which the engine holds while it runs: so it pauses.
+        let end = engine.run(world, tables, SimTime(at_ns), &mut |_| ControlFlow::Break(()))?;
+        if end != RunEnd::Interrupted {
+            return Ok(None);
+        }
+        if let ControlFlow::Break(stop) = check(&engine.progress(), tables) {
+            return Ok(Some(stop));
+        }
+    }
 }
 
 fn stations<T: Tables>(world: &World<T>, now: SimTime) -> Vec<Option<StationTotals>> {

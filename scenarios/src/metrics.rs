@@ -1,0 +1,227 @@
+//! The metrics of a run: one value each, with its interval and the method behind it.
+
+use reports::metric::Metric;
+use reports::statistics::proportion::clopper_pearson;
+use reports::statistics::survival::{Lifetime, kaplan_meier, time_until};
+
+use crate::host::attempt::Outcome;
+use crate::host::tables::Tables;
+use crate::oracle::EpisodeKind;
+use crate::run::Finished;
+use crate::scenario::Scenario;
+
+/// Level of the intervals.
+pub const LEVEL: f64 = 0.95;
+
+/// A metric as `badlink list metrics` shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct MetricSpec {
+    /// Its name.
+    pub name: &'static str,
+    /// Its unit.
+    pub unit: &'static str,
+    /// What it is.
+    pub help: &'static str,
+}
+
+const fn spec(name: &'static str, unit: &'static str, help: &'static str) -> MetricSpec {
+    MetricSpec { name, unit, help }
+}
+
+/// Every metric of a run, in the order of `summary.json`.
+pub const METRICS: &[MetricSpec] = &[
+    spec("attempts", "count", "attempt steps that closed"),
+    spec("success_rate", "share", "accepted or completed steps / attempts"),
+    spec("timeout_rate", "share", "steps in which nobody refused and time ran out / attempts"),
+    spec("half_open_rate", "share", "steps that only one end accepted / attempts"),
+    spec("mismatch_rate", "share", "steps that both ends accepted with different keys / attempts"),
+    spec("latency_mean_ns", "ns", "start of an accepted step until both ends have accepted, mean"),
+    spec("latency_p50_ns", "ns", "the same, median (four significant digits)"),
+    spec("latency_p95_ns", "ns", "the same, 95 % quantile"),
+    spec("latency_p99_ns", "ns", "the same, 99 % quantile"),
+    spec("desync_rate", "share", "devices permanently out of step / devices"),
+    spec("desync_silent_rate", "share", "devices out of step at the end whose sessions succeed / devices"),
+    spec("desync_transient", "count", "divergences that healed by themselves"),
+    spec("attempts_to_desync", "count", "attempts until permanent divergence, Kaplan-Meier median"),
+    spec("agreement_violations", "count", "acceptances without a partner that was running"),
+    spec("messages_per_accept", "count", "messages of all attempts / accepted or completed steps"),
+    spec("bytes_per_accept", "B", "bytes of all attempts / accepted or completed steps"),
+    spec("energy_per_accept_nj", "nJ", "energy of all nodes / accepted or completed steps"),
+    spec("loss_rate", "share", "packets lost by the links / packets whose life has ended"),
+    spec("queue_drop_rate", "share", "packets dropped by full queues and backlogs / packets"),
+    spec("server_utilisation", "share", "share of time in which responders' processors are busy"),
+    spec("station_wait_ns", "ns", "per station group: time in queue, mean"),
+    spec("station_sojourn_ns", "ns", "per station group: time in queue and service, mean"),
+    spec("station_in_system", "count", "per station group: jobs in a station, time average"),
+    spec("station_refusal_rate", "share", "per station group: jobs refused / jobs arrived"),
+    spec("station_utilisation", "share", "per station group: busy servers / servers, time average"),
+    spec("link_wait_ns", "ns", "per link with a rate: time in its queues, mean over both directions"),
+    spec("link_drop_rate", "share", "per link with a rate: packets dropped by its queues / packets"),
+];
+
+fn unit(name: &str) -> &'static str {
+    METRICS.iter().find(|metric| metric.name == name).map_or("", |metric| metric.unit)
+}
+
+fn value(name: &str, value: Option<f64>, n: u64) -> Metric {
+    Metric::new(name, value, unit(name.split('.').next().unwrap_or(name)), n)
+}
+
+#[allow(clippy::cast_precision_loss, reason = "counts in reports stay far below 2^53")]
+fn ratio(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+#[allow(clippy::cast_precision_loss, reason = "sums in reports need 9 digits")]
+fn quotient(part: u128, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+/// A rate with its Clopper-Pearson interval.
+fn rate(name: &str, part: u64, whole: u64) -> Metric {
+    let metric = value(name, ratio(part, whole), whole);
+    match clopper_pearson(part, whole, LEVEL) {
+        Some(interval) => metric.with_interval(interval, LEVEL, "Clopper-Pearson"),
+        None => metric,
+    }
+}
+
+/// Computes the metrics of a finished run.
+#[must_use]
+pub fn metrics<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Vec<Metric> {
+    let tally = finished.tally();
+    let attempts = tally.attempts();
+    let successes = tally.of(Outcome::Accepted) + tally.of(Outcome::Completed);
+    let accepted = tally.latency.len();
+    #[allow(clippy::cast_precision_loss, reason = "counts in reports stay far below 2^53")]
+    let mut all = vec![
+        value("attempts", Some(attempts as f64), attempts),
+        rate("success_rate", successes, attempts),
+        rate("timeout_rate", tally.of(Outcome::Timeout), attempts),
+        rate("half_open_rate", tally.of(Outcome::HalfOpen), attempts),
+        rate("mismatch_rate", tally.of(Outcome::Mismatch), attempts),
+        value("latency_mean_ns", quotient(tally.latency_sum_ns, accepted), accepted),
+    ];
+    for (name, share) in [("latency_p50_ns", 0.50), ("latency_p95_ns", 0.95), ("latency_p99_ns", 0.99)] {
+        #[allow(clippy::cast_precision_loss, reason = "a latency to four digits")]
+        let quantile = (accepted > 0).then(|| tally.latency.value_at_quantile(share) as f64);
+        all.push(value(name, quantile, accepted));
+    }
+    desync(finished, &mut all);
+    #[allow(clippy::cast_precision_loss, reason = "counts in reports stay far below 2^53")]
+    all.push(value("agreement_violations", Some(tally.agreement_violations as f64), attempts));
+    all.push(value("messages_per_accept", ratio(tally.attempt_messages, successes), successes));
+    all.push(value("bytes_per_accept", ratio(tally.attempt_bytes, successes), successes));
+    energy(scenario, finished, successes, &mut all);
+    places(scenario, finished, &mut all);
+    all
+}
+
+fn desync<T: Tables>(finished: &Finished<T>, all: &mut Vec<Metric>) {
+    let relations = &finished.world.relations;
+    let pairs: u64 = relations.iter().map(|relation| relation.ends.len() as u64).sum();
+    let episodes = || relations.iter().flat_map(|relation| relation.oracle.closed());
+    let of = |kind| episodes().filter(|episode| episode.kind == kind).count() as u64;
+    all.push(rate("desync_rate", of(EpisodeKind::Permanent), pairs));
+    all.push(rate("desync_silent_rate", of(EpisodeKind::Silent), pairs));
+    let transient = of(EpisodeKind::Transient);
+    #[allow(clippy::cast_precision_loss, reason = "counts in reports stay far below 2^53")]
+    all.push(value("desync_transient", Some(transient as f64), pairs));
+
+    // Survival in attempts: every device lives until its permanent divergence, or is censored after
+    // the attempts it made.
+    let mut lifetimes = Vec::new();
+    for relation in relations {
+        let mut died = vec![None; relation.ends.len()];
+        for episode in relation.oracle.closed() {
+            if episode.kind == EpisodeKind::Permanent
+                && let Some(place) = died.get_mut(episode.pair as usize)
+            {
+                *place = Some(u64::from(episode.attempts_before));
+            }
+        }
+        for (ends, died) in relation.ends.iter().zip(died) {
+            let made = u64::from(finished.world.workloads.counts(ends.0).0);
+            lifetimes.push(Lifetime { time_ns: died.unwrap_or(made), event: died.is_some() });
+        }
+    }
+    let steps = kaplan_meier(&lifetimes, LEVEL);
+    #[allow(clippy::cast_precision_loss, reason = "a number of attempts")]
+    let median = time_until(&steps, 0.5).map(|attempts| attempts as f64);
+    let mut metric = value("attempts_to_desync", median, pairs);
+    metric.method = String::from("Kaplan-Meier median");
+    all.push(metric);
+}
+
+fn energy<T: Tables>(
+    scenario: &Scenario,
+    finished: &Finished<T>,
+    successes: u64,
+    all: &mut Vec<Metric>,
+) {
+    let priced = scenario.groups.iter().any(|group| group.profile.is_some());
+    let usage = finished.world.groups.iter().flat_map(|group| &group.usage);
+    let total: u128 = usage.map(|usage| u128::from(usage.energy_nj)).sum();
+    let energy = if priced { quotient(total, successes) } else { None };
+    all.push(value("energy_per_accept_nj", energy, successes));
+}
+
+fn places<T: Tables>(scenario: &Scenario, finished: &Finished<T>, all: &mut Vec<Metric>) {
+    use sim_engine::Fate;
+    let tally = finished.tally();
+    let packets: u64 = tally.fates.iter().sum();
+    let fate = |fate: Fate| tally.fates[fate as usize];
+    all.push(rate("loss_rate", fate(Fate::Lost), packets));
+    all.push(rate("queue_drop_rate", fate(Fate::QueueDrop) + fate(Fate::BacklogDrop), packets));
+
+    let mut responders: Vec<usize> = scenario
+        .workloads
+        .iter()
+        .flat_map(|workload| &workload.steps)
+        .filter_map(|step| step.to)
+        .collect();
+    responders.sort_unstable();
+    responders.dedup();
+    let nodes = responders.iter().flat_map(|&group| nodes_of(scenario, group));
+    let busy: Vec<u128> = nodes.map(|node| finished.nodes[node].busy_ns).collect();
+    let span = finished.measured_ns.saturating_mul(busy.len() as u64);
+    all.push(value("server_utilisation", quotient(busy.iter().sum(), span), busy.len() as u64));
+
+    for (index, group) in scenario.groups.iter().enumerate() {
+        let stations: Vec<_> = nodes_of(scenario, index).filter_map(|node| finished.stations[node]).collect();
+        if stations.is_empty() {
+            continue;
+        }
+        let sum = |part: fn(&protocols::machine::StationTotals) -> u128| stations.iter().map(part).sum::<u128>();
+        let count = |part: fn(&protocols::machine::StationTotals) -> u64| stations.iter().map(part).sum::<u64>();
+        let span = finished.measured_ns.saturating_mul(stations.len() as u64);
+        let servers = stations.iter().map(|station| u64::from(station.servers)).sum::<u64>();
+        let name = |metric: &str| format!("{metric}.{}", group.name);
+        let (begun, served, arrived) = (count(|s| s.begun), count(|s| s.served), count(|s| s.arrivals));
+        all.push(value(&name("station_wait_ns"), quotient(sum(|s| s.wait_ns), begun), begun));
+        all.push(value(&name("station_sojourn_ns"), quotient(sum(|s| s.sojourn_ns), served), served));
+        all.push(value(&name("station_in_system"), quotient(sum(|s| s.in_system_ns), span), arrived));
+        all.push(rate(&name("station_refusal_rate"), count(|s| s.refusals), arrived));
+        let capacity = finished.measured_ns.saturating_mul(servers);
+        all.push(value(&name("station_utilisation"), quotient(sum(|s| s.busy_ns), capacity), served));
+    }
+    for (spec, (first, count)) in scenario.links.iter().zip(&finished.links) {
+        if spec.up.rate_bps.is_none() && spec.down.rate_bps.is_none() {
+            continue;
+        }
+        let range = *first as usize..(*first + *count) as usize;
+        let both: Vec<_> = finished.link_stats[range].iter().flatten().collect();
+        let waited: u64 = both.iter().map(|stats| stats.queued).sum();
+        let wait: u128 = both.iter().map(|stats| stats.wait_ns).sum();
+        let offered: u64 = both.iter().map(|stats| stats.offered).sum();
+        let dropped: u64 = both.iter().map(|stats| stats.queue_drops).sum();
+        all.push(value(&format!("link_wait_ns.{}", spec.name), quotient(wait, waited), waited));
+        all.push(rate(&format!("link_drop_rate.{}", spec.name), dropped, offered));
+    }
+}
+
+/// The nodes of a group.
+pub(crate) fn nodes_of(scenario: &Scenario, group: usize) -> core::ops::Range<usize> {
+    let first = scenario.groups[..group].iter().map(|group| group.count).sum::<usize>();
+    first..first + scenario.groups[group].count
+}
