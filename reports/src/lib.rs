@@ -22,3 +22,6 @@ pub mod statistics;
 pub mod store;
 pub mod summary;
 pub mod table;
+
+#[cfg(feature = "draw")]
+pub mod figure;

@@ -1,0 +1,118 @@
+//! The plot area with its two axes: where data become pixels.
+
+use super::palette::{GRID, INK};
+use super::scene::{AXIS_PX, Anchor, Area, Point, Scene, TICK_PX, text_width};
+use super::ticks::Tick;
+
+/// How values are spread along an axis.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Scale {
+    Linear {
+        low: f64,
+        high: f64,
+    },
+    /// Both ends above 0.
+    Log {
+        low: f64,
+        high: f64,
+    },
+}
+
+impl Scale {
+    /// Position of `value` between the ends, 0 to 1; values outside are moved to the nearest end.
+    fn share(self, value: f64) -> f64 {
+        let share = match self {
+            Self::Linear { low, high } => (value - low) / (high - low),
+            Self::Log { low, high } => libm::log(value / low) / libm::log(high / low),
+        };
+        share.clamp(0.0, 1.0)
+    }
+}
+
+/// An axis: how values are spread, where it is marked, and what it measures, with the unit.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Axis {
+    pub(super) scale: Scale,
+    pub(super) ticks: Vec<Tick>,
+    pub(super) title: String,
+}
+
+/// A plot area between two axes.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Frame {
+    pub(super) area: Area,
+    pub(super) x: Axis,
+    pub(super) y: Axis,
+}
+
+impl Frame {
+    /// The pixel of a data point.
+    pub(super) fn point(&self, x: f64, y: f64) -> Point {
+        let Area {
+            left,
+            top,
+            right,
+            bottom,
+        } = self.area;
+        let along = |from: i32, to: i32, share: f64| {
+            (f64::from(from) + share * f64::from(to - from)).round() as i32
+        };
+        (
+            along(left, right, self.x.scale.share(x)),
+            along(bottom, top, self.y.scale.share(y)),
+        )
+    }
+
+    /// Draws grid, axes, marks and titles; data go on top of it.
+    pub(super) fn draw(&self, scene: &mut Scene) {
+        let Area {
+            left,
+            top,
+            right,
+            bottom,
+        } = self.area;
+        for tick in &self.y.ticks {
+            let y = self.point(0.0, tick.at).1;
+            scene.line(&[(left, y), (right, y)], GRID, 2, &[]);
+            scene.text(&tick.label, (left - 16, y), TICK_PX, INK, Anchor::Right);
+        }
+        self.draw_x_ticks(scene);
+        scene.line(&[(left, top), (left, bottom), (right, bottom)], INK, 3, &[]);
+        let centre = (left + right) / 2;
+        scene.text(
+            &self.x.title,
+            (centre, bottom + 94),
+            AXIS_PX,
+            INK,
+            Anchor::Centre,
+        );
+        scene.upward_text(
+            &self.y.title,
+            (Y_TITLE_PX, (top + bottom) / 2),
+            AXIS_PX,
+            INK,
+        );
+    }
+
+    fn draw_x_ticks(&self, scene: &mut Scene) {
+        let Area { top, bottom, .. } = self.area;
+        let mut free_from = i32::MIN;
+        for tick in &self.x.ticks {
+            let x = self.point(tick.at, 0.0).0;
+            if matches!(self.x.scale, Scale::Log { .. }) && !tick.label.is_empty() {
+                scene.line(&[(x, top), (x, bottom)], GRID, 2, &[]);
+            }
+            let length = if tick.label.is_empty() { 8 } else { 14 };
+            scene.line(&[(x, bottom), (x, bottom + length)], INK, 3, &[]);
+            // A label that would touch the one before it is left out; its mark stays.
+            let half = text_width(&tick.label, TICK_PX) / 2;
+            if !tick.label.is_empty() && x - half > free_from {
+                scene.text(&tick.label, (x, bottom + 40), TICK_PX, INK, Anchor::Centre);
+                free_from = x + half + 18;
+            }
+        }
+    }
+}
+
+/// Middle of the vertical axis title.
+const Y_TITLE_PX: i32 = 38;

@@ -1,0 +1,373 @@
+//! Latency of accepted sessions: empirical distribution on a logarithmic axis, with its band.
+
+use super::frame::{Axis, Frame, Scale};
+use super::legend::{self, Corner, Key, Marker, draw_marker};
+use super::palette::line_style;
+use super::scene::{Area, Point, Scene};
+use super::{Figure, ticks};
+use crate::format;
+use crate::read::SessionRecord;
+use crate::statistics::{distribution, quantile};
+use crate::table::{Line, Table, table};
+
+/// The figure's name.
+pub(super) const NAME: &str = "latency-cdf";
+
+table! {
+    /// The data of the figure `latency-cdf`.
+    LatencyData, "latency-cdf.csv",
+    "one row per point drawn, by series and then by latency, marks after steps";
+    /// One point drawn.
+    LatencyPoint<'a> {
+        series: &'a str, "text", "Label of the series.";
+        kind: &'a str, "text", "step of the distribution, or mark: p50, p95, p99.";
+        latency_ns: u64, "ns", "Where the distribution steps, or the quantile.";
+        share: f64, "share", "Sessions at most this slow.";
+        band_low: Option<f64>, "share", "Lower edge of the band; empty for marks.";
+        band_high: Option<f64>, "share", "Upper edge of the band; empty for marks.";
+        low_ns: Option<u64>, "ns", "Lower end of the quantile's interval; empty for steps, or if n is too small.";
+        high_ns: Option<u64>, "ns", "Upper end of the quantile's interval; empty for steps, or if n is too small.";
+    }
+}
+
+/// The latencies of one variant or condition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LatencySeries {
+    /// Name in the legend.
+    pub label: String,
+    /// Latencies of accepted sessions in ns, in any order; may be empty.
+    pub latencies_ns: Vec<u64>,
+}
+
+/// Empirical distribution functions of latency.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LatencyCdf {
+    /// Series in legend order, latencies ascending.
+    series: Vec<LatencySeries>,
+    level: f64,
+}
+
+impl LatencyCdf {
+    /// A figure of `series`, with bands and intervals at `level` (above 0, below 1).
+    #[must_use]
+    pub fn new(mut series: Vec<LatencySeries>, level: f64) -> Self {
+        for series in &mut series {
+            series.latencies_ns.sort_unstable();
+        }
+        Self { series, level }
+    }
+
+    /// A figure of the accepted sessions among `sessions`.
+    #[must_use]
+    pub fn from_sessions(sessions: &[SessionRecord], level: f64) -> Self {
+        let latencies_ns = sessions
+            .iter()
+            .filter_map(|session| session.latency_ns)
+            .collect();
+        Self::new(
+            vec![LatencySeries {
+                label: "accepted sessions".into(),
+                latencies_ns,
+            }],
+            level,
+        )
+    }
+
+    fn observations(&self) -> usize {
+        self.series
+            .iter()
+            .map(|series| series.latencies_ns.len())
+            .sum()
+    }
+
+    /// Smallest and largest latency that a logarithmic axis can show.
+    fn positive_range(&self) -> Option<(u64, u64)> {
+        let positive = || {
+            self.series
+                .iter()
+                .flat_map(|series| &series.latencies_ns)
+                .copied()
+                .filter(|ns| *ns > 0)
+        };
+        Some((positive().min()?, positive().max()?))
+    }
+
+    fn zeros(&self) -> usize {
+        self.series
+            .iter()
+            .map(|s| s.latencies_ns.partition_point(|ns| *ns == 0))
+            .sum()
+    }
+
+    fn frame(&self, low_ns: u64, high_ns: u64) -> Frame {
+        let (low, high, x_ticks) = ticks::log_duration(low_ns as f64, high_ns as f64);
+        Frame {
+            area: Area {
+                left: 180,
+                top: 84,
+                right: 1340,
+                bottom: 690,
+            },
+            x: Axis {
+                scale: Scale::Log { low, high },
+                ticks: x_ticks,
+                title: "latency (logarithmic)".into(),
+            },
+            y: Axis {
+                scale: Scale::Linear {
+                    low: 0.0,
+                    high: 1.0,
+                },
+                ticks: ticks::linear(0.0, 1.0, 5),
+                title: "share of sessions".into(),
+            },
+        }
+    }
+
+    /// The latencies at which steps are drawn, with the share reached: all, or about [`STEPS_MAX`].
+    fn steps(&self, series: &LatencySeries) -> Vec<distribution::EmpiricalStep> {
+        let steps = distribution::empirical(&series.latencies_ns);
+        let stride = steps.len().div_ceil(STEPS_MAX).max(1);
+        let last = steps.len().saturating_sub(1);
+        let kept = steps.into_iter().enumerate();
+        kept.filter(|(index, _)| index % stride == 0 || *index == last)
+            .map(|(_, s)| s)
+            .collect()
+    }
+
+    fn half_height(&self, series: &LatencySeries) -> f64 {
+        distribution::band_half_height(series.latencies_ns.len() as u64, self.level)
+    }
+
+    fn paint_series(&self, scene: &mut Scene, frame: &Frame, index: usize) -> Vec<Point> {
+        let series = &self.series[index];
+        let (colour, dash) = line_style(index);
+        let half_height = self.half_height(series);
+        let steps = self.steps(series);
+        let x_end = match frame.x.scale {
+            Scale::Log { high, .. } | Scale::Linear { high, .. } => high,
+        };
+        let outline = |height: &dyn Fn(f64) -> f64| -> Vec<Point> {
+            let mut points = vec![(frame.area.left, frame.point(x_end, height(0.0)).1)];
+            for step in &steps {
+                // A latency of zero has no place on the axis: its share is reached at the left edge.
+                let x = (step.value as f64).max(f64::MIN_POSITIVE);
+                let (x, y) = frame.point(x, height(step.share));
+                points.push((x, points[points.len() - 1].1));
+                points.push((x, y));
+            }
+            points.push((frame.area.right, points[points.len() - 1].1));
+            points
+        };
+        let mut band = outline(&|share| distribution::band(share, half_height).high);
+        band.extend(
+            outline(&|share| distribution::band(share, half_height).low)
+                .iter()
+                .rev(),
+        );
+        scene.polygon(&band, colour.faded(18));
+        let curve = outline(&|share| share);
+        scene.line(&curve, colour, 6, dash);
+        curve
+    }
+
+    fn paint_marks(&self, scene: &mut Scene, frame: &Frame, index: usize) {
+        let latencies_ns = &self.series[index].latencies_ns;
+        for (share, _, marker) in MARKS {
+            if let Some(latency_ns) = quantile::of_sorted(latencies_ns, share)
+                && latency_ns > 0
+            {
+                let at = frame.point(latency_ns as f64, share);
+                draw_marker(scene, marker, at, line_style(index).0);
+            }
+        }
+    }
+
+    fn legend_entries(&self) -> Vec<(Key, String)> {
+        let shown = || {
+            self.series
+                .iter()
+                .enumerate()
+                .filter(|(_, s)| !s.latencies_ns.is_empty())
+        };
+        if let [series] = &self.series[..] {
+            let mut entries: Vec<(Key, String)> = MARKS
+                .into_iter()
+                .filter_map(|(share, name, marker)| {
+                    let text = self.quantile_text(&series.latencies_ns, share, name)?;
+                    Some((Key::Mark(marker, line_style(0).0), text))
+                })
+                .collect();
+            let band = format!("{} band (DKW)", format::percent(self.level));
+            entries.push((Key::Band(line_style(0).0.faded(18)), band));
+            return entries;
+        }
+        shown()
+            .map(|(index, series)| {
+                let (colour, dash) = line_style(index);
+                let median = quantile::of_sorted(&series.latencies_ns, 0.5).unwrap_or(0);
+                let text = format!(
+                    "{}, median {}",
+                    series.label,
+                    format::duration(median as f64)
+                );
+                (Key::Line(colour, dash), text)
+            })
+            .collect()
+    }
+
+    /// `p95 410 ms (390 ms to 440 ms)`; the interval is left out where an end is missing.
+    fn quantile_text(&self, sorted: &[u64], share: f64, name: &str) -> Option<String> {
+        let duration = |ns: u64| format::duration(ns as f64);
+        let value = duration(quantile::of_sorted(sorted, share)?);
+        Some(
+            match quantile::interval_of_sorted(sorted, share, self.level) {
+                (Some(low), Some(high)) => {
+                    format!("{name} {value} ({} to {})", duration(low), duration(high))
+                }
+                _ => format!("{name} {value}"),
+            },
+        )
+    }
+}
+
+impl Figure for LatencyCdf {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn title(&self) -> String {
+        "Latency until both ends accept".into()
+    }
+
+    fn description(&self) -> String {
+        let mut text = String::from(
+            "Share of accepted sessions, from 0 to 1, that took at most a given time, on a \
+             logarithmic axis.",
+        );
+        for series in &self.series {
+            let n = series.latencies_ns.len();
+            text.push_str(&format!(" {}: n = {n}", series.label));
+            for (share, name, _) in MARKS {
+                if let Some(mark) = self.quantile_text(&series.latencies_ns, share, name) {
+                    text.push_str(&format!(", {mark}"));
+                }
+            }
+            text.push('.');
+        }
+        text
+    }
+
+    fn caption(&self) -> String {
+        let level = format::percent(self.level);
+        let mut text = format!(
+            "n = {} sessions · {level} band (Dvoretzky–Kiefer–Wolfowitz) and quantile intervals",
+            format::count(self.observations() as u64)
+        );
+        if self.zeros() > 0 {
+            text.push_str(&format!(
+                " · {} of them 0 s, at the left edge",
+                self.zeros()
+            ));
+        }
+        text
+    }
+
+    fn data(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        LatencyData::SCHEMA.header(&mut out);
+        let mut write = |point: LatencyPoint<'_>| {
+            let mut line = Line::new(&mut out);
+            LatencyData::cells(&point, &mut line);
+            line.end();
+        };
+        for series in &self.series {
+            let (low_ns, high_ns) = (None, None);
+            for step in self.steps(series) {
+                let band = distribution::band(step.share, self.half_height(series));
+                write(LatencyPoint {
+                    series: &series.label,
+                    kind: "step",
+                    latency_ns: step.value,
+                    share: step.share,
+                    band_low: Some(band.low),
+                    band_high: Some(band.high),
+                    low_ns,
+                    high_ns,
+                });
+            }
+            for (share, kind, _) in MARKS {
+                let sorted = &series.latencies_ns;
+                let Some(latency_ns) = quantile::of_sorted(sorted, share) else {
+                    continue;
+                };
+                let (low_ns, high_ns) = quantile::interval_of_sorted(sorted, share, self.level);
+                write(LatencyPoint {
+                    series: &series.label,
+                    kind,
+                    latency_ns,
+                    share,
+                    band_low: None,
+                    band_high: None,
+                    low_ns,
+                    high_ns,
+                });
+            }
+        }
+        out
+    }
+
+    fn paint(&self, scene: &mut Scene) {
+        let Some((low_ns, high_ns)) = self.positive_range() else {
+            let reason = if self.observations() == 0 {
+                "no session was accepted by both ends"
+            } else {
+                "every latency is 0 s, which a logarithmic axis cannot show"
+            };
+            scene.no_data(reason);
+            return;
+        };
+        let frame = self.frame(low_ns, high_ns);
+        frame.draw(scene);
+        let mut curves = Vec::new();
+        for index in 0..self.series.len() {
+            if !self.series[index].latencies_ns.is_empty() {
+                curves.extend(self.paint_series(scene, &frame, index));
+            }
+        }
+        for index in 0..self.series.len() {
+            self.paint_marks(scene, &frame, index);
+        }
+        // A distribution function leaves these two corners, whatever the data.
+        let corners = [Corner::LowerRight, Corner::UpperLeft];
+        legend::draw(
+            scene,
+            frame.area,
+            &corners,
+            &dense(&curves),
+            &self.legend_entries(),
+        );
+    }
+}
+
+/// Points along a polyline at most 20 pixels apart, so that a box can be tested for being crossed.
+pub(super) fn dense(points: &[Point]) -> Vec<Point> {
+    let mut all: Vec<Point> = Vec::with_capacity(points.len());
+    for pair in points.windows(2) {
+        let ((x0, y0), (x1, y1)) = (pair[0], pair[1]);
+        let pieces = ((x1 - x0).abs().max((y1 - y0).abs()) / 20).max(1);
+        all.extend((0..pieces).map(|k| (x0 + (x1 - x0) * k / pieces, y0 + (y1 - y0) * k / pieces)));
+    }
+    all.extend(points.last());
+    all
+}
+
+/// Quantiles marked on each curve: share, name, marker.
+const MARKS: [(f64, &str, Marker); 3] = [
+    (0.5, "p50", Marker::Circle),
+    (0.95, "p95", Marker::Triangle),
+    (0.99, "p99", Marker::Square),
+];
+
+/// Steps beyond this are thinned evenly: a picture has fewer columns of pixels.
+const STEPS_MAX: usize = 2000;
