@@ -1,0 +1,331 @@
+//! Writes what a finished run left behind: every file of a result directory except the streamed
+//! tables, which are closed here, and the manifest, which knows the wall clock.
+
+use protocols::wire::{FieldKind, Layout, Width};
+use reports::metric::{Metric, Summary};
+use reports::rows::{self, Attacks, Costs, Links, Nodes, Queueing, RUN_TABLES, Steps};
+use reports::store::{ResultKey, Staging, StoreError};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::host::tables::Tables;
+use crate::metrics::{metrics, nodes_of};
+use crate::names::Names;
+use crate::record::FileTables;
+use crate::run::Finished;
+use crate::scenario::Scenario;
+
+/// What a run's files came to.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// The contents of `summary.json`.
+    pub summary: Summary,
+    /// Rows by table.
+    pub rows: u64,
+}
+
+/// The key of a run: everything that decides the bytes of its files.
+#[must_use]
+pub fn key(scenario: &Scenario, version: &str) -> ResultKey {
+    let mut hash = Sha256::new();
+    hash.update(version.as_bytes());
+    hash.update(scenario.canonical.as_bytes());
+    hash.update(scenario.name.as_bytes());
+    hash.update(scenario.description.as_bytes());
+    for trace in &scenario.output.traces {
+        hash.update(trace.as_str().as_bytes());
+    }
+    for figure in &scenario.output.figures {
+        hash.update(figure.as_str().as_bytes());
+    }
+    ResultKey::new(hex(&hash.finalize()))
+}
+
+/// Lower-case hexadecimal.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    protocols::output::Hex(bytes).to_string()
+}
+
+/// Writes the files of a finished run into `staging`.
+///
+/// # Errors
+///
+/// The first failure to write, those of the streamed tables included.
+pub fn write(
+    staging: &Staging,
+    scenario: &Scenario,
+    finished: &Finished<FileTables>,
+    tables: FileTables,
+    names: &Names,
+) -> Result<Written, StoreError> {
+    let mut rows = tables.finish()?;
+    rows += nodes(staging, scenario, finished, names)?;
+    rows += links(staging, scenario, finished, names)?;
+    rows += attacks(staging, scenario, finished)?;
+    rows += costs(staging, scenario, finished)?;
+    staging.table::<Steps>()?.finish()?;
+    staging.dictionary(RUN_TABLES)?;
+    staging.json("layouts.json", &layouts(scenario))?;
+    staging.file("scenario.toml", scenario.resolved().as_bytes())?;
+    let summary = summary(scenario, finished);
+    staging.json("summary.json", &summary)?;
+    Ok(Written { summary, rows })
+}
+
+/// The contents of `summary.json`.
+#[must_use]
+pub fn summary<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Summary {
+    let metrics: Vec<Metric> = metrics(scenario, finished);
+    Summary {
+        scenario: scenario.name.clone(),
+        scenario_hash: hex(&scenario.hash()),
+        seed: scenario.run.seed,
+        fingerprint: format!("{:032x}", finished.fingerprint),
+        complete: finished.stopped.is_none(),
+        metrics,
+        notes: notes(scenario, finished),
+    }
+}
+
+/// What a reader must know to judge the numbers.
+fn notes<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Vec<String> {
+    let mut notes = scenario.assumptions.clone();
+    let tally = finished.tally();
+    for adversary in finished.world.taps.all() {
+        for (rule, counts) in adversary.spec.rules.iter().zip(&adversary.counts) {
+            let name = format!("adversaries.{}.rules.{}", adversary.spec.name, rule.id);
+            if counts.matches == 0 {
+                notes.push(format!("warning: {name} matched no packet"));
+            } else if counts.actions == 0 {
+                notes.push(format!("warning: {name} matched {} packets and never acted", counts.matches));
+            }
+        }
+    }
+    for (spec, (first, count)) in scenario.links.iter().zip(&finished.links) {
+        let range = *first as usize..(*first + *count) as usize;
+        for (index, direction) in ["up", "down"].into_iter().enumerate() {
+            let carried: u64 =
+                finished.link_stats[range.clone()].iter().map(|both| both[index].offered).sum();
+            if carried == 0 {
+                notes.push(format!("warning: links.{} carried nothing {direction}", spec.name));
+            }
+        }
+    }
+    if tally.unroutable > 0 {
+        notes.push(format!("warning: {} messages had no link to go over", tally.unroutable));
+    }
+    if tally.agreement_violations > 0 {
+        let first = finished.world.agreement.first();
+        let at = first.map_or(0, |violation| violation.at_ns);
+        notes.push(format!(
+            "warning: {} acceptances without a partner, the first at {at} ns",
+            tally.agreement_violations
+        ));
+    }
+    if tally.stray_acceptances > 0 {
+        notes.push(format!("warning: {} acceptances that no attempt asked for", tally.stray_acceptances));
+    }
+    notes
+}
+
+#[allow(clippy::cast_precision_loss, reason = "figures in tables have nine digits")]
+fn mean(sum: u128, count: u64) -> Option<f64> {
+    (count > 0).then(|| sum as f64 / count as f64)
+}
+
+fn nodes(
+    staging: &Staging,
+    scenario: &Scenario,
+    finished: &Finished<FileTables>,
+    names: &Names,
+) -> Result<u64, StoreError> {
+    let mut table = staging.table::<Nodes>()?;
+    let mut name = String::new();
+    for (index, group) in scenario.groups.iter().enumerate() {
+        let role = scenario.protocol.protocol.roles()[usize::from(group.role)].name;
+        for (member, node) in nodes_of(scenario, index).enumerate() {
+            let stats = &finished.nodes[node];
+            let queueing = match &finished.stations[node] {
+                Some(station) => Queueing {
+                    arrivals: station.arrivals,
+                    drops: station.refusals,
+                    mean_wait_ns: mean(station.wait_ns, station.begun),
+                    mean_sojourn_ns: mean(station.sojourn_ns, station.served),
+                    mean_in_system: mean(station.in_system_ns, finished.measured_ns),
+                    utilisation: mean(
+                        station.busy_ns,
+                        finished.measured_ns.saturating_mul(u64::from(station.servers)),
+                    ),
+                },
+                None => Queueing {
+                    arrivals: stats.arrivals,
+                    drops: stats.drops,
+                    mean_wait_ns: mean(stats.wait_ns, stats.served),
+                    mean_sojourn_ns: mean(stats.sojourn_ns, stats.served),
+                    mean_in_system: mean(stats.in_system_ns, finished.measured_ns),
+                    utilisation: mean(stats.busy_ns, finished.measured_ns),
+                },
+            };
+            let usage = finished.world.groups[index].usage[member];
+            let node = u32::try_from(node).unwrap_or(u32::MAX);
+            let (attempts, accepted) = finished.counts[node as usize];
+            name.clear();
+            names.node(node, &mut name);
+            let row = rows::Node {
+                attempts: u64::from(attempts),
+                accepted: u64::from(accepted),
+                cpu_ns: usage.cpu_ns,
+                energy_nj: usage.energy_nj,
+                durable_writes: u64::from(usage.durable_writes),
+                ..rows::Node::new(&name, role, &queueing)
+            };
+            table.write(&row)?;
+        }
+    }
+    table.finish()
+}
+
+fn links(
+    staging: &Staging,
+    scenario: &Scenario,
+    finished: &Finished<FileTables>,
+    names: &Names,
+) -> Result<u64, StoreError> {
+    let mut table = staging.table::<Links>()?;
+    let mut name = String::new();
+    for (spec, (first, count)) in scenario.links.iter().zip(&finished.links) {
+        for link in *first..*first + *count {
+            name.clear();
+            names.link(link, &mut name);
+            let both = &finished.link_stats[link as usize];
+            for (direction, (stats, params)) in
+                ["up", "down"].into_iter().zip(both.iter().zip([&spec.up, &spec.down]))
+            {
+                let rated = params.rate_bps.is_some();
+                let waited = if rated { stats.queued } else { 0 };
+                table.write(&rows::Link {
+                    link: &name,
+                    direction,
+                    arrivals: stats.offered,
+                    drops: stats.queue_drops,
+                    mean_wait_ns: mean(stats.wait_ns, waited),
+                    mean_sojourn_ns: mean(stats.sojourn_ns, waited),
+                    mean_in_system: rated
+                        .then(|| mean(stats.in_system_ns, finished.measured_ns))
+                        .flatten(),
+                    utilisation: rated.then(|| mean(stats.busy_ns, finished.measured_ns)).flatten(),
+                    delivered: stats.passed,
+                    lost: stats.lost,
+                    bytes: stats.bytes,
+                })?;
+            }
+        }
+    }
+    table.finish()
+}
+
+fn attacks(
+    staging: &Staging,
+    scenario: &Scenario,
+    finished: &Finished<FileTables>,
+) -> Result<u64, StoreError> {
+    let mut table = staging.table::<Attacks>()?;
+    for adversary in finished.world.taps.all() {
+        let powers = powers(&adversary.spec.powers);
+        for (rule, counts) in adversary.spec.rules.iter().zip(&adversary.counts) {
+            table.write(&rows::Attack {
+                adversary: &adversary.spec.name,
+                on: &scenario.links[adversary.spec.link].name,
+                powers: &powers,
+                rule: &rule.id,
+                attack: "",
+                matches: counts.matches,
+                actions: counts.actions,
+                verdict: if counts.actions == 0 { "not-exercised" } else { "" },
+                property: "",
+                note: "",
+            })?;
+        }
+    }
+    table.finish()
+}
+
+fn powers(powers: &sim_engine::Powers) -> String {
+    let all = [
+        ("observe", powers.observe),
+        ("drop", powers.drop),
+        ("delay", powers.delay),
+        ("duplicate", powers.duplicate),
+        ("reorder", powers.reorder),
+        ("modify", powers.modify),
+        ("inject", powers.inject),
+        ("spoof", powers.spoof),
+        ("redirect", powers.redirect),
+    ];
+    let granted: Vec<&str> = all.into_iter().filter(|(_, has)| *has).map(|(name, _)| name).collect();
+    granted.join(" ")
+}
+
+fn costs(
+    staging: &Staging,
+    scenario: &Scenario,
+    finished: &Finished<FileTables>,
+) -> Result<u64, StoreError> {
+    let mut table = staging.table::<Costs>()?;
+    let protocol = scenario.protocol.protocol;
+    let named = (protocol.name(), scenario.protocol.variant.as_str());
+    for (role, phase, totals) in finished.world.operations.iter() {
+        let role = protocol.roles().get(role).map_or("", |role| role.name);
+        let phase = protocol.phases().get(phase).copied().unwrap_or("");
+        for (primitive, count, bytes) in totals.iter() {
+            table.write(&rows::Cost::operation(named, (role, phase), primitive.as_str(), count, bytes))?;
+        }
+    }
+    for layout in scenario.protocol.instance.layouts() {
+        for field in &layout.fields {
+            if let Width::Fixed(width) = field.width {
+                let bits = u64::from(width) * 8;
+                table.write(&rows::Cost::field(protocol.name(), layout.name, field.name, bits))?;
+            }
+        }
+    }
+    table.finish()
+}
+
+/// The wire layouts as data: what a reader of `messages.csv` needs to take frames apart.
+#[must_use]
+pub fn layouts(scenario: &Scenario) -> Value {
+    let protocol = scenario.protocol.protocol;
+    let message = |layout: &Layout| {
+        json!({
+            "name": layout.name,
+            "tag": layout.tag,
+            "sender": layout.sender.and_then(|role| protocol.roles().get(usize::from(role))).map(|role| role.name),
+            "phase": protocol.phases().get(usize::from(layout.phase)),
+            "bytes": layout.fixed_size(),
+            "fields": layout.fields.iter().map(|field| json!({
+                "name": field.name,
+                "kind": match field.kind {
+                    FieldKind::Tag => "tag",
+                    FieldKind::Integer => "integer",
+                    FieldKind::Indices => "indices",
+                    FieldKind::Text => "text",
+                    FieldKind::Bytes => "bytes",
+                },
+                "width": match field.width {
+                    Width::Fixed(width) => json!(width),
+                    Width::Counted { field, unit } => json!({ "count_in_field": field, "unit": unit }),
+                    Width::Rest { min, max, multiple_of } => {
+                        json!({ "rest": { "min": min, "max": max, "multiple_of": multiple_of } })
+                    }
+                },
+            })).collect::<Vec<_>>(),
+        })
+    };
+    json!({
+        "protocol": protocol.name(),
+        "variant": scenario.protocol.variant,
+        "messages": scenario.protocol.instance.layouts().iter().map(message).collect::<Vec<_>>(),
+    })
+}
