@@ -1,0 +1,207 @@
+//! Reading a scenario file: from text to a checked [`Scenario`], or to every message at once.
+//!
+//! The file becomes one tree with positions ([`crate::tree`]); overrides change the tree; typed
+//! readers take it apart ([`section`]), table by table, and go on after an error so that one reading
+//! reports as much as can be known. What depends on several tables (does a link exist, does a role
+//! know the command) is checked when all of them are good.
+
+mod adversary;
+mod canonical;
+mod link;
+mod node;
+pub(crate) mod origin;
+mod parameter;
+mod run;
+mod section;
+mod value;
+mod workload;
+
+#[cfg(test)]
+mod tests;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::diagnostic::{Diagnostic, Diagnostics, Problems, Source, quoted};
+use crate::law::reason_of;
+use crate::preset;
+use crate::scenario::{Scenario, Step};
+use crate::tree::{self, Node};
+
+use self::canonical::Parts;
+use self::origin::Origin;
+use self::section::Reading;
+use self::workload::Cast;
+
+/// Largest scenario file, bytes.
+const FILE_BYTES_MAX: u64 = 4 << 20;
+
+/// Reads the scenario file at `path`, with overrides as (path, value) pairs.
+///
+/// # Errors
+///
+/// The file cannot be read, is no TOML, or is no scenario. All messages of one reading come
+/// together.
+pub fn read(path: &Path, overrides: &[(String, String)]) -> Result<Scenario, Diagnostics> {
+    let text = load(path)?;
+    read_at(path, &text, overrides)
+}
+
+/// Reads a scenario from a text; `name` stands for the file in messages, and file names in the
+/// scenario are relative to the directory it names.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn read_text(
+    name: &str,
+    text: &str,
+    overrides: &[(String, String)],
+) -> Result<Scenario, Diagnostics> {
+    read_at(Path::new(name), text, overrides)
+}
+
+/// The text of the file, refused before it is parsed where it cannot be a scenario.
+fn load(path: &Path) -> Result<String, Diagnostics> {
+    let shown = quoted(&path.display().to_string());
+    let failed = |reason: &str, hint: &str| {
+        Diagnostics::general(format!("cannot read {shown}: {reason}"), hint)
+    };
+    let metadata = std::fs::metadata(path).map_err(|error| {
+        let hint = match error.kind() {
+            std::io::ErrorKind::NotFound => similar_file(path),
+            _ => String::new(),
+        };
+        failed(&reason_of(&error), &hint)
+    })?;
+    if metadata.is_dir() {
+        return Err(failed(
+            "it is a directory",
+            "name the scenario file itself, for instance `scenario.toml` in it",
+        ));
+    }
+    let too_large = || {
+        failed(
+            "it is larger than 4 MiB",
+            "a scenario is a short text; results and samples stand in files of their own",
+        )
+    };
+    if metadata.len() > FILE_BYTES_MAX {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::new();
+    File::open(path)
+        // What is no regular file has no length of its own, so the limit is kept here too.
+        .and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes))
+        .map_err(|error| failed(&reason_of(&error), ""))?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(too_large());
+    }
+    let binary = |at: usize| {
+        failed(
+            &format!("it is no text (byte {at} cannot stand in UTF-8 text)"),
+            "a scenario is a TOML file in UTF-8",
+        )
+    };
+    if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
+        return Err(binary(at));
+    }
+    String::from_utf8(bytes).map_err(|error| binary(error.utf8_error().valid_up_to()))
+}
+
+/// A hint that names a file beside `path` whose name is nearly the same.
+fn similar_file(path: &Path) -> String {
+    let Some(wanted) = path.file_name().and_then(|name| name.to_str()) else {
+        return String::new();
+    };
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let directory = if directory.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        directory
+    };
+    let mut names: Vec<String> = std::fs::read_dir(directory)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| name.ends_with(".toml"))
+        .collect();
+    names.sort();
+    crate::diagnostic::nearest(wanted, names.iter().map(String::as_str))
+        .map(|name| format!("did you mean {}?", quoted(&directory.join(name).display().to_string())))
+        .unwrap_or_default()
+}
+
+fn read_at(
+    path: &Path,
+    text: &str,
+    overrides: &[(String, String)],
+) -> Result<Scenario, Diagnostics> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut sources = vec![
+        Source {
+            name: path.display().to_string(),
+            text: text.to_owned(),
+        },
+        preset::source(),
+    ];
+    sources.extend(overrides.iter().map(|(path, value)| Source {
+        name: "--set".to_owned(),
+        text: format!("{path}={value}"),
+    }));
+    let sources: Arc<[Source]> = sources.into();
+    let failed = |list| Diagnostics::new(Arc::clone(&sources), list);
+    if text.trim().is_empty() {
+        let shown = quoted(&path.display().to_string());
+        return Err(Diagnostics::general(
+            format!("{shown} is empty"),
+            "`badlink new NAME` writes a scenario to start from",
+        ));
+    }
+    let mut root = tree::parse(0, text).map_err(failed)?;
+    let mut refused = Vec::new();
+    for (index, (path, value)) in overrides.iter().enumerate() {
+        let source = preset::SOURCE + 1 + index;
+        if let Err(diagnostic) = tree::apply(&mut root, source, path, value) {
+            refused.push(diagnostic);
+        }
+    }
+    if !refused.is_empty() {
+        return Err(failed(refused));
+    }
+    let parent = path.parent().unwrap_or(Path::new("")).to_owned();
+    let cx = Reading {
+        sources: &sources,
+        problems: Problems::default(),
+        base: parent,
+        assumptions: std::cell::RefCell::default(),
+    };
+    let fallback = path.file_stem().map_or("scenario".into(), |stem| stem.to_string_lossy());
+    let read = typed(&cx, &root, &fallback);
+    let assumptions = cx.assumptions.take();
+    if cx.problems.count() > 0 {
+        return Err(cx.problems.into_diagnostics(Arc::clone(&sources)));
+    }
+    let Some(read) = read else {
+        return Err(failed(vec![Diagnostic::general(
+            "this scenario cannot be read, for a reason that the reader does not name",
+        )]));
+    };
+    drop(cx);
+    Ok(Scenario {
+        path: path.to_owned(),
+        text: text.to_owned(),
+        overrides: overrides.to_vec(),
+        assumptions,
+        origin: Arc::new(Origin { sources, root }),
+        ..read
+    })
+}
+
+/// The typed scenario; `None` after at least one message.
+fn typed(cx: &Reading<'_>, root: &Node, fallback: &str) -> Option<Scenario> {
+    todo!()
+}
