@@ -1,0 +1,100 @@
+//! What the engine asks of the code that lives inside the nodes.
+
+use crate::id::{NodeId, TimerId};
+use crate::outbox::Outbox;
+use crate::packet::{PacketEnd, PacketMeta};
+use crate::recorder::Recorder;
+use crate::tap::{TapDraw, Verdict};
+use crate::time::SimTime;
+
+/// What a node's CPU takes from its waiting line.
+#[derive(Clone, Copy, Debug)]
+pub enum Input<'a, H> {
+    /// A packet has arrived.
+    Packet {
+        /// The host's own metadata.
+        header: H,
+        /// The engine's metadata.
+        meta: PacketMeta,
+        /// The bytes, valid for the duration of the call.
+        bytes: &'a [u8],
+    },
+    /// A timer of this node has expired.
+    Timer(TimerId),
+    /// The application asks for something; the number is the host's.
+    Command(u64),
+}
+
+/// The owner of all nodes' inner state.
+///
+/// One value serves every node, so that the host chooses the memory layout and the engine needs no
+/// dynamic dispatch. The engine calls it from one thread, in the order of events.
+pub trait Host: Sized {
+    /// Per-packet metadata of the simulation (addresses, session tag) that the engine only carries.
+    type Header: Copy;
+    /// A deferred effect of a handler; bytes it needs are kept as [`crate::Block`].
+    type Effect: Copy;
+    /// Where packets and events are written down.
+    type Recorder: Recorder<Self::Header>;
+
+    /// CPU work: the node is free and takes an input.
+    ///
+    /// The cost is declared with [`Outbox::busy`]; without it the handler takes no time.
+    fn on_input(
+        &mut self,
+        now: SimTime,
+        node: NodeId,
+        input: Input<'_, Self::Header>,
+        out: &mut Outbox<'_, Self>,
+    );
+
+    /// A deferred effect of `node` is due. Effects come in emission order.
+    fn on_release(
+        &mut self,
+        now: SimTime,
+        node: NodeId,
+        effect: Self::Effect,
+        out: &mut Outbox<'_, Self>,
+    );
+
+    /// A control event is due: workload arrivals, deadlines, probes, faults.
+    ///
+    /// It never waits for a CPU. `owner` is the entity it was armed for, which need not be a node.
+    fn on_control(
+        &mut self,
+        now: SimTime,
+        owner: NodeId,
+        control: TimerId,
+        out: &mut Outbox<'_, Self>,
+    );
+
+    /// A packet's life on a link has ended: undelivered, or by delivery, in which case the call
+    /// comes just before the node takes or queues it.
+    ///
+    /// Ends that happen while a handler runs (a full queue, a loss) are told when it has returned,
+    /// in the order in which they happened.
+    fn on_packet_end(&mut self, now: SimTime, end: &PacketEnd<'_, Self::Header>);
+
+    /// A packet passes the adversary's tap of its link; called for links with a tap only.
+    ///
+    /// `draw` is the adversary's randomness for this packet: independent of every other packet.
+    fn on_tap(
+        &mut self,
+        now: SimTime,
+        tap: u32,
+        header: &Self::Header,
+        meta: &PacketMeta,
+        bytes: &[u8],
+        draw: &mut TapDraw,
+    ) -> Verdict;
+
+    /// A crash took an effect that was not yet released. Its blocks are to be freed through `out`.
+    fn on_effect_lost(
+        &mut self,
+        _now: SimTime,
+        _node: NodeId,
+        _effect: Self::Effect,
+        _out: &mut Outbox<'_, Self>,
+    ) {
+    }
+}

@@ -1,0 +1,468 @@
+//! A hierarchical timing wheel with a sorted front.
+//!
+//! **Model.** Eight levels of 256 slots cover all 64 bits of time: level `l` looks at byte `l` of
+//! the time, and an entry stands at the level of the highest byte in which its time differs from
+//! `cursor`. Whatever is due before `horizon` stands in `front`, sorted so that the next event is
+//! last; everything else stands unsorted in the slots. When the front runs empty, the earliest
+//! slot is opened: a small one, of whatever level, is sorted straight into the front; a large one
+//! is first distributed over the levels below. If pushes make the front long, its far half goes
+//! back into the slots and the horizon with it.
+//!
+//! Slots are chains of fixed chunks of one pool, so nothing is allocated per event once the pool
+//! has grown to the largest number of pending events. Entries that may be cancelled are tracked in
+//! a table of locations: cancelling takes an entry out of its slot at once; in the front, which is
+//! short, it leaves a void entry behind.
+//!
+//! **Cost.** A push is constant time; a pop is constant plus the sort of a small slot; an entry is
+//! moved at most once per level, in practice once or twice. A cancel is constant.
+
+use super::{Entry, Handle, Payload};
+use crate::order::{Class, EventKey};
+use crate::slab::NONE;
+use crate::time::SimTime;
+
+/// Bits of the time that one level looks at.
+const LEVEL_BITS: u32 = 8;
+const SLOTS: usize = 1 << LEVEL_BITS;
+const LEVELS: usize = (u64::BITS / LEVEL_BITS) as usize;
+/// Words of one level's occupancy bitmap.
+const BITMAP_WORDS: usize = SLOTS / 64;
+/// Entries per chunk: one KiB, a few cache lines to stream, and little waste in sparse slots.
+const CHUNK: usize = 32;
+/// Slots up to this size are sorted at once, at whatever level.
+const DIRECT_SORT_MAX: u32 = 96;
+/// Length from which the front gives back its far half, so that an insertion stays cheap.
+const FRONT_MAX: usize = 256;
+
+/// Location of a tracked entry that stands in the front or in the next round.
+const IN_FRONT: u32 = u32::MAX;
+/// Location of a cancelled entry whose remains stand in the front.
+const VOID: u32 = u32::MAX - 1;
+
+/// One slot: a chain of chunks of which only the first may be partly filled.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    head: u32,
+    count: u32,
+}
+
+#[derive(Clone, Debug)]
+struct Level {
+    slots: Box<[Slot; SLOTS]>,
+    occupied: [u64; BITMAP_WORDS],
+}
+
+/// The pending events.
+#[derive(Clone, Debug)]
+pub(crate) struct Wheel {
+    levels: Vec<Level>,
+    /// One bit per level with an occupied slot.
+    occupied_levels: u32,
+    /// Everything in the slots is at or after both; `cursor <= horizon`.
+    cursor: u64,
+    horizon: u64,
+    /// Entries due before `horizon` in descending order of their keys.
+    front: Vec<Entry>,
+    /// What was pushed for the running instant.
+    next_round: Vec<Entry>,
+    now: u64,
+    round: u32,
+    pool: Vec<Entry>,
+    /// Next chunk in the chain, per chunk of the pool.
+    chunk_next: Vec<u32>,
+    chunks_free: Vec<u32>,
+    locations: Vec<u32>,
+    handles_free: Vec<u32>,
+    live: usize,
+}
+
+/// Fills places of the pool that hold nothing.
+const BLANK: Entry = Entry {
+    key: EventKey::new(SimTime::ZERO, Class::Fault, 0, 0),
+    payload: Payload {
+        node: 0,
+        data: 0,
+        tag: 0,
+    },
+    handle: NONE,
+};
+
+impl Wheel {
+    pub(crate) fn new() -> Self {
+        let level = Level {
+            slots: Box::new(
+                [Slot {
+                    head: NONE,
+                    count: 0,
+                }; SLOTS],
+            ),
+            occupied: [0; BITMAP_WORDS],
+        };
+        Self {
+            levels: vec![level; LEVELS],
+            occupied_levels: 0,
+            cursor: 0,
+            horizon: 0,
+            front: Vec::new(),
+            next_round: Vec::new(),
+            now: 0,
+            round: 0,
+            pool: Vec::new(),
+            chunk_next: Vec::new(),
+            chunks_free: Vec::new(),
+            locations: Vec::new(),
+            handles_free: Vec::new(),
+            live: 0,
+        }
+    }
+
+    /// Pending events that were not cancelled.
+    pub(crate) const fn len(&self) -> usize {
+        self.live
+    }
+
+    /// Rounds of the running instant before the current one.
+    pub(crate) const fn round(&self) -> u32 {
+        self.round
+    }
+
+    /// The entries of the running round that were not handled yet, next one first.
+    pub(crate) fn running_round(&self) -> impl Iterator<Item = EventKey> {
+        let now = self.now;
+        self.front
+            .iter()
+            .rev()
+            .map(|entry| entry.key)
+            .take_while(move |key| key.time().0 == now)
+    }
+
+    /// Adds an event that is never cancelled. Its time must not be before that of the last pop.
+    #[inline]
+    pub(crate) fn push(&mut self, key: EventKey, payload: Payload) {
+        self.live += 1;
+        self.place(Entry {
+            key,
+            payload,
+            handle: NONE,
+        });
+    }
+
+    /// Adds an event that can be cancelled through the handle.
+    #[inline]
+    pub(crate) fn push_tracked(&mut self, key: EventKey, payload: Payload) -> Handle {
+        let handle = match self.handles_free.pop() {
+            Some(handle) => handle,
+            None => {
+                let handle = u32::try_from(self.locations.len())
+                    .expect("2^32 pending timers exceed the memory of any supported machine");
+                self.locations.push(IN_FRONT);
+                handle
+            }
+        };
+        self.live += 1;
+        self.place(Entry {
+            key,
+            payload,
+            handle,
+        });
+        Handle(handle)
+    }
+
+    /// Takes a pending event out again. The handle must be neither popped nor cancelled.
+    #[inline]
+    pub(crate) fn cancel(&mut self, handle: Handle) {
+        self.live -= 1;
+        let location = self.locations[handle.0 as usize];
+        if location == IN_FRONT {
+            self.locations[handle.0 as usize] = VOID;
+            return;
+        }
+        self.handles_free.push(handle.0);
+        self.take_out(location);
+    }
+
+    /// The next event in order, unless it is due after `until`.
+    #[inline]
+    pub(crate) fn pop(&mut self, until: SimTime) -> Option<(EventKey, Payload)> {
+        loop {
+            match self.front.last() {
+                Some(entry) if entry.key.time().0 == self.now => {}
+                _ if !self.next_round.is_empty() => {
+                    self.begin_round();
+                    continue;
+                }
+                Some(entry) => {
+                    let time = entry.key.time();
+                    if time > until {
+                        return None;
+                    }
+                    self.now = time.0;
+                    self.round = 0;
+                }
+                None => {
+                    if !self.open_next_slot(until.0) {
+                        return None;
+                    }
+                    continue;
+                }
+            }
+            if let Some(entry) = self.front.pop()
+                && self.release(entry)
+            {
+                self.live -= 1;
+                return Some((entry.key, entry.payload));
+            }
+        }
+    }
+
+    /// Gives back the handle of an entry that leaves. False if it had been cancelled.
+    #[inline]
+    fn release(&mut self, entry: Entry) -> bool {
+        if entry.handle == NONE {
+            return true;
+        }
+        self.handles_free.push(entry.handle);
+        self.locations[entry.handle as usize] != VOID
+    }
+
+    #[cold]
+    fn begin_round(&mut self) {
+        self.round += 1;
+        sort_descending(&mut self.next_round);
+        self.front.append(&mut self.next_round);
+    }
+
+    #[inline]
+    fn place(&mut self, entry: Entry) {
+        let time = entry.key.time().0;
+        debug_assert!(
+            time >= self.now,
+            "the engine checks that no event is scheduled in the past"
+        );
+        if time >= self.horizon && time != self.now {
+            self.place_in_slot(entry);
+        } else {
+            self.place_in_front(entry);
+        }
+    }
+
+    fn place_in_front(&mut self, entry: Entry) {
+        if entry.handle != NONE {
+            self.locations[entry.handle as usize] = IN_FRONT;
+        }
+        if entry.key.time().0 == self.now {
+            self.next_round.push(entry);
+            return;
+        }
+        let at = self.front.partition_point(|other| other.key > entry.key);
+        self.front.insert(at, entry);
+        if self.front.len() > FRONT_MAX {
+            self.shorten_front();
+        }
+    }
+
+    /// Moves the far half of the front back into the slots.
+    ///
+    /// The cut is between two instants, so that one instant's entries are sorted together. Entries
+    /// of the running instant always stay.
+    #[cold]
+    fn shorten_front(&mut self) {
+        let middle = self.front[self.front.len() / 2].key.time().0;
+        let keep_from = if middle > self.now {
+            middle
+        } else {
+            let later = self
+                .front
+                .partition_point(|entry| entry.key.time().0 > self.now);
+            match later.checked_sub(1) {
+                Some(nearest) => self.front[nearest].key.time().0,
+                None => return,
+            }
+        };
+        let count = self
+            .front
+            .partition_point(|entry| entry.key.time().0 >= keep_from);
+        self.horizon = keep_from;
+        for index in 0..count {
+            let entry = self.front[index];
+            if entry.handle != NONE && self.locations[entry.handle as usize] == VOID {
+                self.handles_free.push(entry.handle);
+            } else {
+                self.place_in_slot(entry);
+            }
+        }
+        self.front.drain(..count);
+    }
+
+    /// Level and slot of a time, which must be at or after the cursor.
+    #[inline]
+    const fn slot_of(&self, time: u64) -> (usize, usize) {
+        // The lowest bit set makes equal times a difference in level 0.
+        let highest_bit = ((time ^ self.cursor) | 1).ilog2();
+        let level = highest_bit / LEVEL_BITS;
+        (
+            level as usize,
+            (time >> (level * LEVEL_BITS)) as usize & (SLOTS - 1),
+        )
+    }
+
+    #[inline]
+    fn place_in_slot(&mut self, entry: Entry) {
+        let (level_index, slot_index) = self.slot_of(entry.key.time().0);
+        let level = &mut self.levels[level_index];
+        let slot = &mut level.slots[slot_index];
+        let offset = slot.count as usize % CHUNK;
+        if offset == 0 {
+            if slot.count == 0 {
+                level.occupied[slot_index / 64] |= 1 << (slot_index % 64);
+                self.occupied_levels |= 1 << level_index;
+            }
+            let chunk = match self.chunks_free.pop() {
+                Some(chunk) => chunk,
+                None => {
+                    let chunk = u32::try_from(self.chunk_next.len())
+                        .expect("2^32 chunks exceed the memory of any supported machine");
+                    self.chunk_next.push(NONE);
+                    self.pool.resize(self.pool.len() + CHUNK, BLANK);
+                    chunk
+                }
+            };
+            self.chunk_next[chunk as usize] = slot.head;
+            slot.head = chunk;
+        }
+        let position = slot.head as usize * CHUNK + offset;
+        slot.count += 1;
+        self.pool[position] = entry;
+        if entry.handle != NONE {
+            self.locations[entry.handle as usize] = u32::try_from(position)
+                .ok()
+                .filter(|&position| position < VOID)
+                .expect("2^32 pending events exceed the memory of any supported machine");
+        }
+    }
+
+    /// Removes the entry at a position of the pool; the last of its slot takes its place.
+    fn take_out(&mut self, position: u32) {
+        let time = self.pool[position as usize].key.time().0;
+        // The cursor has not entered the slot since the entry was placed, so the same computation
+        // finds the slot again.
+        let (level_index, slot_index) = self.slot_of(time);
+        let level = &mut self.levels[level_index];
+        let slot = &mut level.slots[slot_index];
+        slot.count -= 1;
+        let offset = slot.count as usize % CHUNK;
+        let last = self.pool[slot.head as usize * CHUNK + offset];
+        self.pool[position as usize] = last;
+        if last.handle != NONE {
+            // If it is the cancelled entry itself, its handle is free and the location unread.
+            self.locations[last.handle as usize] = position;
+        }
+        if offset == 0 {
+            self.chunks_free.push(slot.head);
+            slot.head = self.chunk_next[slot.head as usize];
+            if slot.count == 0 {
+                level.occupied[slot_index / 64] &= !(1 << (slot_index % 64));
+                if level.occupied == [0; BITMAP_WORDS] {
+                    self.occupied_levels &= !(1 << level_index);
+                }
+            }
+        }
+    }
+
+    /// Brings the entries of the earliest slot into the front. False if there is none that starts
+    /// by `until`.
+    fn open_next_slot(&mut self, until: u64) -> bool {
+        while self.occupied_levels != 0 {
+            // Lower levels lie within the current slot of the levels above, so they come first.
+            let level_index = self.occupied_levels.trailing_zeros() as usize;
+            let slot_index = first_set(&self.levels[level_index].occupied);
+            let shift = level_index as u32 * LEVEL_BITS;
+            let above = self.cursor.checked_shr(shift + LEVEL_BITS).unwrap_or(0);
+            let start =
+                above.checked_shl(shift + LEVEL_BITS).unwrap_or(0) | (slot_index as u64) << shift;
+            if start > until {
+                return false;
+            }
+            let slot = self.empty_slot(level_index, slot_index);
+            self.cursor = start;
+            if level_index == 0 || slot.count <= DIRECT_SORT_MAX {
+                self.horizon = start.saturating_add(1 << shift);
+                self.move_to_front(slot);
+                return true;
+            }
+            self.horizon = start;
+            self.distribute(slot);
+        }
+        false
+    }
+
+    /// Marks a slot as empty and returns what it was.
+    fn empty_slot(&mut self, level_index: usize, slot_index: usize) -> Slot {
+        let level = &mut self.levels[level_index];
+        level.occupied[slot_index / 64] &= !(1 << (slot_index % 64));
+        if level.occupied == [0; BITMAP_WORDS] {
+            self.occupied_levels &= !(1 << level_index);
+        }
+        std::mem::replace(
+            &mut level.slots[slot_index],
+            Slot {
+                head: NONE,
+                count: 0,
+            },
+        )
+    }
+
+    fn move_to_front(&mut self, slot: Slot) {
+        let mut remaining = slot.count as usize;
+        let mut chunk = slot.head;
+        while remaining > 0 {
+            let filled = (remaining - 1) % CHUNK + 1;
+            let start = chunk as usize * CHUNK;
+            self.front
+                .extend_from_slice(&self.pool[start..start + filled]);
+            remaining -= filled;
+            self.chunks_free.push(chunk);
+            chunk = self.chunk_next[chunk as usize];
+        }
+        for entry in &self.front {
+            if entry.handle != NONE {
+                self.locations[entry.handle as usize] = IN_FRONT;
+            }
+        }
+        sort_descending(&mut self.front);
+    }
+
+    /// Distributes a large slot over the levels below.
+    fn distribute(&mut self, slot: Slot) {
+        let mut remaining = slot.count as usize;
+        let mut chunk = slot.head;
+        while remaining > 0 {
+            let filled = (remaining - 1) % CHUNK + 1;
+            let start = chunk as usize * CHUNK;
+            for position in start..start + filled {
+                let entry = self.pool[position];
+                self.place_in_slot(entry);
+            }
+            remaining -= filled;
+            self.chunks_free.push(chunk);
+            chunk = self.chunk_next[chunk as usize];
+        }
+    }
+}
+
+/// The next event last, so that popping moves nothing.
+fn sort_descending(entries: &mut [Entry]) {
+    entries.sort_unstable_by(|a, b| b.key.cmp(&a.key));
+}
+
+/// Index of the lowest bit set; the bitmap must not be empty.
+fn first_set(bitmap: &[u64; BITMAP_WORDS]) -> usize {
+    let mut base = 0;
+    for word in bitmap {
+        if *word != 0 {
+            return base + word.trailing_zeros() as usize;
+        }
+        base += 64;
+    }
+    base - 1
+}

@@ -1,0 +1,150 @@
+//! Where an adversary stands on a link, and what it may do there.
+//!
+//! A tap stands half-way of the link's delay, after queue, serialisation and loss. The delay is
+//! drawn once and split around the tap without rounding loss, and the packet keeps the place in the
+//! event order that it would have had; so a tap whose verdict is always [`Verdict::Pass`] changes
+//! no arrival, no draw and no fingerprint.
+
+use crate::fingerprint::Chain;
+use crate::id::Direction;
+use crate::packet::PacketMeta;
+use crate::rng::{DRAWS_PER_BLOCK, Probability, StreamName, Streams};
+use crate::time::SimDuration;
+
+/// What an adversary decides about a packet that passes its tap.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// Let it go on unchanged.
+    Pass,
+    /// Take it off the link. Needs the power `drop`.
+    Drop,
+    /// Hold it for a time on top of the link's own delay. Needs the power `delay`.
+    Delay(SimDuration),
+    /// Let it go on, followed by copies, each `after` later than the one before. Needs the power
+    /// `duplicate`. The copies are the adversary's own packets.
+    Duplicate {
+        /// Number of copies.
+        copies: u8,
+        /// Distance between the arrivals.
+        after: SimDuration,
+    },
+}
+
+/// The powers that an adversary declared. The engine refuses a verdict outside them.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Powers {
+    /// Keep and read packets.
+    pub observe: bool,
+    /// Take packets off the link.
+    pub drop: bool,
+    /// Hold packets back.
+    pub delay: bool,
+    /// Send copies of packets.
+    pub duplicate: bool,
+    /// Change the order of packets; includes holding them back.
+    pub reorder: bool,
+    /// Change bytes.
+    pub modify: bool,
+    /// Send packets of its own.
+    pub inject: bool,
+    /// Send packets under somebody else's address.
+    pub spoof: bool,
+    /// Send packets to another node.
+    pub redirect: bool,
+}
+
+impl Powers {
+    /// The power that `verdict` needs and this adversary lacks.
+    #[must_use]
+    pub const fn missing_for(&self, verdict: &Verdict) -> Option<&'static str> {
+        match verdict {
+            Verdict::Pass => None,
+            Verdict::Drop if self.drop => None,
+            Verdict::Drop => Some("drop"),
+            Verdict::Delay(_) if self.delay || self.reorder => None,
+            Verdict::Delay(_) => Some("delay"),
+            Verdict::Duplicate { .. } if self.duplicate => None,
+            Verdict::Duplicate { .. } => Some("duplicate"),
+        }
+    }
+}
+
+/// The adversary's random numbers for one packet.
+///
+/// They are addressed by tap, link, direction, sender and packet number, so what an adversary draws
+/// for one packet does not depend on what it drew for others. Nothing is computed until it is used.
+#[derive(Clone, Debug)]
+pub struct TapDraw {
+    streams: Streams,
+    name: StreamName,
+    number: u64,
+    used: u64,
+}
+
+impl TapDraw {
+    pub(crate) const fn new(streams: Streams) -> Self {
+        Self {
+            streams,
+            name: StreamName::new("tap"),
+            number: 0,
+            used: 0,
+        }
+    }
+
+    /// Turns to a packet on a link.
+    pub(crate) fn address(
+        &mut self,
+        tap_name: u64,
+        link_name: u64,
+        direction: Direction,
+        sender_name: u64,
+        meta: &PacketMeta,
+    ) {
+        self.name = StreamName::new("tap")
+            .index(tap_name)
+            .index(link_name)
+            .index(direction.index() as u64)
+            .index(sender_name)
+            .index(u64::from(meta.copy));
+        self.number = meta.number;
+        self.used = 0;
+    }
+
+    /// The next 64 random bits for this packet.
+    pub fn next_u64(&mut self) -> u64 {
+        let slot = (self.used % DRAWS_PER_BLOCK as u64) as usize;
+        // Packets are addressed by block; a packet that needs more than one block goes on in a
+        // stream of its own, so that it never reads the next packet's numbers.
+        let page = self.used / DRAWS_PER_BLOCK as u64;
+        self.used += 1;
+        let stream = self.name.index(page).id();
+        self.streams.block(stream, self.number)[slot]
+    }
+
+    /// Whether an event of this probability happens. Draws only if it is neither 0 nor 1.
+    pub fn happens(&mut self, probability: Probability) -> bool {
+        if probability.is_certain() {
+            return true;
+        }
+        !probability.is_never() && probability.accepts(self.next_u64())
+    }
+}
+
+/// One adversary's tap, wherever it is installed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tap {
+    pub(crate) name: u64,
+    pub(crate) seq: u32,
+}
+
+/// A tap on one link direction.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TapPlace {
+    pub(crate) tap: u32,
+    pub(crate) powers: Powers,
+    /// The adversary's own packets on this link and direction so far.
+    pub(crate) packets: u32,
+    /// Verdicts other than passing, if there were any.
+    pub(crate) chain: Option<Chain>,
+}
