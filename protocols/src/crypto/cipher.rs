@@ -1,6 +1,9 @@
 //! AES and its modes. Padding is written and checked here, explicitly.
 
-use aes::cipher::{BlockCipherDecrypt as _, BlockCipherEncrypt as _, KeyInit as _};
+use aes::cipher::{
+    BlockCipherDecrypt, BlockCipherEncrypt, BlockModeDecrypt as _, BlockModeEncrypt as _,
+    InnerIvInit as _, KeyInit as _, StreamCipher as _,
+};
 use aes::{Aes128, Aes256, Block};
 
 use super::Crypto;
@@ -18,26 +21,6 @@ pub enum AesKey {
 impl core::fmt::Debug for AesKey {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str("AesKey")
-    }
-}
-
-impl AesKey {
-    fn encrypt_block(&self, block: &mut [u8; 16]) {
-        let mut array = Block::from(*block);
-        match self {
-            Self::Aes128(key) => key.encrypt_block(&mut array),
-            Self::Aes256(key) => key.encrypt_block(&mut array),
-        }
-        *block = array.into();
-    }
-
-    fn decrypt_block(&self, block: &mut [u8; 16]) {
-        let mut array = Block::from(*block);
-        match self {
-            Self::Aes128(key) => key.decrypt_block(&mut array),
-            Self::Aes256(key) => key.decrypt_block(&mut array),
-        }
-        *block = array.into();
     }
 }
 
@@ -63,9 +46,32 @@ pub fn pkcs7_unpad(padded: &[u8]) -> Option<&[u8]> {
     (differing == 0).then_some(text)
 }
 
-/// Splits into whole blocks; a tail shorter than a block is left alone by all modes but CTR.
-fn blocks(buffer: &mut [u8]) -> impl Iterator<Item = &mut [u8; 16]> {
-    buffer.as_chunks_mut::<16>().0.iter_mut()
+/// The whole blocks of a buffer; a tail shorter than a block is left alone by all modes but CTR.
+fn blocks(buffer: &mut [u8]) -> &mut [Block] {
+    Block::slice_as_chunks_mut(buffer).0
+}
+
+fn cbc_encrypt<C>(key: &C, iv: &[u8; 16], buffer: &mut [u8])
+where
+    C: BlockCipherEncrypt<BlockSize = aes::cipher::consts::U16>,
+{
+    cbc::Encryptor::inner_iv_init(key, &(*iv).into()).encrypt_blocks(blocks(buffer));
+}
+
+fn cbc_decrypt<C>(key: &C, iv: &[u8; 16], buffer: &mut [u8])
+where
+    C: BlockCipherDecrypt<BlockSize = aes::cipher::consts::U16>,
+{
+    cbc::Decryptor::inner_iv_init(key, &(*iv).into()).decrypt_blocks(blocks(buffer));
+}
+
+fn ctr_apply<C>(key: &C, counter: &[u8; 16], buffer: &mut [u8])
+where
+    C: BlockCipherEncrypt<BlockSize = aes::cipher::consts::U16>,
+{
+    let core = ctr::CtrCore::<_, ctr::flavors::Ctr128BE>::inner_iv_init(key, &(*counter).into());
+    // The counter wraps after 2^128 blocks only, more than any buffer holds.
+    ctr::Ctr128BE::from_core(core).apply_keystream(buffer);
 }
 
 impl Crypto {
@@ -104,54 +110,46 @@ impl Crypto {
     /// AES-CBC encryption in place of whole blocks (NIST SP 800-38A, 6.2).
     pub fn cbc_encrypt(&mut self, key: &AesKey, iv: &[u8; 16], buffer: &mut [u8]) {
         self.count_encrypt(key, buffer.len());
-        let mut chain = *iv;
-        for block in blocks(buffer) {
-            for (byte, previous) in block.iter_mut().zip(chain) {
-                *byte ^= previous;
-            }
-            key.encrypt_block(block);
-            chain = *block;
+        match key {
+            AesKey::Aes128(key) => cbc_encrypt(key, iv, buffer),
+            AesKey::Aes256(key) => cbc_encrypt(key, iv, buffer),
         }
     }
 
     /// AES-CBC decryption in place of whole blocks.
     pub fn cbc_decrypt(&mut self, key: &AesKey, iv: &[u8; 16], buffer: &mut [u8]) {
         self.count_decrypt(key, buffer.len());
-        let mut chain = *iv;
-        for block in blocks(buffer) {
-            let sealed = *block;
-            key.decrypt_block(block);
-            for (byte, previous) in block.iter_mut().zip(chain) {
-                *byte ^= previous;
-            }
-            chain = sealed;
+        match key {
+            AesKey::Aes128(key) => cbc_decrypt(key, iv, buffer),
+            AesKey::Aes256(key) => cbc_decrypt(key, iv, buffer),
         }
     }
 
     /// AES-ECB encryption in place of whole blocks (NIST SP 800-38A, 6.1).
     pub fn ecb_encrypt(&mut self, key: &AesKey, buffer: &mut [u8]) {
         self.count_encrypt(key, buffer.len());
-        blocks(buffer).for_each(|block| key.encrypt_block(block));
+        match key {
+            AesKey::Aes128(key) => key.encrypt_blocks(blocks(buffer)),
+            AesKey::Aes256(key) => key.encrypt_blocks(blocks(buffer)),
+        }
     }
 
     /// AES-ECB decryption in place of whole blocks.
     pub fn ecb_decrypt(&mut self, key: &AesKey, buffer: &mut [u8]) {
         self.count_decrypt(key, buffer.len());
-        blocks(buffer).for_each(|block| key.decrypt_block(block));
+        match key {
+            AesKey::Aes128(key) => key.decrypt_blocks(blocks(buffer)),
+            AesKey::Aes256(key) => key.decrypt_blocks(blocks(buffer)),
+        }
     }
 
     /// AES-CTR in place, either direction; the counter block counts in all 128 bits, big-endian,
     /// and wraps (NIST SP 800-38A, 6.5).
     pub fn ctr(&mut self, key: &AesKey, counter: &[u8; 16], buffer: &mut [u8]) {
         self.count_encrypt(key, buffer.len());
-        let mut counter = u128::from_be_bytes(*counter);
-        for chunk in buffer.chunks_mut(16) {
-            let mut stream = counter.to_be_bytes();
-            key.encrypt_block(&mut stream);
-            for (byte, mask) in chunk.iter_mut().zip(stream) {
-                *byte ^= mask;
-            }
-            counter = counter.wrapping_add(1);
+        match key {
+            AesKey::Aes128(key) => ctr_apply(key, counter, buffer),
+            AesKey::Aes256(key) => ctr_apply(key, counter, buffer),
         }
     }
 }

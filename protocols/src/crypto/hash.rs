@@ -127,3 +127,22 @@ fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     }
     mac.finalize().into_bytes().into()
 }
+
+/// SHA-256 over data that comes in pieces ([`Crypto::sha256_add`]); of nothing it is the hash of
+/// the empty string.
+#[derive(Clone, Debug, Default)]
+pub struct RunningSha256(Sha256);
+
+impl Crypto {
+    /// Hashes one more piece; counts its bytes, not a call.
+    pub fn sha256_add(&mut self, running: &mut RunningSha256, piece: &[u8]) {
+        self.meter.add(Primitive::Sha256, 0, piece.len());
+        running.0.update(piece);
+    }
+
+    /// The hash of all pieces joined; counts one call.
+    pub fn sha256_end(&mut self, running: RunningSha256) -> [u8; 32] {
+        self.meter.add(Primitive::Sha256, 1, 0);
+        running.0.finalize().into()
+    }
+}

@@ -1,0 +1,654 @@
+//! The server of `as-published` and its broken twins: per device at most one vault, one pending
+//! handshake (or one for each session id and address) and one session.
+//!
+//! The number of devices costs nothing here: vaults lie in durable storage, and only handshakes and
+//! sessions in progress take memory.
+
+use std::sync::Arc;
+
+use crate::address::{Address, Channel};
+use crate::context::Context;
+use crate::machine::{Command, Incoming, Machine, Timer};
+use crate::output::{Output, Principal, Reason, Scope, Tag};
+
+use super::equations::{
+    Exchange, Key, combined_key, draw_challenge, fixed_challenge, key_tag, run_tag, same_set,
+    session_tag,
+};
+use super::messages::{
+    Application, DATA_DOWN, DATA_UP, END, M2, M3, M4, Message, check_challenge, indices, tag_of,
+};
+use super::params::{Commit, Params, PendingBy, ServerOrder, Without};
+use super::sealing::{open, seal};
+use super::session::{Ledger, ONE_KEY, Session};
+use super::table::{Owner, Table};
+use super::vault::{Records, VAULTS, body, renewed, shared_state};
+use super::{AUTHENTICATE, DEVICE, FINISH, PENDING, PORT, SEND_DATA, SEND_DATA_DOWN};
+
+/// A server and what it holds of handshakes and sessions.
+#[derive(Clone, Debug)]
+pub struct Server {
+    params: Arc<Params>,
+    pending: Table<Pending>,
+    sessions: Table<Open>,
+    /// The last M3 answered for each device (`recovery = resend`).
+    answered: Table<Answered>,
+    records: Records,
+    /// Broken twin without `device-id`: device ids by host, ascending.
+    by_host: Vec<(u32, u32)>,
+}
+
+#[derive(Clone, Debug)]
+struct Pending {
+    /// Whose vault: the device id, but in the broken twin without `device-id`.
+    vault: u32,
+    /// Bodies of M1 and M2, the second from `M1_BYTES` on.
+    opening: Vec<u8>,
+    /// The record before M2 in the broken twin that commits before it verifies; else empty.
+    before: Vec<u8>,
+}
+
+/// Bytes of M1's body.
+const M1_BYTES: usize = 8;
+
+impl Pending {
+    /// C1 in wire form.
+    fn c1(&self, key_bytes: usize) -> &[u8] {
+        let end = self.opening.len().saturating_sub(key_bytes);
+        self.opening.get(M1_BYTES..end).unwrap_or(&[])
+    }
+
+    fn r1(&self, key_bytes: usize) -> &[u8] {
+        &self.opening[self.opening.len().saturating_sub(key_bytes)..]
+    }
+
+    fn release(self, cx: &mut Context<'_>) {
+        cx.buffers.give(self.opening);
+        cx.buffers.give(self.before);
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Open {
+    session: Session<ONE_KEY>,
+    vault: u32,
+    /// Present with `commit = session-end` only.
+    ledger: Option<Box<Ledger>>,
+}
+
+#[derive(Clone, Debug)]
+struct Answered {
+    /// SHA-256 of the body of M3.
+    third: [u8; 32],
+    /// Body of M4.
+    fourth: Vec<u8>,
+}
+
+/// A verified M3 in plain.
+struct Verified {
+    t1: Key,
+    /// C2 in wire form.
+    c2: Vec<u8>,
+    r2: Key,
+}
+
+const fn device(id: u32) -> Principal {
+    Principal::id(DEVICE, id as u64)
+}
+
+fn transmit(cx: &mut Context<'_>, to: Address, message: usize, body: &[u8]) {
+    cx.send(PORT, to, Channel::Public, |out| {
+        out.push(tag_of(message));
+        out.extend_from_slice(body);
+    });
+}
+
+impl Server {
+    /// A server; `by_host` maps hosts to device ids and may be empty unless the parameters ask for
+    /// vaults by sender address.
+    pub(super) fn new(params: Arc<Params>, by_host: Vec<(u32, u32)>) -> Self {
+        let records = Records::new(&params);
+        Self {
+            params,
+            pending: Table::default(),
+            sessions: Table::default(),
+            answered: Table::default(),
+            records,
+            by_host,
+        }
+    }
+
+    fn is_without(&self, defence: Without) -> bool {
+        self.params.without == Some(defence)
+    }
+
+    /// Tells the stored vault of every device, in the order of ids.
+    fn announce(&self, cx: &mut Context<'_>) {
+        let durable = self.records.durable();
+        let mut next = cx.storage.next(VAULTS, 0);
+        while let Some(record) = next {
+            if let Some(bytes) = self.records.read(cx.storage, record.key) {
+                cx.output(shared_state(device(record.key), bytes, durable));
+            }
+            let after = record.key.checked_add(1);
+            next = after.and_then(|from| cx.storage.next(VAULTS, from));
+        }
+    }
+
+    fn drop_pending(&mut self, cx: &mut Context<'_>, slot: u32) -> Option<Pending> {
+        let pending = self.pending.remove(slot)?;
+        if self.params.pending_timeout.nanos() > 0 {
+            cx.cancel(Timer {
+                kind: PENDING,
+                key: slot,
+            });
+        }
+        Some(pending)
+    }
+
+    fn discard_pending(&mut self, cx: &mut Context<'_>, slot: u32) {
+        if let Some(pending) = self.drop_pending(cx, slot) {
+            pending.release(cx);
+        }
+    }
+
+    /// The id whose vault a claimed id stands for.
+    fn vault_of(&self, claimed: u32, from: Address) -> Option<u32> {
+        if !self.is_without(Without::DeviceId) {
+            return Some(claimed);
+        }
+        let place = self
+            .by_host
+            .binary_search_by_key(&from.host, |entry| entry.0);
+        place.ok().map(|place| self.by_host[place].1)
+    }
+
+    /// S1. `body1` is the body of M1.
+    fn on_m1(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: Address,
+        device_id: u32,
+        session_id: u32,
+        body1: &[u8],
+    ) {
+        let params = Arc::clone(&self.params);
+        cx.crypto.db_read();
+        let vault = self
+            .vault_of(device_id, from)
+            .filter(|vault| self.records.read(cx.storage, *vault).is_some());
+        let Some(vault) = vault else {
+            cx.reject(Scope::Frame, "unknown-device", None, None);
+            return;
+        };
+        let owner = match params.pending_by {
+            PendingBy::Device => Owner::device(device_id),
+            PendingBy::Session => Owner {
+                device: device_id,
+                session: session_id,
+                address: from,
+            },
+        };
+        if let Some(slot) = self.pending.of(owner) {
+            if params.resend.is_some() && self.pending.address(slot) == from {
+                let opening = self.pending.get(slot).map_or(&[][..], |it| &it.opening);
+                if let Some((first, second)) = opening.split_at_checked(M1_BYTES)
+                    && first == body1
+                {
+                    transmit(cx, from, M2, second);
+                    return;
+                }
+            }
+            self.discard_pending(cx, slot);
+        }
+        if self.pending.len() >= params.pending_max
+            && let Some(oldest) = self.pending.oldest()
+        {
+            self.discard_pending(cx, oldest);
+        }
+        let mut opening = cx.buffers.take();
+        opening.extend_from_slice(body1);
+        draw_challenge(cx, &params, None, &mut opening);
+        let r1 = opening.len();
+        opening.resize(r1 + params.key_bytes, 0);
+        cx.random(&mut opening[r1..]);
+        let mut before = Vec::new();
+        let early = self.is_without(Without::VerifyBeforeCommit).then(|| {
+            let record = self.records.read(cx.storage, vault).unwrap_or(&[]);
+            before.extend_from_slice(record);
+            renewed(cx, &params, record, &opening)
+        });
+        if let (Some(new), ServerOrder::StoreFirst) = (&early, params.server_order) {
+            self.records.write(cx, vault, new);
+        }
+        transmit(cx, from, M2, &opening[M1_BYTES..]);
+        if let (Some(new), ServerOrder::SendFirst) = (&early, params.server_order) {
+            self.records.write(cx, vault, new);
+        }
+        if let Some(new) = early {
+            cx.output(shared_state(
+                device(device_id),
+                &new,
+                self.records.durable(),
+            ));
+            cx.buffers.give(new);
+        }
+        let pending = Pending {
+            vault,
+            opening,
+            before,
+        };
+        let key = self.pending.insert(owner, from, pending);
+        if params.pending_timeout.nanos() > 0 {
+            cx.arm(Timer { kind: PENDING, key }, params.pending_timeout);
+        }
+    }
+
+    /// The slot of the answered M3 that this one repeats.
+    fn repeated(&self, cx: &mut Context<'_>, from: Address, body3: &[u8]) -> Option<u32> {
+        self.params.resend?;
+        let mut slot = self.answered.newest_at(from)?;
+        let hash = cx.crypto.sha256(&[body3]);
+        loop {
+            if self.answered.get(slot)?.third == hash {
+                return Some(slot);
+            }
+            slot = self.answered.older_here(slot)?;
+        }
+    }
+
+    /// S2 and S3. `body3` is the body of M3.
+    fn on_m3(&mut self, cx: &mut Context<'_>, from: Address, body3: &[u8]) {
+        if let Some(slot) = self.repeated(cx, from, body3) {
+            let fourth = self.answered.get(slot).map_or(&[][..], |it| &it.fourth);
+            transmit(cx, from, M4, fourth);
+            return;
+        }
+        let Some(slot) = self.pending.newest_at(from) else {
+            cx.reject(Scope::Frame, "unexpected", None, None);
+            return;
+        };
+        let id = self.pending.owner(slot).device;
+        let Some(pending) = self.drop_pending(cx, slot) else {
+            return;
+        };
+        let params = Arc::clone(&self.params);
+        cx.crypto.db_read();
+        let stored = self.records.read(cx.storage, pending.vault).unwrap_or(&[]);
+        let record = if pending.before.is_empty() {
+            stored
+        } else {
+            &pending.before
+        };
+        match verify(cx, &params, body(record), &pending, body3) {
+            Ok(verified) => self.answer(cx, from, id, &pending, body3, verified),
+            Err(reason) => {
+                cx.reject(Scope::Attempt, reason, Some(device(id)), None);
+            }
+        }
+        pending.release(cx);
+    }
+
+    /// S3 after its checks.
+    fn answer(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: Address,
+        id: u32,
+        pending: &Pending,
+        body3: &[u8],
+        verified: Verified,
+    ) {
+        let params = Arc::clone(&self.params);
+        let mb = params.key_bytes;
+        let Verified { t1, c2, r2 } = verified;
+        let stored = self.records.read(cx.storage, pending.vault).unwrap_or(&[]);
+        let record = if pending.before.is_empty() {
+            stored
+        } else {
+            &pending.before
+        };
+        let mut t2 = Key::default();
+        cx.random(&mut t2[..mb]);
+        let mut t = t1;
+        cx.crypto.xor(&mut t[..mb], &t2[..mb]);
+        let mut key = combined_key(cx.crypto, body(record), mb, indices(&c2));
+        cx.crypto.xor(&mut key[..mb], &t1[..mb]);
+
+        let mut plain3 = cx.buffers.take();
+        plain3.extend_from_slice(pending.r1(mb));
+        plain3.extend_from_slice(&t1[..mb]);
+        plain3.extend_from_slice(&c2);
+        plain3.extend_from_slice(&r2[..mb]);
+        cx.buffers.give(c2);
+        let mut plain4 = cx.buffers.take();
+        plain4.extend_from_slice(&r2[..mb]);
+        plain4.extend_from_slice(&t2[..mb]);
+        let mut bodies = cx.buffers.take();
+        bodies.extend_from_slice(&pending.opening);
+        bodies.extend_from_slice(body3);
+        let run3 = run_tag(&bodies);
+        let fourth = bodies.len();
+        seal(cx, &params, &key[..mb], &plain4, &mut bodies);
+        let mut data = cx.buffers.take();
+        let exchange = Exchange {
+            opening: &pending.opening,
+            third: body3,
+            fourth: &bodies[fourth..],
+            plain3: &plain3,
+            plain4: &plain4,
+        };
+        exchange.write(&params, &mut data);
+        cx.buffers.give(plain3);
+        cx.buffers.give(plain4);
+
+        let older = self.sessions.of(Owner::device(id));
+        if let (Some(slot), Commit::SessionEnd) = (older, params.commit) {
+            self.end_session(cx, slot, "replaced");
+            cx.phase(AUTHENTICATE);
+        }
+        let commits = params.commit == Commit::M4
+            && params.without != Some(Without::Update)
+            && pending.before.is_empty();
+        // The record is read again: ending the older session may have changed the volatile copy.
+        let new = commits.then(|| {
+            let record = self.records.read(cx.storage, pending.vault).unwrap_or(&[]);
+            renewed(cx, &params, record, &data)
+        });
+        if let (Some(new), ServerOrder::StoreFirst) = (&new, params.server_order) {
+            self.records.write(cx, pending.vault, new);
+        }
+        cx.output(Output::Running {
+            peer: device(id),
+            run: run_tag(&bodies),
+        });
+        transmit(cx, from, M4, &bodies[fourth..]);
+        if let (Some(new), ServerOrder::SendFirst) = (&new, params.server_order) {
+            self.records.write(cx, pending.vault, new);
+        }
+        if let (Some(slot), Commit::M4) = (older, params.commit) {
+            self.end_session(cx, slot, "replaced");
+            cx.phase(AUTHENTICATE);
+        }
+        let session = Session::new(&t[..mb], session_tag(&bodies));
+        cx.output(Output::Accepted {
+            peer: device(id),
+            session: session.tag(),
+            run: run3,
+            key_id: Some(key_tag(&t[..mb])),
+        });
+        if let Some(new) = new {
+            cx.output(shared_state(device(id), &new, self.records.durable()));
+            cx.buffers.give(new);
+        }
+        let ledger = if params.commit == Commit::SessionEnd {
+            Some(Box::new(Ledger::new(data)))
+        } else {
+            cx.buffers.give(data);
+            None
+        };
+        let open = Open {
+            session,
+            vault: pending.vault,
+            ledger,
+        };
+        self.sessions.insert(Owner::device(id), from, open);
+        if params.session_length.nanos() > 0 {
+            let timer = Timer {
+                kind: params.session_timer(),
+                key: id,
+            };
+            cx.arm(timer, params.session_length);
+        }
+        if params.resend.is_some() {
+            self.remember(cx, id, from, body3, &bodies[fourth..]);
+        }
+        cx.buffers.give(bodies);
+    }
+
+    fn remember(
+        &mut self,
+        cx: &mut Context<'_>,
+        id: u32,
+        from: Address,
+        body3: &[u8],
+        body4: &[u8],
+    ) {
+        let owner = Owner::device(id);
+        let older = self.answered.of(owner);
+        let mut fourth = older
+            .and_then(|slot| self.answered.remove(slot))
+            .map_or_else(Vec::new, |answered| answered.fourth);
+        fourth.clear();
+        fourth.extend_from_slice(body4);
+        let third = cx.crypto.sha256(&[body3]);
+        self.answered
+            .insert(owner, from, Answered { third, fourth });
+    }
+
+    /// S6 without its checks; also for a session that a new one replaces.
+    fn end_session(&mut self, cx: &mut Context<'_>, slot: u32, reason: &'static str) {
+        cx.phase(FINISH);
+        let id = self.sessions.owner(slot).device;
+        let Some(open) = self.sessions.remove(slot) else {
+            return;
+        };
+        if self.params.session_length.nanos() > 0 {
+            cx.cancel(Timer {
+                kind: self.params.session_timer(),
+                key: id,
+            });
+        }
+        if let Some(ledger) = open.ledger {
+            let data = ledger.close(cx);
+            if !self.is_without(Without::Update) {
+                let params = Arc::clone(&self.params);
+                let record = self.records.read(cx.storage, open.vault).unwrap_or(&[]);
+                let new = renewed(cx, &params, record, &data);
+                self.records.write(cx, open.vault, &new);
+                cx.output(shared_state(device(id), &new, self.records.durable()));
+                cx.buffers.give(new);
+            }
+            cx.buffers.give(data);
+        }
+        cx.output(Output::Ended {
+            peer: device(id),
+            session: open.session.tag(),
+            reason: Reason::new(reason),
+        });
+    }
+
+    /// S4 and S6.
+    fn on_application(&mut self, cx: &mut Context<'_>, from: Address, frame: &Application<'_>) {
+        cx.phase(if frame.message == END {
+            FINISH
+        } else {
+            SEND_DATA
+        });
+        let suite = self.params.suite();
+        let slot = self.sessions.newest_at(from);
+        let open = slot.and_then(|slot| Some((slot, self.sessions.get_mut(slot)?)));
+        let Some((slot, open)) = open else {
+            cx.reject(Scope::Frame, "unexpected", None, None);
+            return;
+        };
+        let tag = open.session.tag();
+        let verdict = match frame.message {
+            DATA_UP => {
+                let ledger = open.ledger.as_deref_mut();
+                open.session.accept(cx, suite, frame, ledger)
+            }
+            END => open.session.check(cx, suite, frame),
+            _ => Err("unexpected"),
+        };
+        match verdict {
+            Err(reason) => self.refuse_in(cx, slot, tag, reason),
+            Ok(()) if frame.message == END => self.end_session(cx, slot, "end"),
+            Ok(()) => {}
+        }
+    }
+
+    fn refuse_in(&self, cx: &mut Context<'_>, slot: u32, tag: Tag, reason: &'static str) {
+        let peer = device(self.sessions.owner(slot).device);
+        cx.reject(Scope::Frame, reason, Some(peer), Some(tag));
+    }
+
+    /// Broken twin without `pending`: whatever arrives instead of the awaited M3 ends the wait.
+    fn lose_pending(&mut self, cx: &mut Context<'_>, incoming: &Incoming<'_>) {
+        if let Some(slot) = self.pending.oldest() {
+            let is_m3 = incoming.bytes.first() == Some(&tag_of(M3));
+            if !is_m3 || self.pending.address(slot) != incoming.from {
+                self.discard_pending(cx, slot);
+            }
+        }
+    }
+}
+
+/// The checks of S3, in order: `open`, `r1`, `challenge`.
+fn verify(
+    cx: &mut Context<'_>,
+    params: &Params,
+    vault: &[u8],
+    pending: &Pending,
+    body3: &[u8],
+) -> Result<Verified, &'static str> {
+    let mb = params.key_bytes;
+    let c1 = indices(pending.c1(mb));
+    let k1 = combined_key(cx.crypto, vault, mb, c1);
+    let mut plain = cx.buffers.take();
+    let length = params.plain3_bytes();
+    let any = params.without == Some(Without::R1);
+    let mut verdict = Ok(());
+    if !open(cx.crypto, params, &k1[..mb], body3, length, &mut plain) {
+        plain.clear();
+        plain.resize(length, 0);
+        verdict = Err("open");
+    } else if !cx.crypto.equal(&plain[..mb], pending.r1(mb)) && !any {
+        verdict = Err("r1");
+    }
+    let (t1, rest) = plain[mb..].split_at(mb);
+    let (c2, r2) = rest.split_at(params.challenge_bytes());
+    if verdict.is_ok() {
+        let list = indices(c2);
+        let judged = check_challenge(list, params.keys, params.challenge_check, "c2", 0);
+        if judged.is_err() || same_set(list, c1) {
+            verdict = Err("challenge");
+        }
+    }
+    let mut verified = Verified {
+        t1: Key::default(),
+        c2: cx.buffers.take(),
+        r2: Key::default(),
+    };
+    match verdict {
+        Ok(()) => {
+            verified.t1[..mb].copy_from_slice(t1);
+            verified.r2[..mb].copy_from_slice(r2);
+            verified.c2.extend_from_slice(c2);
+        }
+        Err(_) if any => fixed_challenge(params, Some(c1), &mut verified.c2),
+        Err(_) => {}
+    }
+    cx.buffers.give(plain);
+    match verdict {
+        Err(reason) if !any => {
+            cx.buffers.give(verified.c2);
+            Err(reason)
+        }
+        _ => Ok(verified),
+    }
+}
+
+impl Machine for Server {
+    fn on_start(&mut self, cx: &mut Context<'_>) {
+        self.announce(cx);
+    }
+
+    fn on_message(&mut self, incoming: Incoming<'_>, cx: &mut Context<'_>) {
+        cx.phase(AUTHENTICATE);
+        if self.is_without(Without::Pending) {
+            self.lose_pending(cx, &incoming);
+        }
+        let Incoming { from, bytes, .. } = incoming;
+        let params = Arc::clone(&self.params);
+        match params.wire.decode(bytes) {
+            Ok(Message::M1 {
+                device_id,
+                session_id,
+            }) => {
+                let body = bytes.get(1..).unwrap_or(&[]);
+                self.on_m1(cx, from, device_id, session_id, body);
+            }
+            Ok(Message::M3 { sealed }) => self.on_m3(cx, from, sealed),
+            Ok(Message::Application(frame)) if frame.message != DATA_DOWN => {
+                self.on_application(cx, from, &frame);
+            }
+            Ok(_) => cx.reject(Scope::Frame, "unexpected", None, None),
+            Err(place) => {
+                // A malformed M3 is a failed M3: it ends the handshake of its sender.
+                let slot = self.pending.newest_at(from);
+                match slot.filter(|_| bytes.first() == Some(&tag_of(M3))) {
+                    Some(slot) => {
+                        let peer = device(self.pending.owner(slot).device);
+                        self.discard_pending(cx, slot);
+                        cx.reject(Scope::Attempt, place, Some(peer), None);
+                    }
+                    None => cx.reject(Scope::Frame, place, None, None),
+                }
+            }
+        }
+    }
+
+    fn on_timer(&mut self, timer: Timer, cx: &mut Context<'_>) {
+        if timer.kind == PENDING {
+            if let Some(pending) = self.pending.remove(timer.key) {
+                pending.release(cx);
+            }
+        } else if timer.kind == self.params.session_timer()
+            && let Some(slot) = self.sessions.of(Owner::device(timer.key))
+        {
+            self.end_session(cx, slot, "expired");
+        }
+    }
+
+    fn on_command(&mut self, command: &Command<'_>, cx: &mut Context<'_>) {
+        if command.id != SEND_DATA_DOWN {
+            cx.reject(Scope::Command, "unknown-command", None, None);
+            return;
+        }
+        cx.phase(SEND_DATA);
+        let suite = self.params.suite();
+        let slot = command.peer.and_then(|peer| self.sessions.newest_at(peer));
+        let open = slot.and_then(|slot| {
+            let (to, id) = (
+                self.sessions.address(slot),
+                self.sessions.owner(slot).device,
+            );
+            Some((to, id, self.sessions.get_mut(slot)?))
+        });
+        let Some((to, id, open)) = open else {
+            cx.reject(Scope::Command, "no-session", None, None);
+            return;
+        };
+        let ledger = open.ledger.as_deref_mut();
+        let sent = open
+            .session
+            .send(cx, suite, DATA_DOWN, to, command.arg(0), ledger);
+        if let Err(reason) = sent {
+            let tag = open.session.tag();
+            cx.reject(Scope::Command, reason, Some(device(id)), Some(tag));
+        }
+    }
+
+    fn on_restart(&mut self, cx: &mut Context<'_>) {
+        self.pending.clear();
+        self.sessions.clear();
+        self.answered.clear();
+        self.records.restart();
+        self.announce(cx);
+    }
+
+    fn state(&self) -> &'static str {
+        "SERVING"
+    }
+}

@@ -1,0 +1,6 @@
+//! Behaviour of the machines, known answers, and robustness.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+mod device_states;
