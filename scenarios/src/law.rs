@@ -12,7 +12,7 @@ use std::path::Path;
 use protocols::law::Sampler;
 use sim_engine::{Law, LawError};
 
-use crate::diagnostic::{listed, quoted};
+use crate::diagnostic::quoted;
 use crate::notation::{Argument, ArgumentValue, Bound, Form, NotationError};
 use crate::quantity::{Dimension, Quantity};
 
@@ -76,7 +76,10 @@ fn constant(text: &str, quantity: Quantity, domain: Domain) -> Result<Law, Notat
 }
 
 fn negative(at: Range<usize>, domain: Domain) -> NotationError {
-    NotationError::new(at, format!("{} cannot be negative here", domain.dimension.name()))
+    NotationError::new(
+        at,
+        format!("{} cannot be negative here", domain.dimension.name()),
+    )
 }
 
 /// A law with its arguments, ready to be built.
@@ -116,7 +119,10 @@ impl Given<'_> {
 
     /// The number given as argument `index`, which is a required one.
     fn number(&self, index: usize) -> f64 {
-        match self.arguments[index].as_ref().map(|argument| &argument.value) {
+        match self.arguments[index]
+            .as_ref()
+            .map(|argument| &argument.value)
+        {
             Some(ArgumentValue::Number(number)) => *number,
             _ => f64::NAN,
         }
@@ -158,7 +164,11 @@ impl Given<'_> {
             }
             LawError::Order { low, high } => NotationError::new(
                 whole,
-                format!("{} must be smaller than {}", self.named(low).1, self.named(high).1),
+                format!(
+                    "{} must be smaller than {}",
+                    self.named(low).1,
+                    self.named(high).1
+                ),
             ),
             other => NotationError::new(whole, other.to_string()),
         }
@@ -214,7 +224,10 @@ impl Given<'_> {
     fn sample(&self, text: &str) -> Result<Vec<f64>, (usize, String)> {
         let mut unit = "";
         let mut values = Vec::new();
-        let lines = text.lines().enumerate().map(|(number, line)| (number + 1, line.trim()));
+        let lines = text
+            .lines()
+            .enumerate()
+            .map(|(number, line)| (number + 1, line.trim()));
         for (number, line) in lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
             if values.is_empty() && unit.is_empty() && line.chars().all(|c| c.is_alphabetic()) {
                 unit = line;
@@ -240,12 +253,6 @@ pub(crate) fn reason_of(error: &std::io::Error) -> String {
         std::io::ErrorKind::InvalidData => "it is not UTF-8 text".to_owned(),
         _ => error.to_string(),
     }
-}
-
-/// The names of all laws, for documentation and help.
-#[must_use]
-pub fn names() -> String {
-    listed(crate::notation::LAWS.iter().map(|form| form.name))
 }
 
 /// A law as a protocol machine sees it.

@@ -210,8 +210,10 @@ pub(crate) fn read(text: &str, dimension: Dimension) -> Result<Bound, NotationEr
     }
     let Some(open) = body.find('(') else {
         return Err(match form(body) {
-            Some(form) => NotationError::new(whole, format!("{} lacks its arguments", quoted(body)))
-                .hint(format!("write for instance `{}`", form.example)),
+            Some(form) => {
+                NotationError::new(whole, format!("{} lacks its arguments", quoted(body)))
+                    .hint(format!("write for instance `{}`", form.example))
+            }
             None => NotationError::new(
                 whole,
                 format!("{} is neither {} nor a law", quoted(body), dimension.name()),
@@ -294,7 +296,10 @@ fn bind(
                         .map(|parameter| parameter.names[0]);
                     let error = NotationError::new(
                         part,
-                        format!("{} takes no such argument without its name", quoted(form.name)),
+                        format!(
+                            "{} takes no such argument without its name",
+                            quoted(form.name)
+                        ),
                     );
                     let error = if form.parameters.iter().all(|parameter| parameter.positional) {
                         error
@@ -328,7 +333,11 @@ fn bind(
         if parameter.required && argument.is_none() {
             return Err(NotationError::new(
                 trimmed(text, 0..text.len()),
-                format!("{} lacks its argument {}", quoted(form.name), quoted(parameter.names[0])),
+                format!(
+                    "{} lacks its argument {}",
+                    quoted(form.name),
+                    quoted(parameter.names[0])
+                ),
             )
             .hint(signature()));
         }
@@ -425,18 +434,27 @@ mod tests {
             numbers("normal(50ms, sd=5ms, max=1s)"),
             [Some(5e7), Some(5e6), None, Some(1e9)]
         );
-        assert_eq!(numbers("pareto(min=1ms, alpha=2.5)"), [Some(1e6), Some(2.5)]);
+        assert_eq!(
+            numbers("pareto(min=1ms, alpha=2.5)"),
+            [Some(1e6), Some(2.5)]
+        );
         assert_eq!(numbers("  3ms "), [Some(3e6)]);
     }
 
     #[test]
     fn errors_point_at_the_argument() {
         assert_eq!(refusal("uniform(0ms, 5)").0, "5");
-        assert_eq!(refusal("uniform(0ms)").1, "`uniform` lacks its argument `to`");
+        assert_eq!(
+            refusal("uniform(0ms)").1,
+            "`uniform` lacks its argument `to`"
+        );
         assert_eq!(refusal("norml(1ms, 2ms)").0, "norml");
         assert_eq!(refusal("lognormal(25ms, 0.4)").0, "25ms");
         assert_eq!(refusal("exp(1s, 2s)").0, "2s");
-        assert_eq!(refusal("exp(1s, mean=2s)").1, "the argument `mean` is given twice");
+        assert_eq!(
+            refusal("exp(1s, mean=2s)").1,
+            "the argument `mean` is given twice"
+        );
         assert_eq!(refusal("exp(sd=1s)").0, "sd");
         assert_eq!(refusal("exp(1s").1, "the law `exp` is not closed");
         assert_eq!(refusal("exp").1, "`exp` lacks its arguments");

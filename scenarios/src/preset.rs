@@ -129,7 +129,13 @@ mod tests {
                 let named = preset.basis.iter().any(|line| line.contains(key));
                 assert!(named, "{}: no basis for {key}", preset.name);
             }
-            let marks = ["published", "derived", "standard", "engineering default", "not modelled"];
+            let marks = [
+                "published",
+                "derived",
+                "standard",
+                "engineering default",
+                "not modelled",
+            ];
             for line in &preset.basis {
                 let marked = marks.iter().any(|mark| line.contains(mark));
                 assert!(marked, "{}: unmarked basis: {line}", preset.name);

@@ -260,17 +260,29 @@ mod tests {
         let block = 73_790;
         assert_eq!(cost("cortex-m4-80mhz", Primitive::Sha256, 1, 55), block);
         assert_eq!(cost("cortex-m4-80mhz", Primitive::Sha256, 1, 56), 2 * block);
-        assert_eq!(cost("cortex-m4-80mhz", Primitive::HmacSha256, 1, 32), 4 * block);
+        assert_eq!(
+            cost("cortex-m4-80mhz", Primitive::HmacSha256, 1, 32),
+            4 * block
+        );
         assert_eq!(cost("cortex-m4-80mhz", Primitive::Kdf, 1, 48), 12 * block);
     }
 
     #[test]
     fn rsa_scales_with_its_modulus() {
         let public = 44_500_000;
-        assert_eq!(cost("cortex-m4-80mhz", Primitive::RsaPublic, 1, 256), public);
-        assert_eq!(cost("cortex-m4-80mhz", Primitive::RsaPublic, 1, 512), 4 * public);
+        assert_eq!(
+            cost("cortex-m4-80mhz", Primitive::RsaPublic, 1, 256),
+            public
+        );
+        assert_eq!(
+            cost("cortex-m4-80mhz", Primitive::RsaPublic, 1, 512),
+            4 * public
+        );
         let private = 2_822_000_000;
-        assert_eq!(cost("cortex-m4-80mhz", Primitive::RsaPrivate, 1, 512), 8 * private);
+        assert_eq!(
+            cost("cortex-m4-80mhz", Primitive::RsaPrivate, 1, 512),
+            8 * private
+        );
     }
 
     #[test]
@@ -282,6 +294,9 @@ mod tests {
     #[test]
     fn energy_is_power_times_time() {
         // 27 mW for 1 ms are 27 uJ.
-        assert_eq!(find("cortex-m4-80mhz").unwrap().energy_nj(1_000_000), 27_000);
+        assert_eq!(
+            find("cortex-m4-80mhz").unwrap().energy_nj(1_000_000),
+            27_000
+        );
     }
 }

@@ -244,7 +244,10 @@ impl Quantity {
 /// An error for a number without a unit.
 pub(crate) fn missing_unit(number: &str, dimension: Dimension) -> QuantityError {
     error(
-        format!("`{number}` has no unit, but {} is wanted here", dimension.name()),
+        format!(
+            "`{number}` has no unit, but {} is wanted here",
+            dimension.name()
+        ),
         format!(
             "did you mean `\"{number}{}\"`? {}",
             dimension.usual_unit(),
@@ -273,7 +276,10 @@ fn unknown_unit(number: &str, name: &str, dimension: Dimension) -> QuantityError
         .unwrap_or_default();
     let shown = crate::diagnostic::quoted(name);
     if dimension == Dimension::Count {
-        return error(format!("{shown} stands after a plain number"), "write the number alone");
+        return error(
+            format!("{shown} stands after a plain number"),
+            "write the number alone",
+        );
     }
     error(
         format!("there is no unit {shown} of {}", dimension.name()),
@@ -364,7 +370,10 @@ pub fn duration_text(ns: u64) -> String {
     units
         .iter()
         .find(|(_, length)| ns.is_multiple_of(*length))
-        .map_or_else(|| format!("{ns}ns"), |(name, length)| format!("{}{name}", ns / length))
+        .map_or_else(
+            || format!("{ns}ns"),
+            |(name, length)| format!("{}{name}", ns / length),
+        )
 }
 
 #[cfg(test)]
@@ -378,7 +387,10 @@ mod tests {
 
     #[test]
     fn quantities_are_exact_in_base_units() {
-        assert_eq!(integer("1.5h", Dimension::Duration), Some(5_400_000_000_000));
+        assert_eq!(
+            integer("1.5h", Dimension::Duration),
+            Some(5_400_000_000_000)
+        );
         assert_eq!(integer("0.1s", Dimension::Duration), Some(100_000_000));
         assert_eq!(integer("10_000us", Dimension::Duration), Some(10_000_000));
         assert_eq!(integer("1e-3s", Dimension::Duration), Some(1_000_000));
@@ -406,9 +418,15 @@ mod tests {
     #[test]
     fn another_dimension_and_an_unknown_unit_are_refused() {
         let other = Quantity::parse("10ms", Dimension::Rate).unwrap_err();
-        assert_eq!(other.reason, "`10ms` is a duration, but a rate is wanted here");
+        assert_eq!(
+            other.reason,
+            "`10ms` is a duration, but a rate is wanted here"
+        );
         let unknown = Quantity::parse("10sec", Dimension::Duration).unwrap_err();
-        assert!(unknown.hint.starts_with("did you mean `10s`?"), "{unknown:?}");
+        assert!(
+            unknown.hint.starts_with("did you mean `10s`?"),
+            "{unknown:?}"
+        );
     }
 
     #[test]

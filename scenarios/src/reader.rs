@@ -24,15 +24,17 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::diagnostic::{Diagnostic, Diagnostics, Problems, Source, quoted};
+use crate::diagnostic::{Diagnostics, Problems, Source, quoted};
 use crate::law::reason_of;
 use crate::preset;
-use crate::scenario::{Scenario, Step};
+use crate::scenario::{
+    AdversarySpec, LinkGroup, NodeGroup, OutputSettings, ProtocolChoice, RunSettings, Scenario,
+    Workload,
+};
 use crate::tree::{self, Node};
 
-use self::canonical::Parts;
 use self::origin::Origin;
-use self::section::Reading;
+use self::section::{Reading, Section};
 use self::workload::Cast;
 
 /// Largest scenario file, bytes.
@@ -131,7 +133,12 @@ fn similar_file(path: &Path) -> String {
         .collect();
     names.sort();
     crate::diagnostic::nearest(wanted, names.iter().map(String::as_str))
-        .map(|name| format!("did you mean {}?", quoted(&directory.join(name).display().to_string())))
+        .map(|name| {
+            format!(
+                "did you mean {}?",
+                quoted(&directory.join(name).display().to_string())
+            )
+        })
         .unwrap_or_default()
 }
 
@@ -179,29 +186,122 @@ fn read_at(
         base: parent,
         assumptions: std::cell::RefCell::default(),
     };
-    let fallback = path.file_stem().map_or("scenario".into(), |stem| stem.to_string_lossy());
+    let fallback = path
+        .file_stem()
+        .map_or("scenario".into(), |stem| stem.to_string_lossy());
     let read = typed(&cx, &root, &fallback);
-    let assumptions = cx.assumptions.take();
-    if cx.problems.count() > 0 {
-        return Err(cx.problems.into_diagnostics(Arc::clone(&sources)));
-    }
-    let Some(read) = read else {
-        return Err(failed(vec![Diagnostic::general(
-            "this scenario cannot be read, for a reason that the reader does not name",
-        )]));
-    };
-    drop(cx);
-    Ok(Scenario {
-        path: path.to_owned(),
-        text: text.to_owned(),
-        overrides: overrides.to_vec(),
+    let Reading {
+        problems,
         assumptions,
-        origin: Arc::new(Origin { sources, root }),
-        ..read
+        ..
+    } = cx;
+    match read {
+        Some(read) if problems.count() == 0 => Ok(Scenario {
+            canonical: canonical::write(&read),
+            name: read.name,
+            description: read.description,
+            path: path.to_owned(),
+            run: read.run,
+            protocol: read.protocol,
+            groups: read.groups,
+            links: read.links,
+            workloads: read.workloads,
+            adversaries: read.adversaries,
+            output: read.output,
+            text: text.to_owned(),
+            overrides: overrides.to_vec(),
+            assumptions: assumptions.into_inner(),
+            origin: Arc::new(Origin {
+                sources: Arc::clone(&sources),
+                root,
+            }),
+        }),
+        _ => Err(problems.into_diagnostics(Arc::clone(&sources))),
+    }
+}
+
+/// The parts of a scenario that its tables hold.
+#[derive(Debug)]
+struct Typed {
+    name: String,
+    description: String,
+    run: RunSettings,
+    protocol: ProtocolChoice,
+    groups: Vec<NodeGroup>,
+    links: Vec<LinkGroup>,
+    workloads: Vec<Workload>,
+    adversaries: Vec<AdversarySpec>,
+    output: OutputSettings,
+}
+
+/// Reads every table; `None` after at least one message.
+fn typed<'t>(cx: &Reading<'t>, root: &'t Node, fallback: &str) -> Option<Typed> {
+    let top = cx.section("", root)?;
+    cx.schema(&top);
+    let (name, description) = cx.title(&top, fallback);
+    let protocol = cx.protocol(&top);
+    let node_sections = cx.named(&top, "nodes");
+    let mut link_sections = cx.named(&top, "links");
+    let workload_sections = cx.named(&top, "workload");
+    let adversary_sections = cx.named(&top, "adversaries");
+    let output = cx.output(&top);
+    if top.table.get("nodes").is_none() {
+        top.required(cx, "nodes", "{ device = { role = \"device\" } }");
+    }
+    let group_names: Vec<&str> = node_sections.iter().map(|(name, _)| *name).collect();
+    let groups = cx.node_groups(&node_sections, protocol.as_ref());
+    let links = cx.link_groups(&mut link_sections, &group_names, preset::presets());
+    // What refers to groups and links is read when all of them are good; else one slip would be
+    // reported many times.
+    let groups: Option<Vec<NodeGroup>> = groups.into_iter().collect();
+    let links: Option<Vec<LinkGroup>> = links.into_iter().collect();
+    let mut workloads = None;
+    let mut adversaries = None;
+    if let (Some(choice), Some(groups), Some(links)) = (&protocol, &groups, &links) {
+        cx.check_links(links, &link_sections);
+        let cast = Cast {
+            choice,
+            groups,
+            links,
+        };
+        workloads = collect(&workload_sections, |name, section| {
+            cx.workload(name, section, cast)
+        });
+        adversaries = collect(&adversary_sections, |name, section| {
+            cx.adversary(name, section, choice, links)
+        });
+    }
+    let deadlines = workloads
+        .iter()
+        .flatten()
+        .flat_map(|workload: &Workload| &workload.steps)
+        .map(|step| step.deadline_ns);
+    let run = cx.run_settings(&top, deadlines.max().unwrap_or(0));
+    if let (Some(run), Some(groups)) = (&run, &groups) {
+        cx.check_starts(groups, &node_sections, run.duration_ns);
+    }
+    top.finish(cx);
+    Some(Typed {
+        name,
+        description,
+        run: run?,
+        protocol: protocol?,
+        groups: groups?,
+        links: links?,
+        workloads: workloads?,
+        adversaries: adversaries?,
+        output,
     })
 }
 
-/// The typed scenario; `None` after at least one message.
-fn typed(cx: &Reading<'_>, root: &Node, fallback: &str) -> Option<Scenario> {
-    todo!()
+/// Reads all sections, the bad ones too, so that each can report; `None` when one was bad.
+fn collect<'t, T>(
+    sections: &[(&'t str, Section<'t>)],
+    read: impl Fn(&str, &Section<'t>) -> Option<T>,
+) -> Option<Vec<T>> {
+    let read: Vec<Option<T>> = sections
+        .iter()
+        .map(|(name, section)| read(name, section))
+        .collect();
+    read.into_iter().collect()
 }

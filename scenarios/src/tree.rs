@@ -323,10 +323,15 @@ fn insert(at: &mut Node, steps: &[(String, Span)], value: Node) -> Result<(), Di
         }
         _ => Err(Diagnostic::at(
             *span,
-            format!("{} cannot be set: what holds it is {kind}, not a table", quoted(name)),
+            format!(
+                "{} cannot be set: what holds it is {kind}, not a table",
+                quoted(name)
+            ),
         )
         .related(at.span, "this is the value")
-        .hint("set the whole value instead, for instance `loss={ model = \"bernoulli\", p = 0.01 }`")),
+        .hint(
+            "set the whole value instead, for instance `loss={ model = \"bernoulli\", p = 0.01 }`",
+        )),
     }
 }
 

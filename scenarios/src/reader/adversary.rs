@@ -91,20 +91,27 @@ impl<'t> Reading<'t> {
         good.then_some(powers)
     }
 
-    fn rule(&self, node: &'t Node, powers: Option<Powers>, choice: &ProtocolChoice) -> Option<Rule> {
+    fn rule(
+        &self,
+        node: &'t Node,
+        powers: Option<Powers>,
+        choice: &ProtocolChoice,
+    ) -> Option<Rule> {
         let section = self.section("rules", node)?;
-        let id = section.required(self, "id", "\"drop-final\"").and_then(|node| {
-            let id = self.text(node)?;
-            let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-            if !id.is_empty() && id.len() <= 64 && id.chars().all(plain) {
-                return Some(id.to_owned());
-            }
-            self.refuse(
-                node.span,
-                format!("{} is no good id", quoted(id)),
-                "ids are made of ASCII letters, digits, `-` and `_`, at most 64 of them",
-            )
-        });
+        let id = section
+            .required(self, "id", "\"drop-final\"")
+            .and_then(|node| {
+                let id = self.text(node)?;
+                let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+                if !id.is_empty() && id.len() <= 64 && id.chars().all(plain) {
+                    return Some(id.to_owned());
+                }
+                self.refuse(
+                    node.span,
+                    format!("{} is no good id", quoted(id)),
+                    "ids are made of ASCII letters, digits, `-` and `_`, at most 64 of them",
+                )
+            });
         let matching = match section.get("match") {
             Some(_) => self.matching(&section, choice),
             None => Some(Matching::default()),
@@ -153,7 +160,12 @@ impl<'t> Reading<'t> {
         self.one_or_more(node)
             .iter()
             .map(|element| {
-                self.choice(element, &kind, "message", layouts.iter().map(|layout| layout.name))
+                self.choice(
+                    element,
+                    &kind,
+                    "message",
+                    layouts.iter().map(|layout| layout.name),
+                )
             })
             .collect()
     }

@@ -7,27 +7,14 @@ use std::fmt::{Display, Write};
 
 use protocols::parameter::{ParameterSpec, Value, Values};
 use sha2::{Digest, Sha256};
-use sim_engine::link::{ChainStep, LossModel};
+use sim_engine::link::LossModel;
 use sim_engine::{Law, LinkParams, LossPlace, QueueLimit};
 
-use crate::scenario::{
-    Action, AdversarySpec, LinkChannel, LinkGroup, NodeGroup, Pick, ProtocolChoice, Rule,
-    RunSettings, StepArg, Transport, Workload,
-};
-
-/// The parts of a scenario that decide what happens in it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Parts<'a> {
-    pub(crate) run: &'a RunSettings,
-    pub(crate) protocol: &'a ProtocolChoice,
-    pub(crate) groups: &'a [NodeGroup],
-    pub(crate) links: &'a [LinkGroup],
-    pub(crate) workloads: &'a [Workload],
-    pub(crate) adversaries: &'a [AdversarySpec],
-}
+use super::Typed;
+use crate::scenario::{Action, LinkChannel, Pick, ProtocolChoice, Rule, StepArg, Transport};
 
 /// The canonical text of `parts`.
-pub(crate) fn write(parts: Parts<'_>) -> String {
+pub(super) fn write(parts: &Typed) -> String {
     let mut out = Lines::default();
     out.put("schema", 1);
     out.put("run.duration_ns", parts.run.duration_ns);
@@ -41,12 +28,18 @@ pub(crate) fn write(parts: Parts<'_>) -> String {
         out.put(&format!("protocol.params.{name}"), value);
     }
     let roles = parts.protocol.protocol.roles();
-    for group in parts.groups {
+    for group in &parts.groups {
         let role = &roles[usize::from(group.role)];
         out.under(&format!("nodes.{}", group.name), |out| {
             out.put("role", role.name);
             out.put("count", group.count);
-            out.put("profile", group.profile.as_ref().map_or("none", |profile| &profile.name));
+            out.put(
+                "profile",
+                group
+                    .profile
+                    .as_ref()
+                    .map_or("none", |profile| &profile.name),
+            );
             out.put("start_ns", law(&group.start));
             out.put("clock.offset_ns", law(&group.clock.offset));
             out.put("clock.drift_ppm", law(&group.clock.drift_ppm));
@@ -55,9 +48,12 @@ pub(crate) fn write(parts: Parts<'_>) -> String {
         });
     }
     let group_name = |index: usize| parts.groups[index].name.as_str();
-    for link in parts.links {
+    for link in &parts.links {
         out.under(&format!("links.{}", link.name), |out| {
-            out.put("between", format!("{}, {}", group_name(link.a), group_name(link.b)));
+            out.put(
+                "between",
+                format!("{}, {}", group_name(link.a), group_name(link.b)),
+            );
             out.put(
                 "direction",
                 match (link.directions.up, link.directions.down) {
@@ -92,10 +88,13 @@ pub(crate) fn write(parts: Parts<'_>) -> String {
         });
     }
     let commands = parts.protocol.protocol.commands();
-    for workload in parts.workloads {
+    for workload in &parts.workloads {
         out.under(&format!("workload.{}", workload.name), |out| {
             out.put("from", group_name(workload.from));
-            out.put("every_ns", workload.every.as_ref().map_or("once".to_owned(), law));
+            out.put(
+                "every_ns",
+                workload.every.as_ref().map_or("once".to_owned(), law),
+            );
             out.put("count", optional(workload.count));
             match &workload.retry {
                 Some(retry) => {
@@ -122,13 +121,13 @@ pub(crate) fn write(parts: Parts<'_>) -> String {
             }
         });
     }
-    for adversary in parts.adversaries {
+    for adversary in &parts.adversaries {
         out.under(&format!("adversaries.{}", adversary.name), |out| {
             out.put("on", &parts.links[adversary.link].name);
             out.put("powers", format!("{:?}", adversary.powers));
             for rule in &adversary.rules {
                 out.under(&format!("rules.{}", rule.id), |out| {
-                    adversary_rule(out, rule, parts.protocol);
+                    adversary_rule(out, rule, &parts.protocol);
                 });
             }
         });
@@ -146,7 +145,9 @@ fn adversary_rule(out: &mut Lines, rule: &Rule, protocol: &ProtocolChoice) {
         .collect();
     out.put(
         "match.direction",
-        rule.matching.direction.map_or("any", sim_engine::Direction::as_str),
+        rule.matching
+            .direction
+            .map_or("any", sim_engine::Direction::as_str),
     );
     out.put("match.message", messages.join(", "));
     out.put("match.nth", optional(rule.matching.nth));

@@ -55,7 +55,12 @@ impl<'t> Reading<'t> {
         };
         let pick = match section.get("pick") {
             Some(node) => self
-                .choice(node, "ways to pick", "way to pick", ["fixed", "uniform", "round-robin"])
+                .choice(
+                    node,
+                    "ways to pick",
+                    "way to pick",
+                    ["fixed", "uniform", "round-robin"],
+                )
                 .map(|index| [Pick::Fixed, Pick::Uniform, Pick::RoundRobin][index]),
             None => Some(Pick::Fixed),
         };
@@ -84,11 +89,7 @@ impl<'t> Reading<'t> {
         })
     }
 
-    fn preset(
-        &self,
-        node: &'t Node,
-        presets: &'t preset::Presets,
-    ) -> Option<&'t preset::Preset> {
+    fn preset(&self, node: &'t Node, presets: &'t preset::Presets) -> Option<&'t preset::Preset> {
         let word = self.text(node)?;
         let found = presets.find(word);
         if found.is_none() {
@@ -132,14 +133,22 @@ impl<'t> Reading<'t> {
     /// The parameters of both directions: up, down.
     fn link_params(&self, section: &Section<'t>) -> Option<[LinkParams; 2]> {
         let nanoseconds = Domain::unsigned(Dimension::Duration);
-        let delay = self.both(section, "delay", Law::ZERO, |node| self.law(node, nanoseconds));
-        let jitter = self.both(section, "jitter", Law::ZERO, |node| self.law(node, nanoseconds));
-        let rate = self.both(section, "rate", None, |node| self.positive_rate(node).map(Some));
+        let delay = self.both(section, "delay", Law::ZERO, |node| {
+            self.law(node, nanoseconds)
+        });
+        let jitter = self.both(section, "jitter", Law::ZERO, |node| {
+            self.law(node, nanoseconds)
+        });
+        let rate = self.both(section, "rate", None, |node| {
+            self.positive_rate(node).map(Some)
+        });
         let mtu = self.both(section, "mtu", None, |node| self.mtu(node).map(Some));
         let overhead = self.both(section, "overhead", 0, |node| {
             self.size_within(node, 0, 65_535)
         });
-        let queue = self.both(section, "queue", QueueLimit::Unbounded, |node| self.queue(node));
+        let queue = self.both(section, "queue", QueueLimit::Unbounded, |node| {
+            self.queue(node)
+        });
         let loss = self.both(section, "loss", LossModel::None, |node| self.loss(node));
         let loss_at = self.both(section, "loss_at", LossPlace::Air, |node| {
             self.choice(node, "places of loss", "place of loss", ["air", "ingress"])
@@ -197,7 +206,10 @@ impl<'t> Reading<'t> {
             if let Some(entry) = unknown {
                 return self.refuse(
                     entry.key_span,
-                    format!("there is no key {} beside `up` and `down`", quoted(&entry.key)),
+                    format!(
+                        "there is no key {} beside `up` and `down`",
+                        quoted(&entry.key)
+                    ),
                     "",
                 );
             }
@@ -279,7 +291,11 @@ impl<'t> Reading<'t> {
                 .and_then(|count| u32::try_from(count).ok())
                 .map(QueueLimit::Packets),
             (None, Some(node)) => self.size(node).map(QueueLimit::Bytes),
-            _ => self.refuse(node.span, "a queue is limited in packets or in bytes", example),
+            _ => self.refuse(
+                node.span,
+                "a queue is limited in packets or in bytes",
+                example,
+            ),
         }
     }
 
@@ -356,11 +372,7 @@ impl<'t> Reading<'t> {
     }
 
     /// Links among which a packet would have to choose.
-    pub(crate) fn check_links(
-        &self,
-        links: &[LinkGroup],
-        sections: &[(&'t str, Section<'t>)],
-    ) {
+    pub(crate) fn check_links(&self, links: &[LinkGroup], sections: &[(&'t str, Section<'t>)]) {
         for (later, link) in links.iter().enumerate() {
             let rival = links[..later].iter().position(|other| rivals(other, link));
             if let Some(earlier) = rival {

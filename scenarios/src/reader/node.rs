@@ -1,7 +1,5 @@
 //! `[nodes.NAME]`: groups of nodes.
 
-use std::sync::Arc;
-
 use sim_engine::Law;
 
 use super::section::{Reading, Section};
@@ -49,9 +47,9 @@ impl<'t> Reading<'t> {
         choice: Option<&ProtocolChoice>,
     ) -> Option<NodeGroup> {
         let roles = choice.map_or(&[][..], |choice| choice.protocol.roles());
-        let example = roles.first().map_or("\"device\"".to_owned(), |role| {
-            format!("\"{}\"", role.name)
-        });
+        let example = roles
+            .first()
+            .map_or("\"device\"".to_owned(), |role| format!("\"{}\"", role.name));
         let role = section.required(self, "role", &example).and_then(|node| {
             let choice = choice?;
             let kind = format!("roles of {}", quoted(choice.protocol.name()));
@@ -97,7 +95,7 @@ impl<'t> Reading<'t> {
             name: name.to_owned(),
             role: u8::try_from(role?).ok()?,
             count: count?,
-            profile: profile.map(Arc::clone),
+            profile,
             start: start?,
             clock: clock?,
             backlog: u32::try_from(backlog?).ok()?,

@@ -33,7 +33,11 @@ impl Origin {
             let next = match &at.value {
                 Value::Table(table) => table.entry(step).map(|entry| {
                     let is_table = matches!(entry.node.value, Value::Table(_));
-                    let place = if is_table { entry.key_span } else { entry.node.span };
+                    let place = if is_table {
+                        entry.key_span
+                    } else {
+                        entry.node.span
+                    };
                     (&entry.node, place)
                 }),
                 Value::List(list) => {

@@ -6,7 +6,7 @@ use protocols::parameter::{ParameterKind, ParameterSpec, Value as Given, Values}
 
 use super::section::{Reading, Section};
 use super::value::range_hint;
-use crate::diagnostic::{Diagnostic, listed, quoted, suggestions};
+use crate::diagnostic::{Diagnostic, quoted, suggestions};
 use crate::law::{Domain, Drawn};
 use crate::quantity::{self, Dimension, duration_text};
 use crate::tree::{Node, Value};
@@ -41,9 +41,9 @@ impl<'t> Reading<'t> {
             ParameterKind::Integer { min, max } => {
                 self.integer(node, *min, *max).map(Given::Integer)
             }
-            ParameterKind::Duration { min, max, zero } => {
-                self.limited_duration(node, *min, *max, *zero).map(Given::Integer)
-            }
+            ParameterKind::Duration { min, max, zero } => self
+                .limited_duration(node, *min, *max, *zero)
+                .map(Given::Integer),
             ParameterKind::Bytes { min, max } => {
                 let size = self.size(node)?;
                 self.within(node, size, *min, *max, |bytes| format!("{bytes}B"))
@@ -147,7 +147,10 @@ impl<'t> Reading<'t> {
         let Value::Table(table) = &node.value else {
             return self.refuse(
                 node.span,
-                format!("a table of shares is wanted here, not {}", node.value.kind()),
+                format!(
+                    "a table of shares is wanted here, not {}",
+                    node.value.kind()
+                ),
                 "write for instance `{ disk = 0.3, cpu = 0.6 }`",
             );
         };
@@ -200,14 +203,12 @@ impl<'t> Reading<'t> {
             }
             other => self.refuse(
                 node.span,
-                format!("a number, a quantity or text is wanted here, not {}", other.kind()),
+                format!(
+                    "a number, a quantity or text is wanted here, not {}",
+                    other.kind()
+                ),
                 "",
             ),
         }
     }
-}
-
-/// The names of `specs` in one line.
-pub(crate) fn names(specs: &[ParameterSpec]) -> String {
-    listed(specs.iter().map(|spec| spec.name))
 }

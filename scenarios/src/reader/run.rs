@@ -281,7 +281,20 @@ fn utc_ns(text: &str) -> Option<u64> {
     let minute = whole(clock.next()?, 2)?;
     let second = whole(clock.next()?, 2)?;
     let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let lengths = [31, if leap { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let lengths = [
+        31,
+        if leap { 29 } else { 28 },
+        31,
+        30,
+        31,
+        30,
+        31,
+        31,
+        30,
+        31,
+        30,
+        31,
+    ];
     let month_index = usize::try_from(month.checked_sub(1)?).ok()?;
     let length = *lengths.get(month_index)?;
     let in_range = (1970..2200).contains(&year)
@@ -297,9 +310,8 @@ fn utc_ns(text: &str) -> Option<u64> {
     }
     let before = year - 1;
     let days_to = |year: u64| year * 365 + year / 4 - year / 100 + year / 400;
-    let days = days_to(before) - days_to(1969)
-        + lengths[..month_index].iter().sum::<u64>()
-        + (day - 1);
+    let days =
+        days_to(before) - days_to(1969) + lengths[..month_index].iter().sum::<u64>() + (day - 1);
     let seconds = ((days * 24 + hour) * 60 + minute) * 60 + second;
     let nanos = whole(&format!("{fraction:0<9}"), 9)?;
     Some(seconds * 1_000_000_000 + nanos)
@@ -317,7 +329,12 @@ mod tests {
             utc_ns("2000-03-01T00:00:00.5Z"),
             Some(951_868_800_500_000_000)
         );
-        for wrong in ["2026-02-29T00:00:00Z", "2026-01-01", "2026-01-01T00:00:00", "x"] {
+        for wrong in [
+            "2026-02-29T00:00:00Z",
+            "2026-01-01",
+            "2026-01-01T00:00:00",
+            "x",
+        ] {
             assert_eq!(utc_ns(wrong), None, "{wrong}");
         }
     }

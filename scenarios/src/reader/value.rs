@@ -33,7 +33,10 @@ impl<'t> Reading<'t> {
         options: impl IntoIterator<Item = &'n str> + Clone,
     ) -> Option<usize> {
         let word = self.text(node)?;
-        let found = options.clone().into_iter().position(|option| option == word);
+        let found = options
+            .clone()
+            .into_iter()
+            .position(|option| option == word);
         if found.is_none() {
             let [meant, list] = suggestions(word, kind, options);
             self.report(
@@ -158,16 +161,19 @@ impl<'t> Reading<'t> {
         let value = quantity.integer();
         if value.is_none() {
             let shown = quoted(self.slice(node.span));
-            self.refuse::<()>(node.span, format!("{shown} is too large"), too_large_hint(dimension));
+            self.refuse::<()>(
+                node.span,
+                format!("{shown} is too large"),
+                too_large_hint(dimension),
+            );
         }
         value
     }
 
     /// A quantity of either sign.
     fn quantity(&self, node: &'t Node, dimension: Dimension) -> Option<Quantity> {
-        let refused = |error: QuantityError| {
-            self.refuse::<Quantity>(node.span, error.reason, error.hint)
-        };
+        let refused =
+            |error: QuantityError| self.refuse::<Quantity>(node.span, error.reason, error.hint);
         match &node.value {
             Value::Text(text) => Quantity::parse(text, dimension).map_or_else(refused, Some),
             Value::Integer(_) | Value::Float(_) => {
@@ -244,7 +250,11 @@ impl<'t> Reading<'t> {
             }
             other => self.refuse(
                 node.span,
-                format!("{} or a law is wanted here, not {}", domain.dimension.name(), other.kind()),
+                format!(
+                    "{} or a law is wanted here, not {}",
+                    domain.dimension.name(),
+                    other.kind()
+                ),
                 format!(
                     "write for instance {} or `\"exp(10s)\"`",
                     quantity::example(domain.dimension)

@@ -7,9 +7,7 @@ use super::section::{Reading, Section};
 use crate::diagnostic::{Diagnostic, listed, quoted, suggestions};
 use crate::law::Domain;
 use crate::quantity::Dimension;
-use crate::scenario::{
-    LinkGroup, NodeGroup, ProtocolChoice, Retry, Step, StepArg, Workload,
-};
+use crate::scenario::{LinkGroup, NodeGroup, ProtocolChoice, Retry, Step, StepArg, Workload};
 use crate::tree::{Node, Value};
 
 /// What the workloads refer to.
@@ -25,7 +23,10 @@ pub(crate) struct Cast<'a> {
 
 impl Cast<'_> {
     fn names(&self) -> Vec<&str> {
-        self.groups.iter().map(|group| group.name.as_str()).collect()
+        self.groups
+            .iter()
+            .map(|group| group.name.as_str())
+            .collect()
     }
 
     /// Whether packets can go from `from` to `to`.
@@ -77,7 +78,11 @@ impl<'t> Reading<'t> {
         };
         let example = format!(
             "\"{}\"",
-            cast.choice.protocol.commands().first().map_or("", |command| command.name)
+            cast.choice
+                .protocol
+                .commands()
+                .first()
+                .map_or("", |command| command.name)
         );
         let commands = section.required(self, "do", &example);
         let steps = from.and_then(|from| self.steps(commands?, from, to, args.as_ref(), cast));
@@ -261,13 +266,20 @@ impl<'t> Reading<'t> {
                         quoted(&group.name),
                         quoted(cast.role(group.role))
                     ),
-                    format!("groups of that role: {}", listed(good.map(|group| group.name.as_str()))),
+                    format!(
+                        "groups of that role: {}",
+                        listed(good.map(|group| group.name.as_str()))
+                    ),
                 );
             }
             if !cast.joined(from, index) {
                 return self.refuse(
                     node.span,
-                    format!("no link leads from {} to {}", quoted(initiator), quoted(&group.name)),
+                    format!(
+                        "no link leads from {} to {}",
+                        quoted(initiator),
+                        quoted(&group.name)
+                    ),
                     format!(
                         "add a link with `between = [\"{initiator}\", \"{}\"]`",
                         group.name
@@ -307,7 +319,11 @@ impl<'t> Reading<'t> {
                 format!("{} could go to several groups", quoted(spec.name)),
                 format!(
                     "name one with `to`: {}",
-                    listed(several.iter().map(|&index| cast.groups[index].name.as_str()))
+                    listed(
+                        several
+                            .iter()
+                            .map(|&index| cast.groups[index].name.as_str())
+                    )
                 ),
             ),
         }
@@ -344,13 +360,7 @@ impl<'t> Reading<'t> {
         }
     }
 
-    fn check_command(
-        &self,
-        word: &str,
-        place: crate::diagnostic::Span,
-        key: &str,
-        used: &[&str],
-    ) {
+    fn check_command(&self, word: &str, place: crate::diagnostic::Span, key: &str, used: &[&str]) {
         if used.contains(&word) {
             return;
         }
