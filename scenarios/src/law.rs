@@ -1,0 +1,282 @@
+//! From the notation of a law to the engine's law, and to the view that a protocol machine has of
+//! it.
+//!
+//! Laws over quantities that cannot be negative never give a negative value: a constant or a bound
+//! below zero is an error, and a normal law without `min` is truncated at 0 (truncated, not
+//! clamped: there is no pile of values at 0).
+
+use std::fs;
+use std::ops::Range;
+use std::path::Path;
+
+use protocols::law::Sampler;
+use sim_engine::{Law, LawError};
+
+use crate::diagnostic::quoted;
+use crate::notation::{Argument, ArgumentValue, Bound, Form, NotationError};
+use crate::quantity::{Dimension, Quantity};
+
+/// Largest file of an empirical law, bytes.
+const FILE_BYTES_MAX: u64 = 16 << 20;
+
+/// What a law is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Domain {
+    /// The dimension of its values.
+    pub(crate) dimension: Dimension,
+    /// Whether values may be negative.
+    pub(crate) signed: bool,
+}
+
+impl Domain {
+    /// Values that cannot be negative.
+    pub(crate) const fn unsigned(dimension: Dimension) -> Self {
+        Self {
+            dimension,
+            signed: false,
+        }
+    }
+
+    /// Values of either sign.
+    pub(crate) const fn signed(dimension: Dimension) -> Self {
+        Self {
+            dimension,
+            signed: true,
+        }
+    }
+}
+
+/// Reads `text` as a law over `domain`; file names in it are relative to `base`.
+///
+/// # Errors
+///
+/// What [`crate::notation::read`] refuses, values that the law does not allow, or a file that
+/// cannot be read.
+pub(crate) fn read(text: &str, domain: Domain, base: &Path) -> Result<Law, NotationError> {
+    match crate::notation::read(text, domain.dimension)? {
+        Bound::Constant(quantity) => constant(text, quantity, domain),
+        Bound::Law { form, arguments } => {
+            let given = Given {
+                text,
+                form,
+                arguments: &arguments,
+                domain,
+            };
+            given.build(base)
+        }
+    }
+}
+
+fn constant(text: &str, quantity: Quantity, domain: Domain) -> Result<Law, NotationError> {
+    if quantity.is_negative() && !domain.signed {
+        return Err(negative(0..text.len(), domain));
+    }
+    Law::constant(quantity.number())
+        .map_err(|_| NotationError::new(0..text.len(), "this number is too large"))
+}
+
+fn negative(at: Range<usize>, domain: Domain) -> NotationError {
+    NotationError::new(
+        at,
+        format!("{} cannot be negative here", domain.dimension.name()),
+    )
+}
+
+/// A law with its arguments, ready to be built.
+struct Given<'a> {
+    text: &'a str,
+    form: &'static Form,
+    arguments: &'a [Option<Argument>],
+    domain: Domain,
+}
+
+impl Given<'_> {
+    fn build(&self, base: &Path) -> Result<Law, NotationError> {
+        let low = if self.domain.signed {
+            f64::NEG_INFINITY
+        } else {
+            0.0
+        };
+        let law = match self.form.name {
+            "exp" => Law::exponential(0.0, self.number(0)),
+            "uniform" => Law::uniform(self.bounded(0)?, self.number(1)),
+            "normal" => Law::normal(
+                self.number(0),
+                self.number(1),
+                self.optional(2)?.unwrap_or(low),
+                self.optional(3)?.unwrap_or(f64::INFINITY),
+            ),
+            "lognormal" => Law::lognormal(self.number(0), self.number(1)),
+            "pareto" => Law::pareto(self.number(0), self.number(1)),
+            "weibull" => Law::weibull(self.number(1), self.number(0)),
+            "gamma" => Law::gamma(self.number(1), self.number(0) / self.number(1)),
+            "shifted-exp" => Law::exponential(self.bounded(0)?, self.number(1)),
+            "empirical" => return self.empirical(base),
+            other => unreachable!("the law `{other}` is declared but not built"),
+        };
+        law.map_err(|error| self.refused(&error))
+    }
+
+    /// The number given as argument `index`, which is a required one.
+    fn number(&self, index: usize) -> f64 {
+        match self.arguments[index]
+            .as_ref()
+            .map(|argument| &argument.value)
+        {
+            Some(ArgumentValue::Number(number)) => *number,
+            _ => f64::NAN,
+        }
+    }
+
+    /// The number given as argument `index`, refused below zero where values cannot be negative.
+    fn bounded(&self, index: usize) -> Result<f64, NotationError> {
+        let number = self.number(index);
+        if number < 0.0 && !self.domain.signed {
+            return Err(negative(self.at(index), self.domain));
+        }
+        Ok(number)
+    }
+
+    fn optional(&self, index: usize) -> Result<Option<f64>, NotationError> {
+        match self.arguments[index] {
+            Some(_) => self.bounded(index).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn at(&self, index: usize) -> Range<usize> {
+        self.arguments[index]
+            .as_ref()
+            .map_or(0..self.text.len(), |argument| argument.at.clone())
+    }
+
+    /// The engine's refusal in the words of the notation, pointing at the argument.
+    fn refused(&self, error: &LawError) -> NotationError {
+        let whole = 0..self.text.len();
+        match error {
+            LawError::NotFinite { parameter, .. } => {
+                let (at, name) = self.named(parameter);
+                NotationError::new(at, format!("{name} must be a finite number"))
+            }
+            LawError::NotPositive { parameter, .. } => {
+                let (at, name) = self.named(parameter);
+                NotationError::new(at, format!("{name} must be greater than zero"))
+            }
+            LawError::Order { low, high } => NotationError::new(
+                whole,
+                format!(
+                    "{} must be smaller than {}",
+                    self.named(low).1,
+                    self.named(high).1
+                ),
+            ),
+            other => NotationError::new(whole, other.to_string()),
+        }
+    }
+
+    /// Place and name of what the engine calls `parameter`.
+    fn named(&self, parameter: &str) -> (Range<usize>, String) {
+        let index = match (self.form.name, parameter) {
+            ("uniform", "low") | ("exp" | "normal", "mean" | "mu") => 0,
+            ("uniform", "high") | ("normal", "sigma") => 1,
+            ("pareto" | "gamma", "scale") | ("weibull", "shape") => 0,
+            ("pareto" | "gamma", "shape") | ("weibull", "scale") => 1,
+            _ => self
+                .form
+                .parameters
+                .iter()
+                .position(|known| known.names.contains(&parameter))
+                .unwrap_or(0),
+        };
+        (self.at(index), quoted(self.form.parameters[index].names[0]))
+    }
+
+    fn empirical(&self, base: &Path) -> Result<Law, NotationError> {
+        let Some(ArgumentValue::File(name)) =
+            self.arguments[0].as_ref().map(|argument| &argument.value)
+        else {
+            return Err(NotationError::new(0..self.text.len(), "no file is named"));
+        };
+        let refused = |reason: String| NotationError::new(self.at(0), reason);
+        let path = base.join(name);
+        let shown = quoted(&path.display().to_string());
+        let size = fs::metadata(&path)
+            .map_err(|error| refused(format!("cannot read {shown}: {}", reason_of(&error))))?;
+        if !size.is_file() {
+            return Err(refused(format!("{shown} is no file")));
+        }
+        if size.len() > FILE_BYTES_MAX {
+            return Err(refused(format!("{shown} is larger than 16 MiB")));
+        }
+        let text = fs::read_to_string(&path)
+            .map_err(|error| refused(format!("cannot read {shown}: {}", reason_of(&error))))?;
+        let mut sample = self
+            .sample(&text)
+            .map_err(|(line, reason)| refused(format!("{shown}, line {line}: {reason}")))?;
+        sample.sort_by(f64::total_cmp);
+        Law::empirical(&sample).map_err(|_| {
+            refused(format!("{shown} holds no value")).hint("one value a line, with its unit")
+        })
+    }
+
+    /// The values of a sample: one quantity a line, or plain numbers under a first line that names
+    /// their unit. Empty lines and lines that start with `#` are skipped.
+    fn sample(&self, text: &str) -> Result<Vec<f64>, (usize, String)> {
+        let mut unit = "";
+        let mut values = Vec::new();
+        let lines = text
+            .lines()
+            .enumerate()
+            .map(|(number, line)| (number + 1, line.trim()));
+        for (number, line) in lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
+            if values.is_empty() && unit.is_empty() && line.chars().all(|c| c.is_alphabetic()) {
+                unit = line;
+                continue;
+            }
+            let quantity = Quantity::parse(&format!("{line}{unit}"), self.domain.dimension)
+                .map_err(|error| (number, format!("{}; {}", error.reason, error.hint)))?;
+            if quantity.is_negative() && !self.domain.signed {
+                return Err((number, negative(0..0, self.domain).reason));
+            }
+            values.push(quantity.number());
+        }
+        Ok(values)
+    }
+}
+
+/// What the operating system says, in a few words that are the same on every system.
+pub(crate) fn reason_of(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        std::io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        std::io::ErrorKind::InvalidData => "it is not UTF-8 text".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// A law as a protocol machine sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct Drawn {
+    /// The law, in base units.
+    pub(crate) law: Law,
+}
+
+impl Sampler for Drawn {
+    fn sample(&self, draw: u64) -> u64 {
+        round(self.law.sample(draw))
+    }
+
+    fn constant(&self) -> Option<u64> {
+        self.law.as_constant().map(round)
+    }
+
+    fn describe(&self) -> String {
+        self.law.to_string()
+    }
+}
+
+/// The nearest whole number; the cast saturates at both ends of the range.
+fn round(value: f64) -> u64 {
+    libm::round(value) as u64
+}

@@ -1,0 +1,145 @@
+//! Link presets: named sets of link parameters with the source of every value.
+//!
+//! They are data (`data/presets.toml`), written as a scenario writes a link and read by the same
+//! reader: a preset fills in the keys that a link leaves out.
+
+use std::sync::OnceLock;
+
+use crate::diagnostic::Source;
+use crate::tree::{self, Node, Table, Value};
+
+/// Number of the presets' text among the sources of a reading.
+pub(crate) const SOURCE: usize = 1;
+
+const TEXT: &str = include_str!("../data/presets.toml");
+
+/// One preset.
+#[derive(Debug)]
+pub struct Preset {
+    /// Its name in the scenario file.
+    pub name: String,
+    /// One line: what it stands for.
+    pub summary: String,
+    /// Where each value comes from, one line each.
+    pub basis: Vec<String>,
+    /// The link's keys.
+    pub(crate) table: Table,
+}
+
+impl Preset {
+    /// What a reader of the results must know about it.
+    pub(crate) fn assumption(&self) -> String {
+        let defaults = self
+            .basis
+            .iter()
+            .filter(|line| line.contains("engineering default"))
+            .count();
+        format!(
+            "preset `{}` ({}): {defaults} of its {} values are engineering defaults, not \
+             measurements; see `badlink list presets`",
+            self.name,
+            self.summary,
+            self.basis.len()
+        )
+    }
+}
+
+/// All presets.
+#[derive(Debug)]
+pub(crate) struct Presets {
+    list: Vec<Preset>,
+}
+
+impl Presets {
+    /// The preset of this name.
+    pub(crate) fn find(&self, name: &str) -> Option<&Preset> {
+        self.list.iter().find(|preset| preset.name == name)
+    }
+
+    /// The names in the order of the file.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.list.iter().map(|preset| preset.name.as_str())
+    }
+}
+
+/// All presets, for lists.
+#[must_use]
+pub fn all() -> &'static [Preset] {
+    &presets().list
+}
+
+/// The text of the presets as a source that positions point into.
+pub(crate) fn source() -> Source {
+    Source {
+        name: "presets.toml".to_owned(),
+        text: TEXT.to_owned(),
+    }
+}
+
+/// The presets that come with the program.
+pub(crate) fn presets() -> &'static Presets {
+    static PRESETS: OnceLock<Presets> = OnceLock::new();
+    PRESETS.get_or_init(|| Presets {
+        list: tree::parse(SOURCE, TEXT)
+            .ok()
+            .and_then(|root| read(&root))
+            .expect("the embedded presets are well formed, as a test asserts"),
+    })
+}
+
+fn read(root: &Node) -> Option<Vec<Preset>> {
+    let Value::Table(table) = &root.value else {
+        return None;
+    };
+    let text = |node: &Node| match &node.value {
+        Value::Text(text) => Some(text.clone()),
+        _ => None,
+    };
+    table
+        .entries
+        .iter()
+        .map(|entry| {
+            let Value::Table(preset) = &entry.node.value else {
+                return None;
+            };
+            let Value::List(basis) = &preset.get("basis")?.value else {
+                return None;
+            };
+            let Value::Table(link) = &preset.get("link")?.value else {
+                return None;
+            };
+            Some(Preset {
+                name: entry.key.clone(),
+                summary: text(preset.get("summary")?)?,
+                basis: basis.iter().map(text).collect::<Option<_>>()?,
+                table: link.clone(),
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_preset_names_the_basis_of_each_of_its_values() {
+        for preset in all() {
+            for key in preset.table.keys() {
+                let named = preset.basis.iter().any(|line| line.contains(key));
+                assert!(named, "{}: no basis for {key}", preset.name);
+            }
+            let marks = [
+                "published",
+                "derived",
+                "standard",
+                "engineering default",
+                "not modelled",
+            ];
+            for line in &preset.basis {
+                let marked = marks.iter().any(|mark| line.contains(mark));
+                assert!(marked, "{}: unmarked basis: {line}", preset.name);
+            }
+        }
+    }
+}

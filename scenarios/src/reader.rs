@@ -1,0 +1,307 @@
+//! Reading a scenario file: from text to a checked [`Scenario`], or to every message at once.
+//!
+//! The file becomes one tree with positions ([`crate::tree`]); overrides change the tree; typed
+//! readers take it apart ([`section`]), table by table, and go on after an error so that one reading
+//! reports as much as can be known. What depends on several tables (does a link exist, does a role
+//! know the command) is checked when all of them are good.
+
+mod adversary;
+mod canonical;
+mod link;
+mod node;
+pub(crate) mod origin;
+mod parameter;
+mod run;
+mod section;
+mod value;
+mod workload;
+
+#[cfg(test)]
+mod tests;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::diagnostic::{Diagnostics, Problems, Source, quoted};
+use crate::law::reason_of;
+use crate::preset;
+use crate::scenario::{
+    AdversarySpec, LinkGroup, NodeGroup, OutputSettings, ProtocolChoice, RunSettings, Scenario,
+    Workload,
+};
+use crate::tree::{self, Node};
+
+use self::origin::Origin;
+use self::section::{Reading, Section};
+use self::workload::Cast;
+
+/// Largest scenario file, bytes.
+const FILE_BYTES_MAX: u64 = 4 << 20;
+
+/// Reads the scenario file at `path`, with overrides as (path, value) pairs.
+///
+/// # Errors
+///
+/// The file cannot be read, is no TOML, or is no scenario. All messages of one reading come
+/// together.
+pub fn read(path: &Path, overrides: &[(String, String)]) -> Result<Scenario, Diagnostics> {
+    let text = load(path)?;
+    read_at(path, &text, overrides)
+}
+
+/// Reads a scenario from a text; `name` stands for the file in messages, and file names in the
+/// scenario are relative to the directory it names.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn read_text(
+    name: &str,
+    text: &str,
+    overrides: &[(String, String)],
+) -> Result<Scenario, Diagnostics> {
+    read_at(Path::new(name), text, overrides)
+}
+
+/// The text of the file, refused before it is parsed where it cannot be a scenario.
+fn load(path: &Path) -> Result<String, Diagnostics> {
+    let shown = quoted(&path.display().to_string());
+    let failed = |reason: &str, hint: &str| {
+        Diagnostics::general(format!("cannot read {shown}: {reason}"), hint)
+    };
+    let metadata = std::fs::metadata(path).map_err(|error| {
+        let hint = match error.kind() {
+            std::io::ErrorKind::NotFound => similar_file(path),
+            _ => String::new(),
+        };
+        failed(&reason_of(&error), &hint)
+    })?;
+    if metadata.is_dir() {
+        return Err(failed(
+            "it is a directory",
+            "name the scenario file itself, for instance `scenario.toml` in it",
+        ));
+    }
+    let too_large = || {
+        failed(
+            "it is larger than 4 MiB",
+            "a scenario is a short text; results and samples stand in files of their own",
+        )
+    };
+    if metadata.len() > FILE_BYTES_MAX {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::new();
+    File::open(path)
+        // What is no regular file has no length of its own, so the limit is kept here too.
+        .and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes))
+        .map_err(|error| failed(&reason_of(&error), ""))?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(too_large());
+    }
+    let binary = |at: usize| {
+        failed(
+            &format!("it is no text (byte {at} cannot stand in UTF-8 text)"),
+            "a scenario is a TOML file in UTF-8",
+        )
+    };
+    if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
+        return Err(binary(at));
+    }
+    String::from_utf8(bytes).map_err(|error| binary(error.utf8_error().valid_up_to()))
+}
+
+/// A hint that names a file beside `path` whose name is nearly the same.
+fn similar_file(path: &Path) -> String {
+    let Some(wanted) = path.file_name().and_then(|name| name.to_str()) else {
+        return String::new();
+    };
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let directory = if directory.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        directory
+    };
+    let mut names: Vec<String> = std::fs::read_dir(directory)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| name.ends_with(".toml"))
+        .collect();
+    names.sort();
+    crate::diagnostic::nearest(wanted, names.iter().map(String::as_str))
+        .map(|name| {
+            format!(
+                "did you mean {}?",
+                quoted(&directory.join(name).display().to_string())
+            )
+        })
+        .unwrap_or_default()
+}
+
+fn read_at(
+    path: &Path,
+    text: &str,
+    overrides: &[(String, String)],
+) -> Result<Scenario, Diagnostics> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut sources = vec![
+        Source {
+            name: path.display().to_string(),
+            text: text.to_owned(),
+        },
+        preset::source(),
+    ];
+    sources.extend(overrides.iter().map(|(path, value)| Source {
+        name: "--set".to_owned(),
+        text: format!("{path}={value}"),
+    }));
+    let sources: Arc<[Source]> = sources.into();
+    let failed = |list| Diagnostics::new(Arc::clone(&sources), list);
+    if text.trim().is_empty() {
+        let shown = quoted(&path.display().to_string());
+        return Err(Diagnostics::general(
+            format!("{shown} is empty"),
+            "`badlink new NAME` writes a scenario to start from",
+        ));
+    }
+    let mut root = tree::parse(0, text).map_err(failed)?;
+    let mut refused = Vec::new();
+    for (index, (path, value)) in overrides.iter().enumerate() {
+        let source = preset::SOURCE + 1 + index;
+        if let Err(diagnostic) = tree::apply(&mut root, source, path, value) {
+            refused.push(diagnostic);
+        }
+    }
+    if !refused.is_empty() {
+        return Err(failed(refused));
+    }
+    let parent = path.parent().unwrap_or(Path::new("")).to_owned();
+    let cx = Reading {
+        sources: &sources,
+        problems: Problems::default(),
+        base: parent,
+        assumptions: std::cell::RefCell::default(),
+    };
+    let fallback = path
+        .file_stem()
+        .map_or("scenario".into(), |stem| stem.to_string_lossy());
+    let read = typed(&cx, &root, &fallback);
+    let Reading {
+        problems,
+        assumptions,
+        ..
+    } = cx;
+    match read {
+        Some(read) if problems.count() == 0 => Ok(Scenario {
+            canonical: canonical::write(&read),
+            name: read.name,
+            description: read.description,
+            path: path.to_owned(),
+            run: read.run,
+            protocol: read.protocol,
+            groups: read.groups,
+            links: read.links,
+            workloads: read.workloads,
+            adversaries: read.adversaries,
+            output: read.output,
+            text: text.to_owned(),
+            overrides: overrides.to_vec(),
+            assumptions: assumptions.into_inner(),
+            origin: Arc::new(Origin {
+                sources: Arc::clone(&sources),
+                root,
+            }),
+        }),
+        _ => Err(problems.into_diagnostics(Arc::clone(&sources))),
+    }
+}
+
+/// The parts of a scenario that its tables hold.
+#[derive(Debug)]
+struct Typed {
+    name: String,
+    description: String,
+    run: RunSettings,
+    protocol: ProtocolChoice,
+    groups: Vec<NodeGroup>,
+    links: Vec<LinkGroup>,
+    workloads: Vec<Workload>,
+    adversaries: Vec<AdversarySpec>,
+    output: OutputSettings,
+}
+
+/// Reads every table; `None` after at least one message.
+fn typed<'t>(cx: &Reading<'t>, root: &'t Node, fallback: &str) -> Option<Typed> {
+    let top = cx.section("", root)?;
+    cx.schema(&top);
+    let (name, description) = cx.title(&top, fallback);
+    let protocol = cx.protocol(&top);
+    let node_sections = cx.named(&top, "nodes");
+    let mut link_sections = cx.named(&top, "links");
+    let workload_sections = cx.named(&top, "workload");
+    let adversary_sections = cx.named(&top, "adversaries");
+    let output = cx.output(&top);
+    if top.table.get("nodes").is_none() {
+        top.required(cx, "nodes", "{ device = { role = \"device\" } }");
+    }
+    let group_names: Vec<&str> = node_sections.iter().map(|(name, _)| *name).collect();
+    let groups = cx.node_groups(&node_sections, protocol.as_ref());
+    let links = cx.link_groups(&mut link_sections, &group_names, preset::presets());
+    // What refers to groups and links is read when all of them are good; else one slip would be
+    // reported many times.
+    let groups: Option<Vec<NodeGroup>> = groups.into_iter().collect();
+    let links: Option<Vec<LinkGroup>> = links.into_iter().collect();
+    let mut workloads = None;
+    let mut adversaries = None;
+    if let (Some(choice), Some(groups), Some(links)) = (&protocol, &groups, &links) {
+        cx.check_links(links, &link_sections);
+        let cast = Cast {
+            choice,
+            groups,
+            links,
+        };
+        workloads = collect(&workload_sections, |name, section| {
+            cx.workload(name, section, cast)
+        });
+        adversaries = collect(&adversary_sections, |name, section| {
+            cx.adversary(name, section, choice, links)
+        });
+    }
+    let deadlines = workloads
+        .iter()
+        .flatten()
+        .flat_map(|workload: &Workload| &workload.steps)
+        .map(|step| step.deadline_ns);
+    let run = cx.run_settings(&top, deadlines.max().unwrap_or(0));
+    if let (Some(run), Some(groups)) = (&run, &groups) {
+        cx.check_starts(groups, &node_sections, run.duration_ns);
+    }
+    top.finish(cx);
+    Some(Typed {
+        name,
+        description,
+        run: run?,
+        protocol: protocol?,
+        groups: groups?,
+        links: links?,
+        workloads: workloads?,
+        adversaries: adversaries?,
+        output,
+    })
+}
+
+/// Reads all sections, the bad ones too, so that each can report; `None` when one was bad.
+fn collect<'t, T>(
+    sections: &[(&'t str, Section<'t>)],
+    read: impl Fn(&str, &Section<'t>) -> Option<T>,
+) -> Option<Vec<T>> {
+    let read: Vec<Option<T>> = sections
+        .iter()
+        .map(|(name, section)| read(name, section))
+        .collect();
+    read.into_iter().collect()
+}

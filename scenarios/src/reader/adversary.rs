@@ -1,0 +1,219 @@
+//! `[adversaries.NAME]` and its rules.
+
+use sim_engine::{Direction, Powers, Probability};
+
+use super::section::{Reading, Section};
+use crate::diagnostic::{Diagnostic, quoted, suggestions};
+use crate::law::Domain;
+use crate::quantity::Dimension;
+use crate::scenario::{Action, AdversarySpec, LinkGroup, Matching, ProtocolChoice, Rule};
+use crate::tree::Node;
+
+/// The powers by name, and how to grant each.
+const POWERS: [(&str, fn(&mut Powers)); 9] = [
+    ("observe", |powers| powers.observe = true),
+    ("drop", |powers| powers.drop = true),
+    ("delay", |powers| powers.delay = true),
+    ("duplicate", |powers| powers.duplicate = true),
+    ("reorder", |powers| powers.reorder = true),
+    ("modify", |powers| powers.modify = true),
+    ("inject", |powers| powers.inject = true),
+    ("spoof", |powers| powers.spoof = true),
+    ("redirect", |powers| powers.redirect = true),
+];
+
+/// Most copies that one rule makes of one packet.
+const COPIES_MAX: u64 = 255;
+
+impl<'t> Reading<'t> {
+    /// One adversary.
+    pub(crate) fn adversary(
+        &self,
+        name: &str,
+        section: &Section<'t>,
+        choice: &ProtocolChoice,
+        links: &[LinkGroup],
+    ) -> Option<AdversarySpec> {
+        let names = links.iter().map(|link| link.name.as_str());
+        let link = section
+            .required(self, "on", "\"access\"")
+            .and_then(|node| self.choice(node, "links", "link", names));
+        let powers = section
+            .required(self, "powers", "[\"observe\", \"drop\"]")
+            .and_then(|node| self.powers(node));
+        if let Some(node) = section.get("knows")
+            && let Some([first, ..]) = self.list(node)
+        {
+            self.refuse::<()>(
+                first.span,
+                "rules cannot use secrets, so none can be granted",
+                "write `knows = []`, or leave it out",
+            );
+        }
+        let list = section.get("rules").and_then(|node| self.list(node));
+        section.finish(self);
+        let mut rules = Vec::new();
+        let list = list.unwrap_or_default();
+        for node in list {
+            let Some(rule) = self.rule(node, powers, choice) else {
+                continue;
+            };
+            if rules.iter().any(|other: &Rule| other.id == rule.id) {
+                self.refuse::<()>(
+                    node.span,
+                    format!("a rule with the id {} stands above", quoted(&rule.id)),
+                    "ids are parts of paths and must differ within an adversary",
+                );
+            }
+            rules.push(rule);
+        }
+        if rules.len() < list.len() {
+            return None;
+        }
+        Some(AdversarySpec {
+            name: name.to_owned(),
+            link: link?,
+            powers: powers?,
+            rules,
+        })
+    }
+
+    fn powers(&self, node: &'t Node) -> Option<Powers> {
+        let mut powers = Powers::default();
+        let mut good = true;
+        for element in self.list(node)? {
+            let names = POWERS.iter().map(|(name, _)| *name);
+            match self.choice(element, "powers", "power", names) {
+                Some(index) => POWERS[index].1(&mut powers),
+                None => good = false,
+            }
+        }
+        good.then_some(powers)
+    }
+
+    fn rule(
+        &self,
+        node: &'t Node,
+        powers: Option<Powers>,
+        choice: &ProtocolChoice,
+    ) -> Option<Rule> {
+        let section = self.section("rules", node)?;
+        let id = section
+            .required(self, "id", "\"drop-final\"")
+            .and_then(|node| {
+                let id = self.text(node)?;
+                let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+                if !id.is_empty() && id.len() <= 64 && id.chars().all(plain) {
+                    return Some(id.to_owned());
+                }
+                self.refuse(
+                    node.span,
+                    format!("{} is no good id", quoted(id)),
+                    "ids are made of ASCII letters, digits, `-` and `_`, at most 64 of them",
+                )
+            });
+        let matching = match section.get("match") {
+            Some(_) => self.matching(&section, choice),
+            None => Some(Matching::default()),
+        };
+        let probability = match section.get("probability") {
+            Some(node) => self.probability(node),
+            None => Some(Probability::ALWAYS),
+        };
+        let action = self.action(&section, powers);
+        section.finish(self);
+        Some(Rule {
+            id: id?,
+            matching: matching?,
+            action: action?,
+            probability: probability?,
+        })
+    }
+
+    fn matching(&self, section: &Section<'t>, choice: &ProtocolChoice) -> Option<Matching> {
+        let table = section.section(self, "match")?;
+        let direction = match table.get("direction") {
+            Some(node) => self
+                .choice(node, "directions", "direction", ["up", "down"])
+                .map(|index| Some([Direction::Up, Direction::Down][index])),
+            None => Some(None),
+        };
+        let messages = match table.get("message") {
+            Some(node) => self.messages(node, choice),
+            None => Some(Vec::new()),
+        };
+        let nth = match table.get("nth") {
+            Some(node) => self.integer(node, 1, u64::MAX).map(Some),
+            None => Some(None),
+        };
+        table.finish(self);
+        Some(Matching {
+            direction: direction?,
+            messages: messages?,
+            nth: nth?,
+        })
+    }
+
+    fn messages(&self, node: &'t Node, choice: &ProtocolChoice) -> Option<Vec<usize>> {
+        let layouts = choice.instance.layouts();
+        let kind = format!("messages of {}", quoted(choice.protocol.name()));
+        self.one_or_more(node)
+            .iter()
+            .map(|element| {
+                self.choice(
+                    element,
+                    &kind,
+                    "message",
+                    layouts.iter().map(|layout| layout.name),
+                )
+            })
+            .collect()
+    }
+
+    /// The action with its own keys; its power must have been declared.
+    fn action(&self, section: &Section<'t>, powers: Option<Powers>) -> Option<Action> {
+        let node = section.required(self, "action", "\"drop\"")?;
+        let index = self.choice(node, "actions", "action", ["drop", "delay", "duplicate"])?;
+        let (action, power) = match index {
+            0 => (Some(Action::Drop), "drop"),
+            1 => {
+                let by = section
+                    .required(self, "by", "\"2s\"")
+                    .and_then(|node| self.law(node, Domain::unsigned(Dimension::Duration)));
+                (by.map(|by| Action::Delay { by }), "delay")
+            }
+            _ => {
+                let copies = match section.get("copies") {
+                    Some(node) => self.integer(node, 1, COPIES_MAX),
+                    None => Some(1),
+                };
+                let after = match section.get("after") {
+                    Some(node) => self.duration(node),
+                    None => Some(0),
+                };
+                let copies = copies.and_then(|copies| u8::try_from(copies).ok());
+                let action = copies
+                    .zip(after)
+                    .map(|(copies, after_ns)| Action::Duplicate { copies, after_ns });
+                (action, "duplicate")
+            }
+        };
+        let granted = powers.is_none_or(|powers| match power {
+            "drop" => powers.drop,
+            "delay" => powers.delay || powers.reorder,
+            _ => powers.duplicate,
+        });
+        if !granted {
+            let [_, list] = suggestions("", "powers", POWERS.iter().map(|(name, _)| *name));
+            self.report(
+                Diagnostic::at(
+                    node.span,
+                    format!("this adversary has not declared the power `{power}`"),
+                )
+                .hint(format!("add it: `powers = [\"{power}\", ...]`"))
+                .hint(list),
+            );
+        }
+        action
+    }
+}

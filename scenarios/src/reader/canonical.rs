@@ -1,0 +1,261 @@
+//! The canonical text of a scenario: every resolved value that can change a run, in a fixed order.
+//!
+//! It is written from the typed result, never from the file, so that two files that mean the same
+//! have the same text, and with it the same hash.
+
+use std::fmt::{Display, Write};
+
+use protocols::parameter::{ParameterSpec, Value, Values};
+use sha2::{Digest, Sha256};
+use sim_engine::link::LossModel;
+use sim_engine::{Law, LinkParams, LossPlace, QueueLimit};
+
+use super::Typed;
+use crate::scenario::{Action, LinkChannel, Pick, ProtocolChoice, Rule, StepArg, Transport};
+
+/// The canonical text of `parts`.
+pub(super) fn write(parts: &Typed) -> String {
+    let mut out = Lines::default();
+    out.put("schema", 1);
+    out.put("run.duration_ns", parts.run.duration_ns);
+    out.put("run.settle_ns", parts.run.settle_ns);
+    out.put("run.warmup_ns", parts.run.warmup_ns);
+    out.put("run.seed", parts.run.seed);
+    out.put("run.epoch_ns", parts.run.epoch_ns);
+    out.put("protocol.name", parts.protocol.protocol.name());
+    out.put("protocol.variant", &parts.protocol.variant);
+    for (name, value) in parts.protocol.instance.settings() {
+        out.put(&format!("protocol.params.{name}"), value);
+    }
+    let roles = parts.protocol.protocol.roles();
+    for group in &parts.groups {
+        let role = &roles[usize::from(group.role)];
+        out.under(&format!("nodes.{}", group.name), |out| {
+            out.put("role", role.name);
+            out.put("count", group.count);
+            out.put(
+                "profile",
+                group
+                    .profile
+                    .as_ref()
+                    .map_or("none", |profile| &profile.name),
+            );
+            out.put("start_ns", law(&group.start));
+            out.put("clock.offset_ns", law(&group.clock.offset));
+            out.put("clock.drift_ppm", law(&group.clock.drift_ppm));
+            out.put("backlog", group.backlog);
+            parameters(out, role.params, &group.params);
+        });
+    }
+    let group_name = |index: usize| parts.groups[index].name.as_str();
+    for link in &parts.links {
+        out.under(&format!("links.{}", link.name), |out| {
+            out.put(
+                "between",
+                format!("{}, {}", group_name(link.a), group_name(link.b)),
+            );
+            out.put(
+                "direction",
+                match (link.directions.up, link.directions.down) {
+                    (true, true) => "both",
+                    (true, false) => "up",
+                    _ => "down",
+                },
+            );
+            out.put(
+                "channel",
+                match link.channel {
+                    LinkChannel::Public => "public",
+                    LinkChannel::Secure => "secure",
+                },
+            );
+            out.put(
+                "transport",
+                match link.transport {
+                    Transport::Datagram => "datagram",
+                },
+            );
+            out.put(
+                "pick",
+                match link.pick {
+                    Pick::Fixed => "fixed",
+                    Pick::Uniform => "uniform",
+                    Pick::RoundRobin => "round-robin",
+                },
+            );
+            out.under("up", |out| direction(out, &link.up));
+            out.under("down", |out| direction(out, &link.down));
+        });
+    }
+    let commands = parts.protocol.protocol.commands();
+    for workload in &parts.workloads {
+        out.under(&format!("workload.{}", workload.name), |out| {
+            out.put("from", group_name(workload.from));
+            out.put(
+                "every_ns",
+                workload.every.as_ref().map_or("once".to_owned(), law),
+            );
+            out.put("count", optional(workload.count));
+            match &workload.retry {
+                Some(retry) => {
+                    out.put("retry.after_ns", retry.after_ns);
+                    out.put("retry.backoff", retry.backoff);
+                    out.put("retry.max", optional(retry.max));
+                }
+                None => out.put("retry", "none"),
+            }
+            for (number, step) in workload.steps.iter().enumerate() {
+                let command = &commands[usize::from(step.command)];
+                out.under(&format!("steps.{number}"), |out| {
+                    out.put("do", command.name);
+                    out.put("to", step.to.map_or("-", group_name));
+                    out.put("deadline_ns", step.deadline_ns);
+                    for ((name, _), given) in command.args.iter().zip(&step.args) {
+                        match given {
+                            Some(StepArg::Integer(value)) => out.put(name, value),
+                            Some(StepArg::Text(text)) => out.put(name, format!("{text:?}")),
+                            None => {}
+                        }
+                    }
+                });
+            }
+        });
+    }
+    for adversary in &parts.adversaries {
+        out.under(&format!("adversaries.{}", adversary.name), |out| {
+            out.put("on", &parts.links[adversary.link].name);
+            out.put("powers", format!("{:?}", adversary.powers));
+            for rule in &adversary.rules {
+                out.under(&format!("rules.{}", rule.id), |out| {
+                    adversary_rule(out, rule, &parts.protocol);
+                });
+            }
+        });
+    }
+    out.text
+}
+
+fn adversary_rule(out: &mut Lines, rule: &Rule, protocol: &ProtocolChoice) {
+    let layouts = protocol.instance.layouts();
+    let messages: Vec<&str> = rule
+        .matching
+        .messages
+        .iter()
+        .map(|&index| layouts[index].name)
+        .collect();
+    out.put(
+        "match.direction",
+        rule.matching
+            .direction
+            .map_or("any", sim_engine::Direction::as_str),
+    );
+    out.put("match.message", messages.join(", "));
+    out.put("match.nth", optional(rule.matching.nth));
+    out.put("probability", rule.probability.value());
+    match &rule.action {
+        Action::Drop => out.put("action", "drop"),
+        Action::Delay { by } => {
+            out.put("action", "delay");
+            out.put("by_ns", law(by));
+        }
+        Action::Duplicate { copies, after_ns } => {
+            out.put("action", "duplicate");
+            out.put("copies", copies);
+            out.put("after_ns", after_ns);
+        }
+    }
+}
+
+fn direction(out: &mut Lines, params: &LinkParams) {
+    out.put("mtu_bytes", optional(params.mtu_bytes));
+    out.put("rate_bps", optional(params.rate_bps));
+    out.put("overhead_bytes", params.overhead_bytes);
+    match params.queue {
+        QueueLimit::Unbounded => out.put("queue", "none"),
+        QueueLimit::Packets(packets) => out.put("queue.packets", packets),
+        QueueLimit::Bytes(bytes) => out.put("queue.bytes", bytes),
+    }
+    out.put(
+        "loss_at",
+        match params.loss_place {
+            LossPlace::Air => "air",
+            LossPlace::Ingress => "ingress",
+        },
+    );
+    out.put("loss", loss(&params.loss));
+    out.put("delay_ns", law(&params.delay));
+    out.put("jitter_ns", law(&params.jitter));
+}
+
+fn loss(model: &LossModel) -> String {
+    match model {
+        LossModel::None => "none".to_owned(),
+        LossModel::Bernoulli(p) => format!("bernoulli {}", p.value()),
+        LossModel::Chain(chain) => format!("{chain:?}"),
+    }
+}
+
+fn parameters(out: &mut Lines, specs: &[ParameterSpec], values: &Values) {
+    for spec in specs {
+        let path = format!("params.{}", spec.name);
+        match values.get(spec.name) {
+            Some(value) => out.put(&path, parameter(value)),
+            None => out.put(&path, spec.default),
+        }
+    }
+}
+
+fn parameter(value: &Value) -> String {
+    match value {
+        Value::Integer(number) => number.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::Text(text) => format!("{text:?}"),
+        Value::Bool(flag) => flag.to_string(),
+        Value::Integers(list) => format!("{list:?}"),
+        Value::Law(law) => law.describe(),
+        Value::None => "none".to_owned(),
+        Value::Shares(shares) => format!("{shares:?}"),
+        other => format!("{other:?}"),
+    }
+}
+
+/// The law in base units; an empirical one by the digest of its values.
+pub(crate) fn law(law: &Law) -> String {
+    let text = law.to_string();
+    if !text.starts_with("empirical") {
+        return text;
+    }
+    let digest = Sha256::digest(format!("{law:?}").as_bytes());
+    let hex = digest.iter().take(16).fold(String::new(), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    });
+    format!("{text} {hex}")
+}
+
+fn optional<T: Display>(value: Option<T>) -> String {
+    value.map_or_else(|| "none".to_owned(), |value| value.to_string())
+}
+
+/// Lines of `path = value`.
+#[derive(Default)]
+struct Lines {
+    text: String,
+    prefix: String,
+}
+
+impl Lines {
+    fn put(&mut self, path: &str, value: impl Display) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.text, "{}{path} = {value}", self.prefix);
+    }
+
+    fn under(&mut self, path: &str, write: impl FnOnce(&mut Self)) {
+        let length = self.prefix.len();
+        self.prefix.push_str(path);
+        self.prefix.push('.');
+        write(self);
+        self.prefix.truncate(length);
+    }
+}

@@ -1,0 +1,408 @@
+//! A scenario, read and checked: what the world is built from.
+//!
+//! Nothing here is text any more: every name is resolved to its place in the list it names, every
+//! quantity is a number in base units (the unit stands last in the field's name), every default is
+//! filled in. [`crate::reader`] makes it; nobody changes it afterwards.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use protocols::parameter::{ParameterError, Values};
+use protocols::protocol::{CommandSpec, Instance, Protocol};
+use sha2::{Digest, Sha256};
+use sim_engine::{Direction, DirectionMask, Law, LinkParams, Powers, Probability};
+
+use crate::diagnostic::Diagnostics;
+use crate::profile::Profile;
+use crate::reader::origin::Origin;
+
+/// Most nodes that a scenario may have.
+pub const NODES_MAX: usize = 10_000_000;
+
+/// A complete, checked scenario.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// Its name: the default name of the results' directory.
+    pub name: String,
+    /// What it shows, in a sentence; may be empty.
+    pub description: String,
+    /// The file it was read from, as given; relative names in it are relative to this file.
+    pub path: PathBuf,
+    /// Times and seed.
+    pub run: RunSettings,
+    /// The protocol with variant and parameters.
+    pub protocol: ProtocolChoice,
+    /// The node groups in the order of the file; at least one.
+    pub groups: Vec<NodeGroup>,
+    /// The links in the order of the file; may be empty.
+    pub links: Vec<LinkGroup>,
+    /// The workloads in the order of the file; may be empty.
+    pub workloads: Vec<Workload>,
+    /// The adversaries in the order of the file; may be empty.
+    pub adversaries: Vec<AdversarySpec>,
+    /// What to write.
+    pub output: OutputSettings,
+    /// The file as read.
+    pub text: String,
+    /// The overrides in the order given, as (path, value).
+    pub overrides: Vec<(String, String)>,
+    /// Every resolved value, defaults included, one `path = value` a line in a fixed order.
+    ///
+    /// Comments, layout and the order of keys do not change it; the order of named tables does,
+    /// since it numbers the nodes. It holds neither `name` and `description` nor `[output]`, which
+    /// change no run.
+    pub canonical: String,
+    /// What a reader of the results must know: absent profiles, engineering defaults, presets.
+    pub assumptions: Vec<String>,
+    /// Where the values stand, for messages of later stages.
+    pub(crate) origin: Arc<Origin>,
+}
+
+impl Scenario {
+    /// SHA-256 of [`Scenario::canonical`]: the scenario's identity. Two files with the same hash
+    /// describe the same run.
+    #[must_use]
+    pub fn hash(&self) -> [u8; 32] {
+        Sha256::digest(self.canonical.as_bytes()).into()
+    }
+
+    /// Number of nodes in all groups.
+    #[must_use]
+    pub fn node_count(&self) -> usize {
+        self.groups.iter().map(|group| group.count).sum()
+    }
+
+    /// A message about the value at `path` (`nodes.device.count`), for what only a later stage can
+    /// find out. The position is that of the longest part of the path that the file has.
+    #[must_use]
+    pub fn refuse(&self, path: &str, reason: &str, hint: &str) -> Diagnostics {
+        self.origin.refuse(path, reason, hint)
+    }
+
+    /// A message about what [`Instance::check`] refuses: its name is `group` or `group.parameter`.
+    #[must_use]
+    pub fn refuse_roster(&self, error: &ParameterError) -> Diagnostics {
+        let path = match error.name.split_once('.') {
+            Some((group, parameter)) => format!("nodes.{group}.params.{parameter}"),
+            None => format!("nodes.{}", error.name),
+        };
+        self.refuse(&path, &error.reason, &error.hint)
+    }
+}
+
+/// Times and seed of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunSettings {
+    /// No attempt starts later, ns.
+    pub duration_ns: u64,
+    /// How long the world runs on after `duration_ns`, without attempts, adversaries and faults,
+    /// ns. Default: the longest deadline of any step.
+    pub settle_ns: u64,
+    /// What happens earlier is left out of the statistics, ns; less than `duration_ns`.
+    pub warmup_ns: u64,
+    /// The root seed.
+    pub seed: u64,
+    /// What a perfect clock shows at the start, ns since 1970-01-01T00:00:00Z.
+    pub epoch_ns: u64,
+}
+
+/// The protocol that the nodes speak.
+#[derive(Clone)]
+pub struct ProtocolChoice {
+    /// The protocol.
+    pub protocol: &'static dyn Protocol,
+    /// Its variant's name.
+    pub variant: String,
+    /// The parameters given.
+    pub params: Values,
+    /// The protocol with variant and parameters fixed.
+    pub instance: Arc<dyn Instance>,
+}
+
+impl fmt::Debug for ProtocolChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProtocolChoice")
+            .field("protocol", &self.protocol.name())
+            .field("variant", &self.variant)
+            .field("instance", &self.instance)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Nodes that share everything but their place in the group.
+#[derive(Clone, Debug)]
+pub struct NodeGroup {
+    /// Its name.
+    pub name: String,
+    /// Its role: the place in the protocol's list.
+    pub role: u8,
+    /// Number of nodes, from 1.
+    pub count: usize,
+    /// What computing costs; `None`: no time and no energy.
+    pub profile: Option<Arc<Profile>>,
+    /// When a node starts, ns after the start of the run; one draw per node.
+    pub start: Law,
+    /// The nodes' clocks.
+    pub clock: Clock,
+    /// Packets that may wait for the CPU.
+    pub backlog: u32,
+    /// The parameters given for the role.
+    pub params: Values,
+}
+
+/// The clocks of a node group; one draw per node and law.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    /// Local time minus true time at the start, ns; may be negative.
+    pub offset: Law,
+    /// How much faster than true time it runs, parts per million; may be negative.
+    pub drift_ppm: Law,
+}
+
+/// Links between two groups.
+#[derive(Clone, Debug)]
+pub struct LinkGroup {
+    /// Its name.
+    pub name: String,
+    /// The group at end `a`, the first of `between`: index in [`Scenario::groups`].
+    pub a: usize,
+    /// The group at end `b`.
+    pub b: usize,
+    /// Directions that carry packets.
+    pub directions: DirectionMask,
+    /// Which channel it is.
+    pub channel: LinkChannel,
+    /// What it carries.
+    pub transport: Transport,
+    /// The preset that it starts from.
+    pub preset: Option<String>,
+    /// Parameters from `a` to `b`.
+    pub up: LinkParams,
+    /// Parameters from `b` to `a`.
+    pub down: LinkParams,
+    /// How a node of the larger group finds its partner in the smaller one.
+    pub pick: Pick,
+}
+
+/// Who can read a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkChannel {
+    /// Anybody at the link.
+    Public,
+    /// Nobody but its ends.
+    Secure,
+}
+
+/// What a link carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Transport {
+    /// Packets, each on its own.
+    Datagram,
+}
+
+/// How the nodes of the larger group choose among those of the smaller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pick {
+    /// Node i takes node i modulo the size of the smaller group.
+    Fixed,
+    /// At random, drawn once per node.
+    Uniform,
+    /// Every node has a link to every other; its packets take them in turn.
+    RoundRobin,
+}
+
+/// What initiators do.
+#[derive(Clone, Debug)]
+pub struct Workload {
+    /// Its name.
+    pub name: String,
+    /// The group of its initiators.
+    pub from: usize,
+    /// The steps of an attempt, in order; at least one.
+    pub steps: Vec<Step>,
+    /// From the start of an attempt to that of the next, ns; `None`: one attempt only.
+    pub every: Option<Law>,
+    /// New attempts after a failed one; `None`: none.
+    pub retry: Option<Retry>,
+    /// Most attempts per initiator, retries not counted; `None`: no limit.
+    pub count: Option<u64>,
+}
+
+/// A step of an attempt: one command.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The command: its place in the protocol's list.
+    pub command: u8,
+    /// The group of the peer, where the command has one or `to` names one.
+    pub to: Option<usize>,
+    /// Its arguments, per argument that the command declares; `None`: its default.
+    pub args: Vec<Option<StepArg>>,
+    /// How long it may take, ns; 0: as long as it likes.
+    pub deadline_ns: u64,
+}
+
+impl Step {
+    /// The declaration of its command.
+    #[must_use]
+    pub fn spec(&self, protocol: &dyn Protocol) -> &'static CommandSpec {
+        &protocol.commands()[usize::from(self.command)]
+    }
+}
+
+/// An argument of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StepArg {
+    /// A whole number, a size in bytes or a duration in ns.
+    Integer(u64),
+    /// Text, as bytes.
+    Text(String),
+}
+
+/// New attempts after a failed one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Retry {
+    /// From the failure to the first new attempt, ns.
+    pub after_ns: u64,
+    /// Each further wait is so many times the one before; at least 1.
+    pub backoff: f64,
+    /// Most new attempts after one failure; `None`: no limit.
+    pub max: Option<u32>,
+}
+
+/// An adversary on the links of one group, one instance per link.
+#[derive(Clone, Debug)]
+pub struct AdversarySpec {
+    /// Its name.
+    pub name: String,
+    /// The link: index in [`Scenario::links`].
+    pub link: usize,
+    /// What it may do.
+    pub powers: Powers,
+    /// Its rules in the order of the file; the first that matches acts.
+    pub rules: Vec<Rule>,
+}
+
+/// What an adversary does with which packets.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Its name, unique within the adversary.
+    pub id: String,
+    /// The packets it is about.
+    pub matching: Matching,
+    /// What it does with them.
+    pub action: Action,
+    /// How often it acts on a matching packet; one draw per packet.
+    pub probability: Probability,
+}
+
+/// Which packets a rule is about; every part that is given must fit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Matching {
+    /// The direction of travel.
+    pub direction: Option<Direction>,
+    /// Messages: places in [`Instance::layouts`]; empty: any.
+    pub messages: Vec<usize>,
+    /// Only the n-th packet of the link, from 1, for which the rest fits.
+    pub nth: Option<u64>,
+}
+
+/// What a rule does.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Action {
+    /// Takes the packet off the link.
+    Drop,
+    /// Holds it for a time on top of the link's delay.
+    Delay {
+        /// How long, ns; one draw per packet.
+        by: Law,
+    },
+    /// Lets it pass, followed by copies.
+    Duplicate {
+        /// How many, from 1.
+        copies: u8,
+        /// Distance between the arrivals, ns.
+        after_ns: u64,
+    },
+}
+
+/// What a run writes beside its manifest, summary and costs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OutputSettings {
+    /// Tables, in the order of the file, each once.
+    pub traces: Vec<Trace>,
+    /// Figures, in the order of the file, each once.
+    pub figures: Vec<Figure>,
+}
+
+/// A table of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Trace {
+    /// `sessions.csv`.
+    Sessions,
+    /// `messages.csv`.
+    Messages,
+    /// `nodes.csv`.
+    Nodes,
+    /// `links.csv`.
+    Links,
+    /// `desync.csv`.
+    Desync,
+    /// `steps.csv`.
+    Steps,
+}
+
+impl Trace {
+    /// All, in the order of lists.
+    pub const ALL: [Self; 6] = [
+        Self::Sessions,
+        Self::Messages,
+        Self::Nodes,
+        Self::Links,
+        Self::Desync,
+        Self::Steps,
+    ];
+
+    /// Its name in the scenario file.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sessions => "sessions",
+            Self::Messages => "messages",
+            Self::Nodes => "nodes",
+            Self::Links => "links",
+            Self::Desync => "desync",
+            Self::Steps => "steps",
+        }
+    }
+}
+
+/// A figure of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Figure {
+    /// Distribution of the latency of accepted attempts.
+    LatencyCdf,
+    /// Share of devices still in step over time or attempts.
+    Survival,
+    /// How attempts ended.
+    Outcomes,
+}
+
+impl Figure {
+    /// All, in the order of lists.
+    pub const ALL: [Self; 3] = [Self::LatencyCdf, Self::Survival, Self::Outcomes];
+
+    /// Its name in the scenario file.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LatencyCdf => "latency-cdf",
+            Self::Survival => "survival",
+            Self::Outcomes => "outcomes",
+        }
+    }
+}
