@@ -1,13 +1,28 @@
 //! What to run: the scenario file, its checks, building a world from it, runs and oracles.
+//!
+//! [`read`] turns a file into a [`Scenario`]; [`build`] makes a world of it; [`host`] is the one
+//! place where a protocol machine meets a simulated node; [`run`] drives it to its end; the
+//! [`oracle`]s judge what they see at both ends; [`results`] writes what came out.
 
+pub mod adversary;
+pub mod build;
+pub mod depot;
 mod diagnostic;
+pub mod fork;
+pub mod host;
 mod law;
 pub mod library;
+pub mod metrics;
+pub mod names;
 mod notation;
+pub mod oracle;
 pub mod preset;
 pub mod profile;
 mod quantity;
 pub mod reader;
+pub mod record;
+pub mod results;
+pub mod run;
 pub mod scenario;
 mod tree;
 

@@ -89,7 +89,7 @@ fn rate(name: &str, part: u64, whole: u64) -> Metric {
 /// Computes the metrics of a finished run.
 #[must_use]
 pub fn metrics<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Vec<Metric> {
-    let tally = finished.tally();
+    let tally = &finished.tally;
     let attempts = tally.attempts();
     let successes = tally.of(Outcome::Accepted) + tally.of(Outcome::Completed);
     let accepted = tally.latency.len();
@@ -141,7 +141,7 @@ fn desync<T: Tables>(finished: &Finished<T>, all: &mut Vec<Metric>) {
             }
         }
         for (ends, died) in relation.ends.iter().zip(died) {
-            let made = u64::from(finished.world.workloads.counts(ends.0).0);
+            let made = u64::from(finished.counts[ends.0 as usize].0);
             lifetimes.push(Lifetime { time_ns: died.unwrap_or(made), event: died.is_some() });
         }
     }
@@ -160,7 +160,7 @@ fn energy<T: Tables>(
     all: &mut Vec<Metric>,
 ) {
     let priced = scenario.groups.iter().any(|group| group.profile.is_some());
-    let usage = finished.world.groups.iter().flat_map(|group| &group.usage);
+    let usage = finished.usage.iter().flatten();
     let total: u128 = usage.map(|usage| u128::from(usage.energy_nj)).sum();
     let energy = if priced { quotient(total, successes) } else { None };
     all.push(value("energy_per_accept_nj", energy, successes));
@@ -168,7 +168,7 @@ fn energy<T: Tables>(
 
 fn places<T: Tables>(scenario: &Scenario, finished: &Finished<T>, all: &mut Vec<Metric>) {
     use sim_engine::Fate;
-    let tally = finished.tally();
+    let tally = &finished.tally;
     let packets: u64 = tally.fates.iter().sum();
     let fate = |fate: Fate| tally.fates[fate as usize];
     all.push(rate("loss_rate", fate(Fate::Lost), packets));

@@ -67,10 +67,54 @@ pub fn write(
     staging.table::<Steps>()?.finish()?;
     staging.dictionary(RUN_TABLES)?;
     staging.json("layouts.json", &layouts(scenario))?;
-    staging.file("scenario.toml", scenario.resolved().as_bytes())?;
+    staging.file("scenario.toml", resolved(scenario).as_bytes())?;
     let summary = summary(scenario, finished);
     staging.json("summary.json", &summary)?;
     Ok(Written { summary, rows })
+}
+
+/// The scenario as a file that needs no overrides: the text as it was read, or, where `--set`
+/// changed something, the same document with the values put in (comments are lost then).
+#[must_use]
+pub fn resolved(scenario: &Scenario) -> String {
+    if scenario.overrides.is_empty() {
+        return scenario.text.clone();
+    }
+    let Ok(mut document) = scenario.text.parse::<toml::Table>() else {
+        return scenario.text.clone();
+    };
+    for (path, value) in &scenario.overrides {
+        let parsed = format!("value = {value}").parse::<toml::Table>().ok();
+        let value = parsed
+            .and_then(|mut table| table.remove("value"))
+            .unwrap_or_else(|| toml::Value::String(value.clone()));
+        put(&mut document, path, value);
+    }
+    toml::to_string(&document).unwrap_or_else(|_| scenario.text.clone())
+}
+
+/// Puts `value` at a dotted path; elements of a list are named by their `id`.
+fn put(table: &mut toml::Table, path: &str, value: toml::Value) {
+    let Some((head, rest)) = path.split_once('.') else {
+        table.insert(path.to_owned(), value);
+        return;
+    };
+    match table.entry(head).or_insert_with(|| toml::Value::Table(toml::Table::new())) {
+        toml::Value::Table(inner) => put(inner, rest, value),
+        toml::Value::Array(items) => {
+            let (id, rest) = rest.split_once('.').unwrap_or((rest, ""));
+            let named = items.iter_mut().filter_map(toml::Value::as_table_mut);
+            let mut found = named.filter(|item| item.get("id").and_then(toml::Value::as_str) == Some(id));
+            if let Some(item) = found.next() {
+                put(item, rest, value);
+            }
+        }
+        other => {
+            let mut inner = toml::Table::new();
+            put(&mut inner, rest, value);
+            *other = toml::Value::Table(inner);
+        }
+    }
 }
 
 /// The contents of `summary.json`.
@@ -91,7 +135,7 @@ pub fn summary<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Summar
 /// What a reader must know to judge the numbers.
 fn notes<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Vec<String> {
     let mut notes = scenario.assumptions.clone();
-    let tally = finished.tally();
+    let tally = &finished.tally;
     for adversary in finished.world.taps.all() {
         for (rule, counts) in adversary.spec.rules.iter().zip(&adversary.counts) {
             let name = format!("adversaries.{}.rules.{}", adversary.spec.name, rule.id);
@@ -167,7 +211,7 @@ fn nodes(
                     utilisation: mean(stats.busy_ns, finished.measured_ns),
                 },
             };
-            let usage = finished.world.groups[index].usage[member];
+            let usage = finished.usage[index][member];
             let node = u32::try_from(node).unwrap_or(u32::MAX);
             let (attempts, accepted) = finished.counts[node as usize];
             name.clear();
@@ -217,7 +261,6 @@ fn links(
                     utilisation: rated.then(|| mean(stats.busy_ns, finished.measured_ns)).flatten(),
                     delivered: stats.passed,
                     lost: stats.lost,
-                    bytes: stats.bytes,
                 })?;
             }
         }
@@ -275,7 +318,7 @@ fn costs(
     let mut table = staging.table::<Costs>()?;
     let protocol = scenario.protocol.protocol;
     let named = (protocol.name(), scenario.protocol.variant.as_str());
-    for (role, phase, totals) in finished.world.operations.iter() {
+    for (role, phase, totals) in finished.operations.iter() {
         let role = protocol.roles().get(role).map_or("", |role| role.name);
         let phase = protocol.phases().get(phase).copied().unwrap_or("");
         for (primitive, count, bytes) in totals.iter() {

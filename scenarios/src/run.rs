@@ -12,6 +12,7 @@ use crate::build::{Built, build};
 use crate::diagnostic::Diagnostics;
 use crate::host::tables::Tables;
 use crate::host::tally::Tally;
+use crate::host::usage::{Operations, Usage};
 use crate::host::World;
 use crate::oracle::EpisodeKind;
 use crate::scenario::Scenario;
@@ -84,6 +85,14 @@ pub struct Finished<T: Tables> {
     pub link_stats: Vec<[LinkStats; 2]>,
     /// Length of the span that statistics cover, ns.
     pub measured_ns: u64,
+    /// Attempts and accepted attempts, by node.
+    pub counts: Vec<(u32, u32)>,
+    /// What the nodes spent, by group and member.
+    pub usage: Vec<Vec<Usage>>,
+    /// Operations by role and phase.
+    pub operations: Operations,
+    /// The running totals.
+    pub tally: Tally,
     /// Why it was cut short; `None` when it is complete.
     pub stopped: Option<Stop>,
 }
@@ -161,6 +170,10 @@ pub fn drive<T: Tables>(
         .map(|(node, totals)| since(totals, before.get(node).copied().flatten()))
         .collect();
 
+    // What follows is no part of the run: its totals are set aside first.
+    let counts = (0u32..).zip(&world.group_of).map(|(node, _)| world.workloads.counts(node)).collect();
+    let usage = world.groups.iter().map(|group| group.usage.clone()).collect();
+    let (operations, tally) = (world.operations.clone(), world.tally.clone());
     tables.continuation_begins();
     let suspects = stopped.is_none()
         && engine.with_outbox(NodeId(0), &mut world, tables, |world, out| world.fork_begin(now, out));
@@ -189,6 +202,10 @@ pub fn drive<T: Tables>(
         stations,
         link_stats,
         measured_ns: now.0.saturating_sub(settings.warmup_ns),
+        counts,
+        usage,
+        operations,
+        tally,
         stopped,
     })
 }
@@ -237,12 +254,4 @@ fn since(now: Option<StationTotals>, before: Option<StationTotals>) -> Option<St
         busy_ns: now.busy_ns - before.busy_ns,
         servers: now.servers,
     })
-}
-
-impl<T: Tables> Finished<T> {
-    /// The running totals.
-    #[must_use]
-    pub const fn tally(&self) -> &Tally {
-        &self.world.tally
-    }
 }

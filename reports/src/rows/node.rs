@@ -79,6 +79,5 @@ table! {
         utilisation: Option<f64>, "share", "Share of time in which it was serialising.";
         delivered: u64, "count", "Copies that reached the receiver.";
         lost: u64, "count", "Packets lost by the channel.";
-        bytes: u64, "B", "Bytes offered.";
     }
 }
