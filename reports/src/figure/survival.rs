@@ -219,13 +219,7 @@ impl Survival {
             for tick in &frame.x.ticks {
                 let at_risk = at_risk(series, tick.at);
                 let at = (frame.point(tick.at, 1.0).0, y);
-                scene.text(
-                    &format::count(at_risk),
-                    at,
-                    TICK_PX - 4,
-                    colour,
-                    Anchor::Centre,
-                );
+                scene.text(&compact(at_risk), at, TICK_PX - 4, colour, Anchor::Centre);
             }
         }
     }
@@ -364,6 +358,15 @@ fn at_risk(series: &Estimated, time_ns: f64) -> u64 {
         .iter()
         .find(|step| step.time_ns as f64 >= time_ns)
         .map_or(0, |step| step.at_risk)
+}
+
+/// A count in at most five characters or so, since several share the width of the axis.
+fn compact(count: u64) -> String {
+    match count {
+        0..100_000 => count.to_string(),
+        100_000..1_000_000 => format!("{}k", count / 1_000),
+        _ => format!("{}M", format::significant(count as f64 / 1e6, 3)),
+    }
 }
 
 /// Stretches in which the band has a value: from, to, and the band between.
