@@ -228,14 +228,16 @@ pub fn from_result(result: &RunResult, name: &str) -> Result<Box<dyn Figure>, Fi
 
 fn full_caption(figure: &dyn Figure, provenance: &Provenance) -> String {
     let hash: String = provenance.scenario_hash.chars().take(8).collect();
+    // What identifies the data comes first: a long name may be cut off at the end.
     let mut caption = format!(
-        "{} · {} · seed {} · scenario {hash}",
+        "{} · seed {} · scenario {hash}",
         figure.caption(),
-        provenance.scenario,
         provenance.seed
     );
     if !provenance.complete {
         caption.push_str(" · interrupted run");
     }
+    caption.push_str(" · ");
+    caption.push_str(&provenance.scenario);
     caption
 }

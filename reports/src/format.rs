@@ -128,7 +128,14 @@ pub fn count(value: u64) -> String {
     text
 }
 
-/// A share of one as a percentage with three significant digits: `0.0123` is `1.23%`.
+/// A count with its noun: `1 session`, `12 345 sessions`.
+#[must_use]
+pub fn counted(value: u64, noun: &str) -> String {
+    let plural = if value == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", count(value))
+}
+
+/// A share of one as a percentage with up to three significant digits: `0.0123` is `1.23%`.
 #[must_use]
 pub fn percent(share: f64) -> String {
     if share == 0.0 || share == 1.0 {
@@ -140,7 +147,10 @@ pub fn percent(share: f64) -> String {
     }
     // Rounding must not turn "almost all" into "all".
     let digits = if share > 0.999 && share < 1.0 { 6 } else { 3 };
-    format!("{}%", significant(share * 100.0, digits))
+    format!(
+        "{}%",
+        without_trailing_zeros(&significant(share * 100.0, digits))
+    )
 }
 
 /// A duration in nanoseconds with three significant digits and the unit that suits it.
@@ -157,13 +167,19 @@ pub fn duration(duration_ns: f64) -> String {
         .rev()
         .find(|(unit_ns, _)| magnitude >= *unit_ns)
         .unwrap_or(DURATION_UNITS[0]);
-    let text = significant(duration_ns / unit_ns, 3);
-    let text = if text.contains('.') {
+    format!(
+        "{} {unit}",
+        without_trailing_zeros(&significant(duration_ns / unit_ns, 3))
+    )
+}
+
+/// `1.50` as `1.5`, `2.00` as `2`; whole numbers and scientific notation stay as they are.
+fn without_trailing_zeros(text: &str) -> &str {
+    if text.contains('.') && !text.contains('e') {
         text.trim_end_matches('0').trim_end_matches('.')
     } else {
-        &text
-    };
-    format!("{text} {unit}")
+        text
+    }
 }
 
 /// Units of a duration with their length in nanoseconds, ascending.
@@ -223,6 +239,7 @@ mod tests {
         assert_eq!(percent(0.0), "0%");
         assert_eq!(percent(0.999_999), "99.9999%");
         assert_eq!(percent(0.0123), "1.23%");
+        assert_eq!(percent(0.95), "95%");
         assert_eq!(count(1_234), "1234");
         assert_eq!(count(1_234_567), "1 234 567");
         assert_eq!(significant(0.036_993_5, 3), "0.0370");

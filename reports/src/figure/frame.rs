@@ -1,7 +1,7 @@
 //! The plot area with its two axes: where data become pixels.
 
 use super::palette::{GRID, INK};
-use super::scene::{AXIS_PX, Anchor, Area, Point, Scene, TICK_PX, text_width};
+use super::scene::{AXIS_PX, Anchor, Area, Point, Scene, TICK_PX, WIDTH_PX, text_width};
 use super::ticks::Tick;
 
 /// How values are spread along an axis.
@@ -74,14 +74,14 @@ impl Frame {
         for tick in &self.y.ticks {
             let y = self.point(0.0, tick.at).1;
             scene.line(&[(left, y), (right, y)], GRID, 2, &[]);
-            scene.text(&tick.label, (left - 16, y), TICK_PX, INK, Anchor::Right);
+            scene.text(&tick.label, (left - 18, y), TICK_PX, INK, Anchor::Right);
         }
         self.draw_x_ticks(scene);
         scene.line(&[(left, top), (left, bottom), (right, bottom)], INK, 3, &[]);
         let centre = (left + right) / 2;
         scene.text(
             &self.x.title,
-            (centre, bottom + 94),
+            (centre, bottom + 98),
             AXIS_PX,
             INK,
             Anchor::Centre,
@@ -107,7 +107,8 @@ impl Frame {
             // A label that would touch the one before it is left out; its mark stays.
             let half = text_width(&tick.label, TICK_PX) / 2;
             if !tick.label.is_empty() && x - half > free_from {
-                scene.text(&tick.label, (x, bottom + 40), TICK_PX, INK, Anchor::Centre);
+                let x = x.min(WIDTH_PX - half - 6);
+                scene.text(&tick.label, (x, bottom + 42), TICK_PX, INK, Anchor::Centre);
                 free_from = x + half + 18;
             }
         }
@@ -115,4 +116,4 @@ impl Frame {
 }
 
 /// Middle of the vertical axis title.
-const Y_TITLE_PX: i32 = 38;
+const Y_TITLE_PX: i32 = 40;

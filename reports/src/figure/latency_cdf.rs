@@ -1,7 +1,7 @@
 //! Latency of accepted sessions: empirical distribution on a logarithmic axis, with its band.
 
 use super::frame::{Axis, Frame, Scale};
-use super::legend::{self, Corner, Key, Marker, draw_marker};
+use super::legend::{Key, Legend, Marker, draw_marker};
 use super::palette::line_style;
 use super::scene::{Area, Point, Scene};
 use super::{Figure, ticks};
@@ -99,14 +99,14 @@ impl LatencyCdf {
             .sum()
     }
 
-    fn frame(&self, low_ns: u64, high_ns: u64) -> Frame {
+    fn frame(&self, top: i32, low_ns: u64, high_ns: u64) -> Frame {
         let (low, high, x_ticks) = ticks::log_duration(low_ns as f64, high_ns as f64);
         Frame {
             area: Area {
-                left: 180,
-                top: 84,
+                left: 200,
+                top,
                 right: 1340,
-                bottom: 690,
+                bottom: 672,
             },
             x: Axis {
                 scale: Scale::Log { low, high },
@@ -139,7 +139,7 @@ impl LatencyCdf {
         distribution::band_half_height(series.latencies_ns.len() as u64, self.level)
     }
 
-    fn paint_series(&self, scene: &mut Scene, frame: &Frame, index: usize) -> Vec<Point> {
+    fn paint_series(&self, scene: &mut Scene, frame: &Frame, index: usize) {
         let series = &self.series[index];
         let (colour, dash) = line_style(index);
         let half_height = self.half_height(series);
@@ -166,9 +166,7 @@ impl LatencyCdf {
                 .rev(),
         );
         scene.polygon(&band, colour.faded(18));
-        let curve = outline(&|share| share);
-        scene.line(&curve, colour, 6, dash);
-        curve
+        scene.line(&outline(&|share| share), colour, 6, dash);
     }
 
     fn paint_marks(&self, scene: &mut Scene, frame: &Frame, index: usize) {
@@ -261,8 +259,8 @@ impl Figure for LatencyCdf {
     fn caption(&self) -> String {
         let level = format::percent(self.level);
         let mut text = format!(
-            "n = {} sessions · {level} band (Dvoretzky–Kiefer–Wolfowitz) and quantile intervals",
-            format::count(self.observations() as u64)
+            "n = {} · {level} band (Dvoretzky–Kiefer–Wolfowitz) and quantile intervals",
+            format::counted(self.observations() as u64, "session")
         );
         if self.zeros() > 0 {
             text.push_str(&format!(
@@ -327,39 +325,19 @@ impl Figure for LatencyCdf {
             scene.no_data(reason);
             return;
         };
-        let frame = self.frame(low_ns, high_ns);
+        let legend = Legend::new(self.legend_entries());
+        legend.draw(scene);
+        let frame = self.frame(legend.bottom(), low_ns, high_ns);
         frame.draw(scene);
-        let mut curves = Vec::new();
         for index in 0..self.series.len() {
             if !self.series[index].latencies_ns.is_empty() {
-                curves.extend(self.paint_series(scene, &frame, index));
+                self.paint_series(scene, &frame, index);
             }
         }
         for index in 0..self.series.len() {
             self.paint_marks(scene, &frame, index);
         }
-        // A distribution function leaves these two corners, whatever the data.
-        let corners = [Corner::LowerRight, Corner::UpperLeft];
-        legend::draw(
-            scene,
-            frame.area,
-            &corners,
-            &dense(&curves),
-            &self.legend_entries(),
-        );
     }
-}
-
-/// Points along a polyline at most 20 pixels apart, so that a box can be tested for being crossed.
-pub(super) fn dense(points: &[Point]) -> Vec<Point> {
-    let mut all: Vec<Point> = Vec::with_capacity(points.len());
-    for pair in points.windows(2) {
-        let ((x0, y0), (x1, y1)) = (pair[0], pair[1]);
-        let pieces = ((x1 - x0).abs().max((y1 - y0).abs()) / 20).max(1);
-        all.extend((0..pieces).map(|k| (x0 + (x1 - x0) * k / pieces, y0 + (y1 - y0) * k / pieces)));
-    }
-    all.extend(points.last());
-    all
 }
 
 /// Quantiles marked on each curve: share, name, marker.

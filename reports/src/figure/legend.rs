@@ -1,7 +1,9 @@
-//! Keys inside the plot area, in the corner where they hide least.
+//! Keys in rows between title and plot area, where they can hide no data.
 
 use super::palette::{Dash, INK, PAPER};
-use super::scene::{Anchor, Area, Colour, LEGEND_PX, Point, Scene, text_width};
+use super::scene::{
+    Anchor, Area, Colour, LEGEND_PX, MARGIN_PX, Point, Scene, WIDTH_PX, text_width,
+};
 
 /// What stands before a legend's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,61 +44,73 @@ pub(super) fn draw_marker(scene: &mut Scene, marker: Marker, (x, y): Point, colo
     }
 }
 
-/// A corner of the plot area.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Corner {
-    UpperLeft,
-    UpperRight,
-    LowerLeft,
-    LowerRight,
+/// A legend laid out in rows; it decides where the plot area begins.
+#[derive(Clone, Debug)]
+pub(super) struct Legend {
+    rows: Vec<Vec<(Key, String)>>,
 }
 
-/// Draws the entries in that one of `corners` whose box holds fewest of `points`; the first of equals.
-pub(super) fn draw(
-    scene: &mut Scene,
-    plot: Area,
-    corners: &[Corner],
-    points: &[Point],
-    entries: &[(Key, String)],
-) {
-    let text = entries
-        .iter()
-        .map(|(_, text)| text_width(text, LEGEND_PX))
-        .max()
-        .unwrap_or(0);
-    let size = (
-        KEY_PX + text + 3 * PADDING_PX,
-        entries.len() as i32 * LINE_PX + 2 * PADDING_PX,
-    );
-    let hidden = |area: &Area| points.iter().filter(|point| area.contains(**point)).count();
-    let Some(area) = corners
-        .iter()
-        .map(|corner| placed(plot, *corner, size))
-        .min_by_key(|area| hidden(area))
-    else {
-        return;
-    };
-    scene.rectangle(area, PAPER.faded(88));
-    for (index, (key, text)) in entries.iter().enumerate() {
-        let y = area.top + PADDING_PX + index as i32 * LINE_PX + LINE_PX / 2;
-        let left = area.left + PADDING_PX;
-        draw_key(scene, *key, left, y);
-        let at = (left + KEY_PX + PADDING_PX, y);
-        scene.text(text, at, LEGEND_PX, INK, Anchor::Left);
+impl Legend {
+    /// Fills rows from the left, in order; an entry wider than a row gets one of its own.
+    pub(super) fn new(entries: Vec<(Key, String)>) -> Self {
+        let mut rows: Vec<Vec<(Key, String)>> = Vec::new();
+        let mut free = 0;
+        for (key, text) in entries {
+            let width = entry_width(key, &text);
+            if rows.is_empty() || width > free {
+                rows.push(Vec::new());
+                free = WIDTH_PX - 2 * MARGIN_PX;
+            }
+            free -= width + ENTRY_GAP_PX;
+            if let Some(row) = rows.last_mut() {
+                row.push((key, text));
+            }
+        }
+        Self { rows }
+    }
+
+    /// Where the plot area may begin below the legend.
+    pub(super) fn bottom(&self) -> i32 {
+        TOP_PX + self.rows.len() as i32 * ROW_PX + 20
+    }
+
+    pub(super) fn draw(&self, scene: &mut Scene) {
+        for (row, entries) in self.rows.iter().enumerate() {
+            let y = TOP_PX + row as i32 * ROW_PX + ROW_PX / 2;
+            let mut left = MARGIN_PX;
+            for (key, text) in entries {
+                let right = left + key_width(*key);
+                draw_key(scene, *key, left, right, y);
+                scene.text(text, (right + TEXT_GAP_PX, y), LEGEND_PX, INK, Anchor::Left);
+                left += entry_width(*key, text) + ENTRY_GAP_PX;
+            }
+        }
     }
 }
 
-fn draw_key(scene: &mut Scene, key: Key, left: i32, y: i32) {
-    let right = left + KEY_PX;
+fn entry_width(key: Key, text: &str) -> i32 {
+    key_width(key) + TEXT_GAP_PX + text_width(text, LEGEND_PX)
+}
+
+/// Lines need length to show their dash; markers do not.
+fn key_width(key: Key) -> i32 {
+    match key {
+        Key::Line(..) => 92,
+        Key::Band(_) => 56,
+        Key::Mark(..) => 32,
+    }
+}
+
+fn draw_key(scene: &mut Scene, key: Key, left: i32, right: i32, y: i32) {
     match key {
         Key::Line(colour, dash) => scene.line(&[(left, y), (right, y)], colour, 6, dash),
         Key::Band(colour) => {
             scene.rectangle(
                 Area {
                     left,
-                    top: y - 13,
+                    top: y - 15,
                     right,
-                    bottom: y + 13,
+                    bottom: y + 15,
                 },
                 colour,
             );
@@ -107,25 +121,7 @@ fn draw_key(scene: &mut Scene, key: Key, left: i32, y: i32) {
     }
 }
 
-fn placed(plot: Area, corner: Corner, (width, height): (i32, i32)) -> Area {
-    let left = match corner {
-        Corner::UpperLeft | Corner::LowerLeft => plot.left + GAP_PX,
-        Corner::UpperRight | Corner::LowerRight => plot.right - GAP_PX - width,
-    };
-    let top = match corner {
-        Corner::UpperLeft | Corner::UpperRight => plot.top + GAP_PX,
-        Corner::LowerLeft | Corner::LowerRight => plot.bottom - GAP_PX - height,
-    };
-    Area {
-        left,
-        top,
-        right: left + width,
-        bottom: top + height,
-    }
-}
-
-const KEY_PX: i32 = 80;
-const LINE_PX: i32 = 50;
-const PADDING_PX: i32 = 12;
-/// Distance between the box and the axes.
-const GAP_PX: i32 = 14;
+const TOP_PX: i32 = 76;
+const ROW_PX: i32 = 54;
+const TEXT_GAP_PX: i32 = 12;
+const ENTRY_GAP_PX: i32 = 44;

@@ -2,7 +2,7 @@
 
 use super::frame::{Axis, Frame, Scale};
 use super::palette::{INK, outcome_style};
-use super::scene::{Anchor, Area, LEGEND_PX, Scene};
+use super::scene::{Anchor, Area, LEGEND_PX, Scene, WIDTH_PX, text_width};
 use super::{Figure, ticks};
 use crate::format;
 use crate::read::SessionRecord;
@@ -87,18 +87,19 @@ impl OutcomeTimeline {
             .max()
             .unwrap_or(0);
         let high = (highest as f64 * 1.05).max(1.0);
-        let mut y_ticks = ticks::linear(0.0, high, 5);
+        let mut y_ticks = ticks::linear(0.0, high, 6);
         // Sessions are whole: marks at fractions would be marks of nothing.
         y_ticks.retain(|tick| tick.at.fract() == 0.0);
         for tick in &mut y_ticks {
             tick.label = format::count(tick.at as u64);
         }
+        let bin = format::duration(self.bin_ns as f64);
         Frame {
             area: Area {
-                left: 210,
-                top: 84,
+                left: 220,
+                top: 96,
                 right: LEGEND_LEFT_PX - 40,
-                bottom: 690,
+                bottom: 672,
             },
             x: Axis {
                 scale: Scale::Linear {
@@ -111,7 +112,7 @@ impl OutcomeTimeline {
             y: Axis {
                 scale: Scale::Linear { low: 0.0, high },
                 ticks: y_ticks,
-                title: format!("sessions per {}", format::duration(self.bin_ns as f64)),
+                title: format!("sessions per {}", bin.strip_prefix("1 ").unwrap_or(&bin)),
             },
         }
     }
@@ -162,21 +163,25 @@ impl OutcomeTimeline {
             let swatch = Area {
                 left: LEGEND_LEFT_PX,
                 top,
-                right: LEGEND_LEFT_PX + 52,
+                right: LEGEND_LEFT_PX + 44,
                 bottom: top + 44,
             };
             scene.hatched(swatch, colour, hatch);
             let left = swatch.right + 16;
             scene.text(
                 outcome.word(),
-                (left, top + 8),
+                (left, top + 6),
                 LEGEND_PX,
                 INK,
                 Anchor::Left,
             );
             let share = format::percent(total as f64 / all as f64);
-            let count = format!("{} ({share})", format::count(total));
-            scene.text(&count, (left, top + 48), LEGEND_PX - 4, INK, Anchor::Left);
+            let mut count = format::count(total);
+            let with_share = format!("{count} ({share})");
+            if left + text_width(&with_share, COUNT_PX) <= WIDTH_PX {
+                count = with_share;
+            }
+            scene.text(&count, (left, top + 50), COUNT_PX, INK, Anchor::Left);
         }
     }
 }
@@ -210,8 +215,8 @@ impl Figure for OutcomeTimeline {
     fn caption(&self) -> String {
         let all: u64 = self.totals().iter().sum();
         format!(
-            "n = {} sessions, all counted (no interval)",
-            format::count(all)
+            "n = {}, all counted (no interval)",
+            format::counted(all, "session")
         )
     }
 
@@ -278,8 +283,9 @@ const STACKING: [Outcome; 7] = [
 ];
 
 const BINS_MAX: u64 = 40;
-const LEGEND_LEFT_PX: i32 = 1080;
-const KEY_LINE_PX: i32 = 88;
+const LEGEND_LEFT_PX: i32 = 1050;
+const COUNT_PX: i32 = LEGEND_PX - 6;
+const KEY_LINE_PX: i32 = 96;
 
 #[cfg(test)]
 mod tests {

@@ -28,11 +28,8 @@ pub(super) fn register_font() -> Result<(), FigureError> {
 /// The scene as an SVG document with title and description.
 pub(super) fn svg(scene: &Scene, title: &str, description: &str) -> Result<String, FigureError> {
     let mut svg = String::new();
-    paint(
-        scene,
-        SVGBackend::with_string(&mut svg, (WIDTH_PX as u32, HEIGHT_PX as u32)),
-        1,
-    )?;
+    let backend = SVGBackend::with_string(&mut svg, (WIDTH_PX as u32, HEIGHT_PX as u32));
+    paint(scene, backend, &SVG_FIT)?;
     let start = svg.find('>').map_or(0, |end| end + 1);
     let body = svg[start..].replace(
         &format!("font-family=\"{FONT_FAMILY}\""),
@@ -61,7 +58,7 @@ pub(super) fn png(scene: &Scene) -> Result<Vec<u8>, FigureError> {
     paint(
         scene,
         BitMapBackend::with_buffer(&mut large, size),
-        OVERSAMPLING,
+        &PNG_FIT,
     )?;
     let small = averaged(&large, width, OVERSAMPLING as usize);
 
@@ -69,6 +66,8 @@ pub(super) fn png(scene: &Scene) -> Result<Vec<u8>, FigureError> {
     let mut encoder = png::Encoder::new(&mut file, WIDTH_PX as u32, HEIGHT_PX as u32);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_compression(png::Compression::Best);
+    encoder.set_adaptive_filter(png::AdaptiveFilterType::Adaptive);
     encoder
         .write_header()
         .and_then(|mut writer| writer.write_image_data(&small))
@@ -102,13 +101,31 @@ fn averaged(pixels: &[u8], width: usize, factor: usize) -> Vec<u8> {
     small
 }
 
-/// Draws every shape, all lengths multiplied by `scale`.
-fn paint<B: DrawingBackend>(scene: &Scene, backend: B, scale: i32) -> Result<(), FigureError> {
+/// How scene units become a back end's.
+struct Fit {
+    /// Factor of all lengths.
+    scale: i32,
+    /// How far text goes down, in percent of its height, so that the middle of its capitals stands
+    /// where the scene says; what each back end takes for the middle of a text differs.
+    text_drop_percent: i32,
+}
+
+const SVG_FIT: Fit = Fit {
+    scale: 1,
+    text_drop_percent: 7,
+};
+const PNG_FIT: Fit = Fit {
+    scale: OVERSAMPLING,
+    text_drop_percent: 20,
+};
+
+/// Draws every shape.
+fn paint<B: DrawingBackend>(scene: &Scene, backend: B, fit: &Fit) -> Result<(), FigureError> {
     let root = backend.into_drawing_area();
     let draw = || {
         root.fill(&WHITE)?;
         for shape in &scene.shapes {
-            paint_shape(&root, shape, scale)?;
+            paint_shape(&root, shape, fit)?;
         }
         root.present()
     };
@@ -122,8 +139,9 @@ fn paint<B: DrawingBackend>(scene: &Scene, backend: B, scale: i32) -> Result<(),
 fn paint_shape<B: DrawingBackend>(
     root: &DrawingArea<B, Shift>,
     shape: &Shape,
-    scale: i32,
+    fit: &Fit,
 ) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
+    let scale = fit.scale;
     let scaled = |points: &[(i32, i32)]| -> Vec<(i32, i32)> {
         points.iter().map(|(x, y)| (x * scale, y * scale)).collect()
     };
@@ -172,11 +190,10 @@ fn paint_shape<B: DrawingBackend>(
             let style = font(height * scale)
                 .pos(Pos::new(horizontal, VPos::Center))
                 .color(&colour);
-            root.draw(&Text::new(
-                text.as_str(),
-                (at.0 * scale, at.1 * scale),
-                style,
-            ))
+            let drop = height * scale * fit.text_drop_percent / 100;
+            let (right, down) = if *upward { (drop, 0) } else { (0, drop) };
+            let at = (at.0 * scale + right, at.1 * scale + down);
+            root.draw(&Text::new(text.as_str(), at, style))
         }
     }
 }

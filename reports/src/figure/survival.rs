@@ -1,8 +1,7 @@
 //! Share of devices still in step over time: Kaplan–Meier estimate with its band.
 
 use super::frame::{Axis, Frame, Scale};
-use super::latency_cdf::dense;
-use super::legend::{self, Corner, Key};
+use super::legend::{Key, Legend};
 use super::palette::{GREY_INK, INK, REFERENCE_DASH, line_style};
 use super::scene::{Anchor, Area, Point, Scene, TICK_PX};
 use super::{Figure, ticks};
@@ -126,21 +125,21 @@ impl Survival {
             .unwrap_or(0.0)
     }
 
-    fn frame(&self) -> Frame {
+    fn frame(&self, top: i32) -> Frame {
         let end = (self.end_ns as f64).max(1.0);
         let (x_ticks, unit) = ticks::time(end, 6);
         let floor = self.floor();
         let title = if floor > 0.0 {
-            "devices in step (cut axis)"
+            "share in step (cut)"
         } else {
-            "devices in step (share)"
+            "share in step"
         };
         Frame {
             area: Area {
-                left: 210,
-                top: 84,
+                left: 220,
+                top,
                 right: 1340,
-                bottom: 690 - self.risk_rows() as i32 * RISK_LINE_PX,
+                bottom: 672 - self.risk_rows() as i32 * RISK_LINE_PX,
             },
             x: Axis {
                 scale: Scale::Linear {
@@ -170,7 +169,7 @@ impl Survival {
         }
     }
 
-    fn paint_series(&self, scene: &mut Scene, frame: &Frame, index: usize) -> Vec<Point> {
+    fn paint_series(&self, scene: &mut Scene, frame: &Frame, index: usize) {
         let (colour, dash) = line_style(index);
         let series = &self.series[index];
         for band in bands(&series.steps, self.end_ns) {
@@ -195,10 +194,9 @@ impl Survival {
         }
         // After the last observation nothing is known, so the curve ends there.
         scene.line(&curve, colour, 6, dash);
-        curve
     }
 
-    fn paint_reference(&self, scene: &mut Scene, frame: &Frame) -> Vec<Point> {
+    fn paint_reference(&self, scene: &mut Scene, frame: &Frame) {
         let points: Vec<Point> = self
             .reference
             .iter()
@@ -206,13 +204,12 @@ impl Survival {
             .map(|(time_ns, share)| frame.point(*time_ns as f64, *share))
             .collect();
         scene.line(&points, INK, 4, REFERENCE_DASH);
-        points
     }
 
     /// Devices at risk below each labelled mark, the custom of survival figures.
     fn paint_risk(&self, scene: &mut Scene, frame: &Frame) {
         for (row, series) in self.series.iter().take(self.risk_rows()).enumerate() {
-            let y = frame.area.bottom + 150 + row as i32 * RISK_LINE_PX;
+            let y = frame.area.bottom + 144 + row as i32 * RISK_LINE_PX;
             let colour = if self.series.len() > 1 {
                 line_style(row).0
             } else {
@@ -222,13 +219,7 @@ impl Survival {
             for tick in &frame.x.ticks {
                 let at_risk = at_risk(series, tick.at);
                 let at = (frame.point(tick.at, 1.0).0, y);
-                scene.text(
-                    &format::count(at_risk),
-                    at,
-                    TICK_PX - 4,
-                    colour,
-                    Anchor::Centre,
-                );
+                scene.text(&compact(at_risk), at, TICK_PX - 4, colour, Anchor::Centre);
             }
         }
     }
@@ -240,12 +231,18 @@ impl Survival {
             .enumerate()
             .map(|(index, series)| {
                 let (colour, dash) = line_style(index);
-                let text = format!(
+                let mut text = format!(
                     "{}: {} of {} out of step",
                     series.label,
                     format::count(series.events),
                     format::count(series.devices)
                 );
+                // None of n is not "never": the share that n devices cannot rule out.
+                if series.events == 0
+                    && let Some(bound) = proportion::clopper_pearson(0, series.devices, self.level)
+                {
+                    text.push_str(&format!(" (at most {})", format::percent(bound.high)));
+                }
                 (Key::Line(colour, dash), text)
             })
             .collect();
@@ -291,21 +288,9 @@ impl Figure for Survival {
     }
 
     fn caption(&self) -> String {
+        let devices = format::counted(self.devices(), "device");
         let level = format::percent(self.level);
-        let mut text = format!(
-            "n = {} devices · Kaplan–Meier with {level} log-log band",
-            format::count(self.devices())
-        );
-        let events: u64 = self.series.iter().map(|series| series.events).sum();
-        if events == 0
-            && let Some(interval) = proportion::clopper_pearson(0, self.devices(), self.level)
-        {
-            let bound = format::percent(interval.high);
-            text.push_str(&format!(
-                " · none out of step: at most {bound} (Clopper–Pearson)"
-            ));
-        }
-        text
+        format!("n = {devices} · Kaplan–Meier with {level} log-log band")
     }
 
     fn data(&self) -> Vec<u8> {
@@ -354,17 +339,15 @@ impl Figure for Survival {
             scene.no_data("no device made an attempt");
             return;
         }
-        let frame = self.frame();
+        let legend = Legend::new(self.legend_entries());
+        legend.draw(scene);
+        let frame = self.frame(legend.bottom());
         frame.draw(scene);
-        let mut curves = Vec::new();
         for index in 0..self.series.len() {
-            curves.extend(dense(&self.paint_series(scene, &frame, index)));
+            self.paint_series(scene, &frame, index);
         }
-        curves.extend(dense(&self.paint_reference(scene, &frame)));
+        self.paint_reference(scene, &frame);
         self.paint_risk(scene, &frame);
-        // A falling curve from the upper left leaves one of these two corners.
-        let corners = [Corner::LowerLeft, Corner::UpperRight];
-        legend::draw(scene, frame.area, &corners, &curves, &self.legend_entries());
     }
 }
 
@@ -377,13 +360,22 @@ fn at_risk(series: &Estimated, time_ns: f64) -> u64 {
         .map_or(0, |step| step.at_risk)
 }
 
+/// A count in at most five characters or so, since several share the width of the axis.
+fn compact(count: u64) -> String {
+    match count {
+        0..100_000 => count.to_string(),
+        100_000..1_000_000 => format!("{}k", count / 1_000),
+        _ => format!("{}M", format::significant(count as f64 / 1e6, 3)),
+    }
+}
+
 /// Stretches in which the band has a value: from, to, and the band between.
 fn bands(steps: &[SurvivalStep], end_ns: u64) -> Vec<Vec<(u64, u64, crate::statistics::Interval)>> {
     let mut stretches = vec![Vec::new()];
     for (index, step) in steps.iter().enumerate() {
         let until_ns = steps
             .get(index + 1)
-            .map_or(end_ns.max(step.time_ns), |next| next.time_ns);
+            .map_or_else(|| end_ns.max(step.time_ns), |next| next.time_ns);
         match (step.band, stretches.last_mut()) {
             (Some(band), Some(stretch)) => stretch.push((step.time_ns, until_ns, band)),
             _ => stretches.push(Vec::new()),

@@ -81,45 +81,43 @@ pub(super) fn time(high_ns: f64, wanted: usize) -> (Vec<Tick>, &'static str) {
 
 /// Range and marks of a logarithmic axis of durations that holds `low_ns` to `high_ns`, both above 0.
 ///
-/// The range ends at marks. Up to two decades are marked at 1, 2 and 5, more at powers of ten; each
-/// mark carries its own unit.
+/// The range ends at marks. Less than a decade is marked finely, up to two decades at 1, 2 and 5,
+/// more at powers of ten; each mark carries its own unit.
 pub(super) fn log_duration(low_ns: f64, high_ns: f64) -> (f64, f64, Vec<Tick>) {
+    let narrow = high_ns / low_ns < 6.0;
+    let factors: &[f64] = if narrow {
+        &[1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0]
+    } else {
+        &[1.0, 2.0, 5.0]
+    };
     let ladder: Vec<f64> = (0..20)
-        .flat_map(|exponent| {
-            [1.0, 2.0, 5.0].map(|factor| factor * libm::pow(10.0, f64::from(exponent)))
-        })
+        .map(|exponent| libm::pow(10.0, f64::from(exponent)))
+        .flat_map(|power| factors.iter().map(move |factor| (factor * power).round()))
         .collect();
-    let low = ladder
-        .iter()
-        .rev()
-        .copied()
-        .find(|mark| *mark < low_ns)
-        .unwrap_or(0.5);
-    let high = ladder
-        .iter()
-        .copied()
-        .find(|mark| *mark > high_ns)
-        .unwrap_or(high_ns * 2.0);
-    let decades = libm::log10(high / low);
-    let ticks = ladder
-        .into_iter()
-        .enumerate()
-        .filter(|(_, mark)| (low..=high).contains(mark))
-        .map(|(index, at)| {
-            let whole_decade = index % 3 == 0;
-            let every = if decades > 8.0 { 2 } else { 1 };
-            let labelled = decades <= 2.0 || (whole_decade && (index / 3).is_multiple_of(every));
+    // A narrow axis leaves a further mark on both sides, so that a single value stands inside.
+    let beyond = usize::from(narrow);
+    let first = ladder
+        .partition_point(|mark| *mark < low_ns)
+        .saturating_sub(1 + beyond);
+    let last = (ladder.partition_point(|mark| *mark <= high_ns) + beyond).min(ladder.len() - 1);
+    let decades = libm::log10(ladder[last] / ladder[first]);
+    let labelled_decades = if decades > 8.0 { 2 } else { 1 };
+    let ticks = (first..=last)
+        .map(|index| {
+            let (decade, within) = (index / factors.len(), index % factors.len());
+            let whole = within == 0 && decade.is_multiple_of(labelled_decades);
+            let label = if decades <= 2.0 || whole {
+                log_label(ladder[index])
+            } else {
+                String::new()
+            };
             Tick {
-                at,
-                label: if labelled {
-                    log_label(at)
-                } else {
-                    String::new()
-                },
+                at: ladder[index],
+                label,
             }
         })
         .collect();
-    (low, high, ticks)
+    (ladder[first], ladder[last], ticks)
 }
 
 /// Durations on a logarithmic axis stay in decimal units: seconds are not cut into minutes.
@@ -181,6 +179,6 @@ mod tests {
             ["10 µs", "100 µs", "1 ms", "10 ms", "100 ms", "1 s"]
         );
         let (low, high, _) = log_duration(5e6, 5e6);
-        assert!(low < 5e6 && 5e6 < high);
+        assert_eq!((low, high), (3e6, 8e6));
     }
 }
