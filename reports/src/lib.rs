@@ -14,6 +14,7 @@
 //! Determinism: every byte written is a function of the arguments. Integers are written as integers,
 //! floats rounded to nine significant digits; nothing here reads a clock or iterates a hash map.
 
+pub mod bins;
 pub mod format;
 pub mod metric;
 pub mod read;

@@ -1,2 +1,37 @@
-//! badlink command line.
-fn main() {}
+//! The `badlink` command line.
+//!
+//! Data goes to files and standard output, progress and messages to standard error. This is the
+//! only place that reads a clock, the environment or a signal, and none of it reaches a data file.
+
+mod args;
+mod exit;
+mod load;
+mod monitor;
+mod verb;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::args::{Args, Verb};
+use crate::exit::Exit;
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            // Help and version are answers; everything else is bad usage.
+            let bad = error.use_stderr();
+            let _ = error.print();
+            return if bad { Exit::Usage } else { Exit::Good }.into();
+        }
+    };
+    let exit = match args.verb {
+        Verb::New(args) => verb::new::run(&args),
+        Verb::Check(args) => verb::check::run(&args),
+        Verb::Run(args) => verb::run::run(&args),
+        Verb::Verify(args) => verb::verify::run(&args),
+        Verb::List(args) => verb::list::run(&args),
+    };
+    exit.into()
+}

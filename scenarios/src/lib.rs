@@ -6,6 +6,7 @@
 
 pub mod adversary;
 pub mod build;
+pub mod closed_form;
 pub mod depot;
 mod diagnostic;
 pub mod fork;
@@ -25,6 +26,7 @@ pub mod results;
 pub mod run;
 pub mod scenario;
 mod tree;
+pub mod verify;
 
 pub use diagnostic::Diagnostics;
 pub use quantity::duration_text;

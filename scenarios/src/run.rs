@@ -8,7 +8,7 @@ use core::ops::ControlFlow;
 
 use sim_engine::{Engine, EngineError, LinkStats, NodeId, NodeStats, Progress, RunEnd, SimTime};
 
-use crate::build::{Built, build};
+use crate::build::Built;
 use crate::diagnostic::Diagnostics;
 use crate::host::tables::Tables;
 use crate::host::tally::Tally;
@@ -95,22 +95,6 @@ pub struct Finished<T: Tables> {
     pub tally: Tally,
     /// Why it was cut short; `None` when it is complete.
     pub stopped: Option<Stop>,
-}
-
-/// Runs `scenario`.
-///
-/// # Errors
-///
-/// A scenario that only the whole roster shows to be wrong, or an engine that cannot go on.
-pub fn run<T: Tables>(
-    scenario: &Scenario,
-    tables: impl FnOnce(&Built<T>) -> T,
-    monitor: &mut dyn Monitor<T>,
-) -> Result<(Finished<T>, T), RunError> {
-    let built = build(scenario).map_err(RunError::Scenario)?;
-    let mut tables = tables(&built);
-    let finished = drive(scenario, built, &mut tables, monitor).map_err(RunError::Engine)?;
-    Ok((finished, tables))
 }
 
 /// Runs a built world to its end.

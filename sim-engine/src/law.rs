@@ -195,6 +195,24 @@ impl Law {
         Ok(Self(Form::Empirical(quantiles.into())))
     }
 
+    /// Lower and upper end of a uniform law.
+    #[must_use]
+    pub const fn as_uniform(&self) -> Option<(f64, f64)> {
+        match self.0 {
+            Form::Uniform { low, high } => Some((low, high)),
+            _ => None,
+        }
+    }
+
+    /// Minimum and mean excess of a shifted exponential law.
+    #[must_use]
+    pub const fn as_exponential(&self) -> Option<(f64, f64)> {
+        match self.0 {
+            Form::Exponential { min, excess } => Some((min, excess)),
+            _ => None,
+        }
+    }
+
     /// The only value of a constant law. Such a law needs no draw.
     #[must_use]
     pub fn as_constant(&self) -> Option<f64> {

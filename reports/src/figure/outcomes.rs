@@ -4,6 +4,7 @@ use super::frame::{Axis, Frame, Scale};
 use super::palette::{INK, outcome_style};
 use super::scene::{Anchor, Area, LEGEND_PX, Scene, WIDTH_PX, text_width};
 use super::{Figure, ticks};
+use crate::bins;
 use crate::format;
 use crate::read::SessionRecord;
 use crate::rows::Outcome;
@@ -43,7 +44,7 @@ impl OutcomeTimeline {
             .map(|(ended_ns, _)| *ended_ns)
             .max()
             .unwrap_or(0);
-        let bin_ns = bin_width_ns(last_ns);
+        let bin_ns = bins::width_ns(last_ns);
         let mut bins = vec![
             [0; STACKING.len()];
             if sessions.is_empty() {
@@ -60,6 +61,23 @@ impl OutcomeTimeline {
             bins[(ended_ns / bin_ns) as usize][level] += 1;
         }
         Self { bin_ns, bins }
+    }
+
+    /// A figure of counts by bin of `bin_ns`, the first of which begins at 0; each bin has one count
+    /// per outcome, in the order of [`Outcome::ALL`].
+    #[must_use]
+    pub fn from_bins(bin_ns: u64, counts: &[[u64; Outcome::ALL.len()]]) -> Self {
+        let level = |outcome: &Outcome| STACKING.iter().position(|stacked| stacked == outcome);
+        let bin = |counts: &[u64; Outcome::ALL.len()]| {
+            let mut bin = [0; STACKING.len()];
+            for (outcome, count) in Outcome::ALL.iter().zip(counts) {
+                bin[level(outcome).unwrap_or(0)] += count;
+            }
+            bin
+        };
+        let used = counts.iter().rposition(|bin| bin.iter().any(|count| *count > 0));
+        let bins = counts[..used.map_or(0, |last| last + 1)].iter().map(bin).collect();
+        Self { bin_ns: bin_ns.max(1), bins }
     }
 
     /// A figure of all `sessions`.
@@ -257,20 +275,6 @@ impl Figure for OutcomeTimeline {
     }
 }
 
-/// A round width such that at most forty bins reach past `last_ns`.
-fn bin_width_ns(last_ns: u64) -> u64 {
-    const SECOND_NS: u64 = 1_000_000_000;
-    const HOUR_NS: u64 = 3_600 * SECOND_NS;
-    let decimal = (0..9).flat_map(|exponent| [1, 2, 5].map(|factor| factor * 10_u64.pow(exponent)));
-    let clock = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800].map(|s| s * SECOND_NS);
-    let calendar = [1, 2, 3, 6, 12, 24, 48, 168, 336, 672, 8_736].map(|hours| hours * HOUR_NS);
-    decimal
-        .chain(clock)
-        .chain(calendar)
-        .find(|width| last_ns / width < BINS_MAX)
-        .unwrap_or(last_ns / BINS_MAX + 1)
-}
-
 /// Outcomes from the bottom of a bar to its top: successes below, so that failures share an edge.
 const STACKING: [Outcome; 7] = [
     Outcome::Accepted,
@@ -282,7 +286,6 @@ const STACKING: [Outcome; 7] = [
     Outcome::Mismatch,
 ];
 
-const BINS_MAX: u64 = 40;
 const LEGEND_LEFT_PX: i32 = 1050;
 const COUNT_PX: i32 = LEGEND_PX - 6;
 const KEY_LINE_PX: i32 = 96;

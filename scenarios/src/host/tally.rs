@@ -7,9 +7,6 @@ use sim_engine::Fate;
 
 use super::attempt::Outcome;
 
-/// Bins of the outcomes over time.
-pub const BINS: usize = 60;
-
 /// Longest latency told apart, ns: a week.
 const LATENCY_MAX_NS: u64 = 7 * 86_400 * 1_000_000_000;
 
@@ -20,7 +17,9 @@ pub struct Tally {
     pub span_ns: u64,
     /// Closed attempts by outcome, in the order of [`Outcome::ALL`].
     pub outcomes: [u64; Outcome::ALL.len()],
-    /// The same by time of closing: [`BINS`] equal bins over the span.
+    /// Width of a time bin, ns.
+    pub bin_ns: u64,
+    /// The same by time of closing, in bins from 0.
     pub outcomes_over_time: Vec<[u64; Outcome::ALL.len()]>,
     /// Latencies of accepted attempts, ns, to four significant digits.
     pub latency: Histogram<u64>,
@@ -56,10 +55,13 @@ impl Tally {
     /// Nothing has happened yet.
     #[must_use]
     pub fn new(span_ns: u64) -> Self {
+        let bin_ns = reports::bins::width_ns(span_ns);
+        let bins = usize::try_from(span_ns / bin_ns).unwrap_or(0) + 1;
         Self {
             span_ns,
             outcomes: [0; Outcome::ALL.len()],
-            outcomes_over_time: vec![[0; Outcome::ALL.len()]; BINS],
+            bin_ns,
+            outcomes_over_time: vec![[0; Outcome::ALL.len()]; bins],
             latency: Histogram::new_with_bounds(1, LATENCY_MAX_NS, 4)
                 .expect("bounds and digits are within the library's range"),
             latency_sum_ns: 0,
@@ -94,8 +96,8 @@ impl Tally {
     /// Counts a closed attempt.
     pub fn attempt(&mut self, at_ns: u64, outcome: Outcome, latency_ns: Option<u64>) {
         self.outcomes[outcome as usize] += 1;
-        let share = u128::from(at_ns) * BINS as u128 / u128::from(self.span_ns.max(1));
-        let bin = usize::try_from(share).unwrap_or(BINS).min(BINS - 1);
+        let last = self.outcomes_over_time.len() - 1;
+        let bin = usize::try_from(at_ns / self.bin_ns).unwrap_or(last).min(last);
         self.outcomes_over_time[bin][outcome as usize] += 1;
         if let (Outcome::Accepted, Some(latency_ns)) = (outcome, latency_ns) {
             self.latency.saturating_record(latency_ns);

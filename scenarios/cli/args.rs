@@ -1,0 +1,188 @@
+//! Verbs and options.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// Deterministic network simulation of IoT security protocols.
+#[derive(Debug, Parser)]
+#[command(name = "badlink", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Writes a commented starter scenario
+    New(NewArgs),
+    /// Parses and checks a scenario; runs nothing
+    Check(CheckArgs),
+    /// Runs a scenario once: tables, figures and a summary
+    Run(RunArgs),
+    /// Checks determinism: the same scenario again gives the same fingerprint and the same bytes
+    Verify(VerifyArgs),
+    /// Lists what there is, with sources
+    List(ListArgs),
+}
+
+/// A scenario and what is changed in it.
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct ScenarioArgs {
+    /// Scenario file, or the name of a library scenario
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Sets one value, as in nodes.device.count=10 (repeatable)
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// The root seed; the same as --set run.seed=N
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct NewArgs {
+    /// Name of the scenario; the file is NAME.toml
+    pub(crate) name: String,
+    /// Writes here instead of NAME.toml
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replaces the file if it is there
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) scenario: ScenarioArgs,
+    /// Prints the findings as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Prints nothing when all is well
+    #[arg(long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) scenario: ScenarioArgs,
+    /// Directory of the result [default: results/<scenario name>]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replaces another result that is there
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Prints no summary and no progress
+    #[arg(long)]
+    pub(crate) quiet: bool,
+    /// Prints the contents of summary.json instead of the table
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Stops after so many events
+    #[arg(long, value_name = "N")]
+    pub(crate) max_events: Option<u64>,
+    /// Stops after so much wall time (90s, 10min, 2h)
+    #[arg(long, value_name = "TIME", value_parser = wall_time)]
+    pub(crate) max_wall: Option<Duration>,
+    /// Stops when the result takes so much disk (500MB, 2GiB)
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) max_disk: Option<u64>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct VerifyArgs {
+    #[command(flatten)]
+    pub(crate) scenario: ScenarioArgs,
+    /// Prints the outcome as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Prints nothing when all is well
+    #[arg(long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ListArgs {
+    /// What to list
+    #[arg(value_enum)]
+    pub(crate) what: Listed,
+    /// Prints JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Listed {
+    /// Protocols with roles, commands, variants and parameters
+    Protocols,
+    /// Claims of the protocols' authors
+    Claims,
+    /// Link presets with their basis
+    Presets,
+    /// Device profiles with their sources
+    Profiles,
+    /// Metrics of a run
+    Metrics,
+    /// Scenarios that come with the program
+    Scenarios,
+}
+
+const WALL_UNITS: [(&str, f64); 5] =
+    [("ms", 1e-3), ("min", 60.0), ("s", 1.0), ("h", 3_600.0), ("d", 86_400.0)];
+const SIZE_UNITS: [(&str, f64); 8] = [
+    ("KiB", 1_024.0),
+    ("MiB", 1_048_576.0),
+    ("GiB", 1_073_741_824.0),
+    ("kB", 1e3),
+    ("MB", 1e6),
+    ("GB", 1e9),
+    ("TB", 1e12),
+    ("B", 1.0),
+];
+
+fn quantity(text: &str, units: &[(&str, f64)]) -> Result<f64, String> {
+    let names: Vec<&str> = units.iter().map(|(name, _)| *name).collect();
+    let found = units.iter().find_map(|(name, factor)| {
+        let number = text.strip_suffix(name)?.trim().parse::<f64>().ok()?;
+        Some(number * factor)
+    });
+    match found {
+        Some(value) if value.is_finite() && value > 0.0 => Ok(value),
+        Some(_) => Err(String::from("must be above 0")),
+        None => Err(format!("wants a number and a unit out of {}", names.join(", "))),
+    }
+}
+
+fn wall_time(text: &str) -> Result<Duration, String> {
+    let seconds = quantity(text, &WALL_UNITS)?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "positive, and such casts saturate"
+    )]
+    let bytes = quantity(text, &SIZE_UNITS)? as u64;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn guards_want_units() {
+        assert_eq!(wall_time("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(wall_time("10min"), Ok(Duration::from_secs(600)));
+        assert_eq!(size("2KiB"), Ok(2048));
+        assert_eq!(size("1.5MB"), Ok(1_500_000));
+        assert!(wall_time("90").is_err_and(|error| error.contains("unit")));
+        assert!(size("-1B").is_err_and(|error| error.contains("above 0")));
+    }
+}

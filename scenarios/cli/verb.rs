@@ -1,0 +1,9 @@
+//! One module per verb.
+
+pub(crate) mod check;
+pub(crate) mod figures;
+pub(crate) mod list;
+pub(crate) mod new;
+pub(crate) mod run;
+pub(crate) mod summary;
+pub(crate) mod verify;

@@ -1,0 +1,62 @@
+//! The figures of a run, from what it left in memory.
+
+use reports::figure::latency_cdf::{LatencyCdf, LatencySeries};
+use reports::figure::outcomes::OutcomeTimeline;
+use reports::figure::survival::{Reference, Survival, SurvivalSeries};
+use reports::statistics::survival::Lifetime;
+use scenarios::Scenario;
+use scenarios::closed_form;
+use scenarios::host::tables::Tables;
+use scenarios::metrics::LEVEL;
+use scenarios::oracle::EpisodeKind;
+use scenarios::run::Finished;
+use scenarios::scenario::Figure;
+
+/// The figure called `wanted`.
+pub(crate) fn of<T: Tables>(
+    wanted: Figure,
+    scenario: &Scenario,
+    finished: &Finished<T>,
+) -> Box<dyn reports::figure::Figure> {
+    match wanted {
+        Figure::Survival => Box::new(survival(scenario, finished)),
+        Figure::Outcomes => {
+            let tally = &finished.tally;
+            Box::new(OutcomeTimeline::from_bins(tally.bin_ns, &tally.outcomes_over_time))
+        }
+        _ => Box::new(latency(finished)),
+    }
+}
+
+fn latency<T: Tables>(finished: &Finished<T>) -> LatencyCdf {
+    let mut latencies_ns = Vec::new();
+    for value in finished.tally.latency.iter_recorded() {
+        let count = usize::try_from(value.count_at_value()).unwrap_or(0);
+        latencies_ns.extend(std::iter::repeat_n(value.value_iterated_to(), count));
+    }
+    LatencyCdf::new(vec![LatencySeries { label: "accepted sessions".into(), latencies_ns }], LEVEL)
+}
+
+fn survival<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Survival {
+    let end_ns = finished.ended_ns;
+    let mut series = Vec::new();
+    for relation in &finished.world.relations {
+        let mut lifetimes = vec![Lifetime { time_ns: end_ns, event: false }; relation.ends.len()];
+        for episode in relation.oracle.closed() {
+            if episode.kind == EpisodeKind::Permanent
+                && let Some(lifetime) = lifetimes.get_mut(episode.pair as usize)
+            {
+                *lifetime = Lifetime { time_ns: episode.start_ns, event: true };
+            }
+        }
+        series.push(SurvivalSeries { label: format!("simulated ({})", relation.name), lifetimes });
+    }
+    let figure = Survival::new(series, end_ns, LEVEL);
+    match closed_form::survival(scenario) {
+        Some(curve) => figure.with_reference(Reference {
+            label: curve.label.clone(),
+            points: curve.points(scenario.run.duration_ns, end_ns),
+        }),
+        None => figure,
+    }
+}

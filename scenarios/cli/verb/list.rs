@@ -1,0 +1,113 @@
+//! `badlink list WHAT`: what there is, with sources.
+
+use protocols::registry::PROTOCOLS;
+use scenarios::{library, metrics, preset, profile};
+use serde_json::{Value, json};
+
+use crate::args::{ListArgs, Listed};
+use crate::exit::{Exit, say};
+
+/// An entry: name, one line, further lines.
+struct Entry {
+    name: String,
+    about: String,
+    details: Vec<String>,
+}
+
+/// Lists.
+pub(crate) fn run(args: &ListArgs) -> Exit {
+    let entries = match args.what {
+        Listed::Protocols => protocols(),
+        Listed::Claims => claims(),
+        Listed::Presets => presets(),
+        Listed::Profiles => profiles(),
+        Listed::Metrics => metric_entries(),
+        Listed::Scenarios => scenario_entries(),
+    };
+    if args.json {
+        let all: Vec<Value> = entries
+            .iter()
+            .map(|entry| json!({ "name": entry.name, "about": entry.about, "details": entry.details }))
+            .collect();
+        say(format_args!("{:#}", Value::from(all)));
+        return Exit::Good;
+    }
+    let width = entries.iter().map(|entry| entry.name.chars().count()).max().unwrap_or(0);
+    for entry in &entries {
+        say(format_args!("{:width$}  {}", entry.name, entry.about));
+        for detail in &entry.details {
+            say(format_args!("{:width$}    {detail}", ""));
+        }
+    }
+    Exit::Good
+}
+
+fn protocols() -> Vec<Entry> {
+    let entry = |protocol: &&dyn protocols::protocol::Protocol| {
+        let mut details = vec![format!("source: {}", protocol.source())];
+        let names = |names: Vec<&str>| names.join(", ");
+        details.push(format!("roles: {}", names(protocol.roles().iter().map(|role| role.name).collect())));
+        for command in protocol.commands() {
+            let role = protocol.roles().get(usize::from(command.role)).map_or("", |role| role.name);
+            details.push(format!("command {} ({role}): {}", command.name, command.help));
+        }
+        for variant in protocol.variants() {
+            details.push(format!("variant {}: {}", variant.name, variant.help));
+        }
+        for param in protocol.params() {
+            details.push(format!("parameter {} (default {}): {}", param.name, param.default, param.help));
+        }
+        Entry { name: protocol.name().into(), about: protocol.summary().into(), details }
+    };
+    PROTOCOLS.iter().map(entry).collect()
+}
+
+fn claims() -> Vec<Entry> {
+    let of = |protocol: &&'static dyn protocols::protocol::Protocol| {
+        let name = protocol.name();
+        protocol.claims().iter().map(move |claim| Entry {
+            name: claim.id.into(),
+            about: format!("{} ({name}, {})", claim.text, claim.stance),
+            details: vec![format!("source: {}", claim.source)],
+        })
+    };
+    PROTOCOLS.iter().flat_map(of).collect()
+}
+
+fn presets() -> Vec<Entry> {
+    let entry = |preset: &preset::Preset| Entry {
+        name: preset.name.clone(),
+        about: preset.summary.clone(),
+        details: preset.basis.clone(),
+    };
+    preset::all().iter().map(entry).collect()
+}
+
+fn profiles() -> Vec<Entry> {
+    profile::all()
+        .iter()
+        .map(|profile| Entry {
+            name: profile.name.clone(),
+            about: profile.summary.clone(),
+            details: profile.basis(),
+        })
+        .collect()
+}
+
+fn metric_entries() -> Vec<Entry> {
+    let entry = |metric: &metrics::MetricSpec| Entry {
+        name: metric.name.into(),
+        about: format!("[{}] {}", metric.unit, metric.help),
+        details: Vec::new(),
+    };
+    metrics::METRICS.iter().map(entry).collect()
+}
+
+fn scenario_entries() -> Vec<Entry> {
+    let entry = |scenario: &library::LibraryScenario| {
+        // The first line of the comment header says what it is.
+        let head = scenario.text.lines().next().unwrap_or("").trim_start_matches(['#', ' ']);
+        Entry { name: scenario.name.into(), about: head.into(), details: Vec::new() }
+    };
+    library::LIBRARY.iter().map(entry).collect()
+}

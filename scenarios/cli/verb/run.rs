@@ -1,0 +1,218 @@
+//! `badlink run FILE`: one run, its files, its figures and a summary.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use reports::figure;
+use reports::metric::Summary;
+use reports::store::{
+    Commit, FORMAT_VERSION, Manifest, ResultKind, Staging, StoreError,
+};
+use scenarios::Scenario;
+use scenarios::build::build;
+use scenarios::names::Names;
+use scenarios::record::FileTables;
+use scenarios::results;
+use scenarios::run::{Finished, RunError, Stop, drive};
+
+use crate::args::RunArgs;
+use crate::exit::{Exit, fail, say, tell};
+use crate::load;
+use crate::monitor::{Guards, Watch, cpu_time};
+
+/// Name and version of the program, part of every key.
+pub(crate) const PROGRAM: &str = concat!("badlink ", env!("CARGO_PKG_VERSION"));
+
+/// Runs the scenario.
+pub(crate) fn run(args: &RunArgs) -> Exit {
+    let scenario = match load::scenario(&args.scenario) {
+        Ok(scenario) => scenario,
+        Err(exit) => return exit,
+    };
+    let target = args.out.clone().unwrap_or_else(|| Path::new("results").join(&scenario.name));
+    let guards =
+        Guards { max_events: args.max_events, max_wall: args.max_wall, max_disk: args.max_disk };
+    match into_directory(&scenario, &target, args.force, &guards, args.quiet) {
+        Ok(done) => done.report(args),
+        Err(failure) => failure.tell(),
+    }
+}
+
+/// What a run into a directory came to.
+pub(crate) struct Done {
+    pub(crate) target: PathBuf,
+    pub(crate) commit: Commit,
+    pub(crate) summary: Summary,
+    pub(crate) stopped: Option<Stop>,
+    pub(crate) text: String,
+}
+
+/// Why there is no result.
+pub(crate) enum Failure {
+    Run(RunError),
+    /// Before anything ran: the place for the result is not right.
+    Place(StoreError),
+    /// While the result was written.
+    Store(StoreError),
+}
+
+impl Failure {
+    /// Tells it, with what to do about it.
+    pub(crate) fn tell(&self) -> Exit {
+        match self {
+            Self::Run(RunError::Scenario(diagnostics)) => load::refuse(diagnostics),
+            Self::Run(error) => fail(Exit::Run, error, "please report this with the scenario"),
+            Self::Place(error) => {
+                let hint = match error {
+                    StoreError::OtherKey { .. } => {
+                        "write elsewhere with --out DIR, or replace it with --force"
+                    }
+                    StoreError::NotAResult { .. } | StoreError::NotADirectory { .. } => {
+                        "write elsewhere with --out DIR"
+                    }
+                    StoreError::Damaged { .. } => "remove the directory, or choose another --out",
+                    _ => "choose a place that can be written with --out DIR",
+                };
+                fail(Exit::Usage, error, hint)
+            }
+            Self::Store(error) => {
+                let hint = "nothing was left behind; make room or choose another --out, then run again";
+                fail(Exit::Run, error, hint)
+            }
+        }
+    }
+}
+
+/// Runs `scenario` and puts its result at `target`.
+pub(crate) fn into_directory(
+    scenario: &Scenario,
+    target: &Path,
+    force: bool,
+    guards: &Guards,
+    quiet: bool,
+) -> Result<Done, Failure> {
+    let key = results::key(scenario, PROGRAM);
+    let staging = Staging::open(target, &key, force).map_err(Failure::Place)?;
+    let cpu_before = cpu_time();
+    let mut watch = Watch::new(guards, staging.path().to_owned(), quiet);
+    let built = build(scenario).map_err(|error| Failure::Run(RunError::Scenario(error)))?;
+    let names = Arc::new(Names::new(scenario, &built.links));
+    let mut tables =
+        FileTables::open(&staging, scenario, Arc::clone(&names), &built.world.relations)
+            .map_err(Failure::Store)?;
+    let finished = drive(scenario, built, &mut tables, &mut watch)
+        .map_err(|error| Failure::Run(RunError::Engine(error)));
+    watch.finish();
+    let finished = finished?;
+    let written =
+        results::write(&staging, scenario, &finished, tables, &names).map_err(Failure::Store)?;
+    draw(&staging, scenario, &finished, &written.summary).map_err(Failure::Store)?;
+
+    let wall = watch.elapsed().as_secs_f64();
+    let cpu = cpu_before.and_then(|before| Some((cpu_time()? - before).as_secs_f64()));
+    let events = finished.events;
+    let manifest = Manifest {
+        format: FORMAT_VERSION,
+        kind: ResultKind::Run,
+        program: PROGRAM.into(),
+        scenario: scenario.name.clone(),
+        scenario_hash: written.summary.scenario_hash.clone(),
+        key,
+        seed: scenario.run.seed,
+        fingerprint: written.summary.fingerprint.clone(),
+        complete: finished.stopped.is_none(),
+        virtual_ns: finished.ended_ns,
+        counts: BTreeMap::from([
+            (String::from("events"), events),
+            (String::from("attempts"), finished.tally.attempts()),
+            (String::from("packets"), finished.tally.fates.iter().sum()),
+            (String::from("rows"), written.rows),
+        ]),
+        wall_seconds: wall,
+        cpu_seconds: cpu,
+        events_per_second: events as f64 / wall.max(1e-9),
+        host: BTreeMap::from([(String::from("scenario_file"), scenario.path.display().to_string())]),
+    };
+    let commit = staging.commit(&manifest).map_err(Failure::Store)?;
+    let text = crate::verb::summary::text(scenario, &finished, &written.summary, wall);
+    Ok(Done {
+        target: target.to_owned(),
+        commit,
+        summary: written.summary,
+        stopped: finished.stopped,
+        text,
+    })
+}
+
+/// Draws the figures that the scenario asks for into `report/figures`.
+fn draw(
+    staging: &Staging,
+    scenario: &Scenario,
+    finished: &Finished<FileTables>,
+    summary: &Summary,
+) -> Result<(), StoreError> {
+    let provenance = figure::Provenance {
+        scenario: scenario.name.clone(),
+        scenario_hash: summary.scenario_hash.clone(),
+        seed: scenario.run.seed,
+        complete: summary.complete,
+    };
+    for wanted in &scenario.output.figures {
+        let figure = crate::verb::figures::of(*wanted, scenario, finished);
+        match figure::draw(figure.as_ref(), &provenance) {
+            Ok(drawing) => {
+                let name = |extension: &str| format!("report/figures/{}.{extension}", drawing.name);
+                staging.file(&name("svg"), drawing.svg.as_bytes())?;
+                staging.file(&name("png"), &drawing.png)?;
+                staging.file(&name("csv"), &drawing.csv)?;
+            }
+            Err(error) => tell(format_args!("warning: figure {} not drawn: {error}", figure.name())),
+        }
+    }
+    Ok(())
+}
+
+impl Done {
+    fn report(&self, args: &RunArgs) -> Exit {
+        if args.json {
+            match serde_json::to_string_pretty(&self.summary) {
+                Ok(text) => say(text),
+                Err(error) => return fail(Exit::Run, error, ""),
+            }
+        } else if !args.quiet {
+            say(&self.text);
+        }
+        let place = self.target.display();
+        if !args.quiet && !args.json {
+            match &self.commit {
+                Commit::Written => say(format_args!("result in {place}")),
+                Commit::Identical => say(format_args!("identical to the result in {place}")),
+                _ => {}
+            }
+        }
+        match &self.commit {
+            Commit::Differs { difference, kept } => {
+                let what = format!("{place} holds another outcome of the same run: {difference}");
+                let hint = format!("the new result is in {}", kept.display());
+                return fail(Exit::Check, what, &hint);
+            }
+            Commit::Discarded => {
+                tell(format_args!("the complete result in {place} was kept; this partial one is gone"));
+            }
+            Commit::Written | Commit::Identical => {}
+        }
+        match &self.stopped {
+            None => Exit::Good,
+            Some(Stop::Interrupted) => {
+                tell(format_args!("interrupted: {place} holds a partial run, marked incomplete"));
+                Exit::Interrupted
+            }
+            Some(Stop::Guard(guard)) => {
+                let hint = "raise the bound to let the run finish";
+                fail(Exit::Run, format_args!("stopped by {guard}; {place} is marked incomplete"), hint)
+            }
+            Some(Stop::Writing) => fail(Exit::Run, "writing failed", ""),
+        }
+    }
+}
