@@ -8,6 +8,39 @@
 //! What is already there decides what may happen ([`Staging::open`], before any work is done): an
 //! absent or empty directory is filled; the same [`ResultKey`] is recomputed and compared byte by
 //! byte; another key is refused without force; a directory that is no result is always refused.
+//!
+//! ```
+//! use reports::rows::{Outcome, RUN_TABLES, Session, Sessions};
+//! use reports::store::{ResultKey, Staging};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let target = folder.path().join("result");
+//! let staging = Staging::open(&target, &ResultKey::new("3f2a9c1d"), false)?;
+//! let mut sessions = staging.table::<Sessions>()?;
+//! sessions.write(&Session {
+//!     session: "device[0]/0",
+//!     device: "device[0]",
+//!     server: "server",
+//!     attempt: Some(0),
+//!     started_ns: 0,
+//!     ended_ns: 181_000_000,
+//!     outcome: Outcome::Accepted,
+//!     reason: "",
+//!     messages: 4,
+//!     bytes: 204,
+//!     latency_ns: Some(181_000_000),
+//!     phase: "authenticate",
+//!     request: Some(0),
+//!     retry: Some(0),
+//! })?;
+//! assert_eq!(sessions.finish()?, 1);
+//! staging.dictionary(RUN_TABLES)?;
+//! drop(staging); // Never committed, so nothing is left.
+//! assert!(!target.exists());
+//! # Ok(())
+//! # }
+//! ```
 
 mod compare;
 mod error;

@@ -44,6 +44,14 @@ impl Schema {
 }
 
 /// A table: a schema and a type of row.
+///
+/// ```
+/// use reports::rows::Sessions;
+/// use reports::table::Table;
+///
+/// let first = &Sessions::SCHEMA.columns[0];
+/// assert_eq!((Sessions::SCHEMA.file, first.name), ("sessions.csv", "session"));
+/// ```
 pub trait Table {
     /// One row; it borrows its texts from the caller.
     type Row<'a>;

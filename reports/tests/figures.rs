@@ -7,11 +7,14 @@ use std::fs;
 use std::path::Path;
 
 use reports::figure::{
-    Figure, LatencyCdf, LatencySeries, OutcomeTimeline, Provenance, Reference, Survival,
-    SurvivalSeries, draw,
+    Figure, LatencyCdf, LatencySeries, NAMES, OutcomeTimeline, Provenance, Reference, Survival,
+    SurvivalSeries, draw, from_result,
 };
+use reports::read::RunResult;
 use reports::rows::Outcome;
+use reports::rows::{Desyncs, Sessions};
 use reports::statistics::survival::Lifetime;
+use reports::store::{FORMAT_VERSION, Manifest, ResultKey, ResultKind, Staging};
 
 fn provenance() -> Provenance {
     Provenance {
@@ -142,4 +145,165 @@ fn every_figure_is_drawn_the_same_twice_and_says_what_it_shows() {
         assert!(drawing.png.starts_with(b"\x89PNG"), "{name}");
         assert_eq!(svg.contains("no data"), name.ends_with("-0"), "{name}");
     }
+}
+
+#[test]
+fn latency_data_hold_every_step_with_its_band_and_the_marks() {
+    let latencies_ns = vec![30_000_000, 10_000_000, 10_000_000, 20_000_000];
+    let series = LatencySeries {
+        label: "a, b".into(),
+        latencies_ns,
+    };
+    let data = LatencyCdf::new(vec![series], 0.95).data();
+    assert_eq!(
+        String::from_utf8(data).unwrap(),
+        "\
+series,kind,latency_ns,share,band_low,band_high,low_ns,high_ns
+\"a, b\",step,10000000,0.5,0,1,,
+\"a, b\",step,20000000,0.75,0.0709492421,1,,
+\"a, b\",step,30000000,1,0.320949242,1,,
+\"a, b\",p50,10000000,0.5,,,,
+\"a, b\",p95,30000000,0.95,,,20000000,
+\"a, b\",p99,30000000,0.99,,,20000000,
+"
+    );
+}
+
+#[test]
+fn outcome_data_count_every_session_once() {
+    let sessions = [
+        (5, Outcome::Timeout),
+        (12, Outcome::Accepted),
+        (79, Outcome::Accepted),
+    ];
+    let data = String::from_utf8(OutcomeTimeline::new(&sessions).data()).unwrap();
+    let rows: Vec<&str> = data.lines().filter(|line| !line.ends_with(",0")).collect();
+    assert_eq!(
+        rows,
+        [
+            "start_ns,end_ns,outcome,sessions",
+            "4,6,timeout,1",
+            "12,14,accepted,1",
+            "78,80,accepted,1"
+        ]
+    );
+}
+
+#[test]
+fn an_empty_figure_is_a_small_document_that_says_why() {
+    let drawing = draw(&OutcomeTimeline::new(&[]), &provenance()).unwrap();
+    let elements: Vec<&str> = drawing
+        .svg
+        .lines()
+        .filter(|line| !line.starts_with("<text"))
+        .collect();
+    assert_eq!(
+        elements,
+        [
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" width=\"170mm\" height=\"109mm\" \
+             viewBox=\"0 0 1400 900\">",
+            "<title>How sessions ended</title>",
+            "<desc>Numbers of sessions by how they ended, as stacked bars over the time at which they \
+             ended.</desc>",
+            "<rect x=\"0\" y=\"0\" width=\"1400\" height=\"900\" opacity=\"1\" fill=\"#FFFFFF\" \
+             stroke=\"none\"/>",
+            "How sessions ended",
+            "</text>",
+            "<rect x=\"24\" y=\"90\" width=\"1352\" height=\"680\" opacity=\"0.08\" \
+             fill=\"#595959\" stroke=\"none\"/>",
+            "no data",
+            "</text>",
+            "no session was started",
+            "</text>",
+            "n = 0 sessions, all counted (no interval) · seed 20260101 · scenario 3f2a9c1d",
+            "</text>",
+            "lpwan-last-message",
+            "</text>",
+            "</svg>",
+        ]
+    );
+}
+
+/// A picture and its data as one number: a changed picture must be looked at, then stated here. PNG
+/// bytes are left out, since they also depend on the version of the compressor.
+#[test]
+fn pictures_change_only_on_purpose() {
+    let digest = |bytes: &[u8]| {
+        bytes.iter().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3)
+        })
+    };
+    let found: Vec<(String, String)> = gallery()
+        .into_iter()
+        .map(|(name, figure)| {
+            let drawing = draw(&*figure, &provenance()).unwrap();
+            let bytes = [drawing.svg.as_bytes(), &drawing.csv].concat();
+            (name, format!("{:016x}", digest(&bytes)))
+        })
+        .collect();
+    let expected = [
+        ("latency-cdf-0", "7c1bc00af343ec70"),
+        ("survival-0", "cfcc596324358e0d"),
+        ("outcomes-0", "59a3ec22538df030"),
+        ("latency-cdf-1", "6ee22bae689c7928"),
+        ("survival-1", "6e9bba8ac6f6ec53"),
+        ("outcomes-1", "f6716e302fa78a3a"),
+        ("latency-cdf-12", "e0fdcbaf6a0f42bf"),
+        ("survival-12", "de3d5247d787bd21"),
+        ("outcomes-12", "ba958ad592da9e70"),
+        ("latency-cdf-5000", "13dc98fb321332e6"),
+        ("survival-5000", "1bbee6958cb066d4"),
+        ("outcomes-5000", "6fe77c5da3e35f40"),
+        ("survival-reference", "ab28a68efa60336a"),
+        ("survival-none", "56fd232160bfee45"),
+        ("latency-cdf-series", "b43c446d7db4d526"),
+    ];
+    assert_eq!(
+        found,
+        expected.map(|(name, digest)| (name.to_owned(), digest.to_owned()))
+    );
+}
+
+#[test]
+fn an_unknown_figure_is_answered_with_the_known_ones() {
+    let root = tempfile::tempdir().unwrap();
+    let manifest = Manifest {
+        format: FORMAT_VERSION,
+        kind: ResultKind::Run,
+        program: "badlink 0.1.0".into(),
+        scenario: "test".into(),
+        scenario_hash: "00ff".into(),
+        key: ResultKey::new("a"),
+        seed: 1,
+        fingerprint: String::new(),
+        complete: true,
+        virtual_ns: DAY_NS,
+        counts: [].into(),
+        wall_seconds: 0.0,
+        cpu_seconds: None,
+        events_per_second: 0.0,
+        host: [].into(),
+    };
+    let target = root.path().join("result");
+    let staging = Staging::open(&target, &manifest.key, false).unwrap();
+    staging.table::<Sessions>().unwrap().finish().unwrap();
+    staging.table::<Desyncs>().unwrap().finish().unwrap();
+    staging.commit(&manifest).unwrap();
+
+    let result = RunResult::open(&target).unwrap();
+    for name in NAMES {
+        let figure = from_result(&result, name).unwrap();
+        assert_eq!(figure.name(), *name);
+        let drawing = draw(&*figure, &Provenance::from(result.manifest())).unwrap();
+        assert!(drawing.svg.contains("no data"), "{name}");
+    }
+    let Err(error) = from_result(&result, "latency") else {
+        panic!("no figure has that name")
+    };
+    assert!(
+        error
+            .to_string()
+            .contains("latency-cdf, survival, outcomes"),
+        "{error}"
+    );
 }

@@ -11,7 +11,7 @@ words! {
         Transient = "transient",
         /// Still out of step after settling, and honest attempts without any disturbance all fail.
         Permanent = "permanent",
-        /// No workload reaches the pair, so nothing could be tried.
+        /// Still out of step after settling, and no workload reaches the pair to show what follows.
         Unresolved = "unresolved",
     }
 }

@@ -38,7 +38,7 @@ table! {
     "one row per packet and copy, in the order in which their fate is settled";
     /// One packet on one link.
     Message<'a> {
-        packet: &'a str, "text", "Identifier, <link>/<direction>/<sender>/<n>; a copy has its own.";
+        packet: &'a str, "text", "Identifier, LINK/DIRECTION/SENDER/N; a copy has its own.";
         sent_ns: u64, "ns", "When the sender offered it to the link.";
         arrived_ns: Option<u64>, "ns", "When the receiver got it; empty if it never did.";
         link: &'a str, "text", "Link that carried it.";
@@ -48,6 +48,6 @@ table! {
         session: &'a str, "text", "Session whose attempt caused it; empty if none did.";
         bytes: u64, "B", "Length of the protocol's bytes.";
         fate: Fate, "text", "delivered, lost, queue-drop, backlog-drop, mtu-drop, collided, corrupted, duplicated, adversary-drop, adversary-modified, injected or node-down.";
-        rule: &'a str, "text", "Adversary rule that decided the fate, <adversary>.<rule>; empty if none did.";
+        rule: &'a str, "text", "Adversary rule that decided the fate, ADVERSARY.RULE; empty if none did.";
     }
 }

@@ -25,7 +25,7 @@ table! {
     "one row per node, in the order of the scenario's groups";
     /// Totals of one node over the whole run.
     Node<'a> {
-        node: &'a str, "text", "Name of the node, <group>[<i>] or <group>.";
+        node: &'a str, "text", "Name of the node: its group, with an index where the group has several nodes.";
         role: &'a str, "text", "Its role in the protocol.";
         attempts: u64, "count", "Attempt steps it initiated.";
         accepted: u64, "count", "Of these, accepted or completed.";
@@ -69,7 +69,7 @@ table! {
     "one row per link and direction, in the order of the scenario's links";
     /// Totals of one direction of one link over the whole run.
     Link<'a> {
-        link: &'a str, "text", "Name of the link, <link>[<i>] or <link>.";
+        link: &'a str, "text", "Name of the link, with an index where the scenario makes several of it.";
         direction: &'a str, "text", "up (from the first name of `between` to the second) or down.";
         arrivals: u64, "count", "Packets offered, dropped ones included.";
         drops: u64, "count", "Packets refused by its full queue.";

@@ -28,7 +28,7 @@ table! {
     "one row per attempt step, in the order in which they close";
     /// One attempt step of an initiator, or an acceptance that no honest attempt led to.
     Session<'a> {
-        session: &'a str, "text", "Identifier of the session, <initiator>/<n>.";
+        session: &'a str, "text", "Identifier of the session, INITIATOR/N.";
         device: &'a str, "text", "Node that initiated, whatever its role is called.";
         server: &'a str, "text", "Node that responded, whatever its role is called.";
         attempt: Option<u64>, "count", "Number of the attempt at its initiator, from 1; empty when no honest attempt led to the acceptance.";
