@@ -21,6 +21,9 @@ const WINDOW_BYTES_MAX: usize = 16 * 1024;
 /// Longest piece of a user's text that a message repeats, characters.
 const QUOTED_CHARS_MAX: usize = 60;
 
+/// Most names that a message lists.
+const LISTED_MAX: usize = 40;
+
 /// A text that positions point into.
 #[derive(Clone, Debug)]
 pub(crate) struct Source {
@@ -209,6 +212,18 @@ impl Diagnostics {
                 }
             }
         }
+        if diagnostic.place.is_none() {
+            // Without a snippet the renderer would hang the help on an empty gutter.
+            let helps = diagnostic
+                .hints
+                .iter()
+                .map(|hint| Group::with_title(Level::HELP.secondary_title(hint.as_str())));
+            let lines: Vec<String> = std::iter::once(group)
+                .chain(helps)
+                .map(|group| renderer.render(&[group]))
+                .collect();
+            return lines.join("\n");
+        }
         for hint in &diagnostic.hints {
             group = group.element(Level::HELP.message(hint.as_str()));
         }
@@ -322,9 +337,14 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("`{shown}`")
 }
 
-/// Names in one line: `` `a`, `b` and `c` ``, with `none` when there are none.
+/// Names in one line: `` `a`, `b` and `c` ``, with `none` when there are none; of many, the first.
 pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    let names: Vec<String> = names.into_iter().map(quoted).collect();
+    let mut rest = names.into_iter();
+    let names: Vec<String> = rest.by_ref().take(LISTED_MAX).map(quoted).collect();
+    let more = rest.count();
+    if more > 0 {
+        return format!("{} and {more} more", names.join(", "));
+    }
     match names.as_slice() {
         [] => "none".to_owned(),
         [one] => one.clone(),

@@ -179,7 +179,7 @@ impl Quantity {
             return if matches!(dimension, Dimension::Share | Dimension::Count) {
                 Ok(quantity)
             } else {
-                Err(missing_unit(number, dimension))
+                Err(missing_unit(number, dimension, ""))
             };
         }
         let Some(unit) = UNITS.iter().find(|unit| unit.name == name) else {
@@ -241,15 +241,15 @@ impl Quantity {
     }
 }
 
-/// An error for a number without a unit.
-pub(crate) fn missing_unit(number: &str, dimension: Dimension) -> QuantityError {
+/// An error for a number without a unit; `quote` stands around the value that is proposed.
+pub(crate) fn missing_unit(number: &str, dimension: Dimension, quote: &str) -> QuantityError {
     error(
         format!(
             "`{number}` has no unit, but {} is wanted here",
             dimension.name()
         ),
         format!(
-            "did you mean `\"{number}{}\"`? {}",
+            "did you mean `{quote}{number}{}{quote}`? {}",
             dimension.usual_unit(),
             units_hint(dimension)
         ),

@@ -239,6 +239,8 @@ fn typed<'t>(cx: &Reading<'t>, root: &'t Node, fallback: &str) -> Option<Typed> 
     let top = cx.section("", root)?;
     cx.schema(&top);
     let (name, description) = cx.title(&top, fallback);
+    // Asked for here, read at the end, so that lists of keys keep the order of a usual file.
+    top.get("run");
     let protocol = cx.protocol(&top);
     let node_sections = cx.named(&top, "nodes");
     let mut link_sections = cx.named(&top, "links");

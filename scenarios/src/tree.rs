@@ -5,13 +5,12 @@
 //! value given by `--set` passes the same checks as one in the file and its messages point into the
 //! argument.
 
+mod syntax;
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::{Diagnostic, Span, listed, quoted, suggestions};
-
-/// Deepest nesting of tables and arrays.
-const DEPTH_MAX: usize = 32;
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
@@ -97,12 +96,6 @@ impl Table {
 ///
 /// Everything that is no TOML, duplicate keys and tables, and nesting that is too deep.
 pub(crate) fn parse(source: usize, text: &str) -> Result<Node, Vec<Diagnostic>> {
-    if let Some(span) = too_deep(text) {
-        return Err(vec![
-            Diagnostic::at(Span::new(source, span), "this is nested too deeply")
-                .label(format!("more than {DEPTH_MAX} levels")),
-        ]);
-    }
     let (table, errors) = DeTable::parse_recoverable(text);
     if errors.is_empty() {
         let span = Span::new(source, 0..0);
@@ -111,51 +104,8 @@ pub(crate) fn parse(source: usize, text: &str) -> Result<Node, Vec<Diagnostic>> 
             span,
         });
     }
-    Err(errors
-        .iter()
-        .map(|error| syntax_error(source, text, error))
-        .collect())
-}
-
-/// The first line that opens more levels than any scenario needs. The parser and everything after
-/// it recurse, so depth is bounded before they start.
-fn too_deep(text: &str) -> Option<std::ops::Range<usize>> {
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        let key = line.split(['=', '#']).next().unwrap_or_default();
-        if key.matches('.').count() > DEPTH_MAX {
-            return Some(at..at + line.trim_end().len());
-        }
-        at += line.len();
-    }
-    None
-}
-
-fn syntax_error(source: usize, text: &str, error: &toml::de::Error) -> Diagnostic {
-    let span = error.span().unwrap_or(text.len()..text.len());
-    let diagnostic = Diagnostic::at(Span::new(source, span.clone()), error.message().trim());
-    match unquoted_value(text, span.start) {
-        Some((key, value)) => diagnostic.hint(format!(
-            "quantities, laws and names are strings: write `{key} = \"{value}\"`"
-        )),
-        None => diagnostic,
-    }
-}
-
-/// The key and the bare word that stands as its value in the line around `at`, if there is one.
-fn unquoted_value(text: &str, at: usize) -> Option<(&str, &str)> {
-    let start = text.get(..at)?.rfind('\n').map_or(0, |at| at + 1);
-    let line = text.get(start..)?.lines().next()?;
-    let (key, rest) = line.split_once('=')?;
-    let value = rest.split('#').next()?.trim();
-    let key = key.trim();
-    let bare = value.len() <= 60
-        && value
-            .chars()
-            .next()
-            .is_some_and(|c| c.is_alphanumeric() || c == '-' || c == '.')
-        && !value.contains(['"', '\'', '[', '{', '=']);
-    (bare && !key.is_empty() && key.len() <= 60).then_some((key, value))
+    let root = convert_table(source, table.get_ref());
+    Err(syntax::messages(source, text, &root, &errors))
 }
 
 fn convert_table(source: usize, table: &DeTable<'_>) -> Table {
@@ -214,7 +164,7 @@ fn parse_path(source: usize, path: &str) -> Result<Vec<(String, Span)>, Diagnost
         Diagnostic::at(whole, format!("{} is no path of a value", quoted(path)))
             .hint("a path names tables and a key, joined by dots: `nodes.device.count=10`")
     };
-    if path.contains(['\n', '\r', '=', '#']) || too_deep(path).is_some() {
+    if path.contains(['\n', '\r', '=', '#']) {
         return Err(broken());
     }
     let probe = format!("{path}=0");
@@ -236,9 +186,6 @@ fn parse_path(source: usize, path: &str) -> Result<Vec<(String, Span)>, Diagnost
 
 fn parse_value(source: usize, offset: usize, text: &str) -> Result<Node, Diagnostic> {
     let whole = Span::new(source, offset..offset + text.len());
-    if too_deep(text).is_some() {
-        return Err(Diagnostic::at(whole, "this is nested too deeply"));
-    }
     match DeValue::parse(text) {
         Ok(value) => {
             let mut node = convert(source, &value);
@@ -314,7 +261,7 @@ fn insert(at: &mut Node, steps: &[(String, Span)], value: Node) -> Result<(), Di
                 )
                 .hint(meant)
                 .hint(format!(
-                    "elements have the ids {} and the numbers 0 to {}",
+                    "elements are named by their ids, {}, or counted from 0 to {}",
                     listed(names),
                     list.len().saturating_sub(1)
                 )));
@@ -329,9 +276,7 @@ fn insert(at: &mut Node, steps: &[(String, Span)], value: Node) -> Result<(), Di
             ),
         )
         .related(at.span, "this is the value")
-        .hint(
-            "set the whole value instead, for instance `loss={ model = \"bernoulli\", p = 0.01 }`",
-        )),
+        .hint("a path ends at the value that it sets")),
     }
 }
 

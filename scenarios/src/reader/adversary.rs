@@ -54,8 +54,9 @@ impl<'t> Reading<'t> {
         section.finish(self);
         let mut rules = Vec::new();
         let list = list.unwrap_or_default();
+        let path = format!("{}.rules", section.path);
         for node in list {
-            let Some(rule) = self.rule(node, powers, choice) else {
+            let Some(rule) = self.rule(node, &path, powers, choice) else {
                 continue;
             };
             if rules.iter().any(|other: &Rule| other.id == rule.id) {
@@ -94,10 +95,11 @@ impl<'t> Reading<'t> {
     fn rule(
         &self,
         node: &'t Node,
+        path: &str,
         powers: Option<Powers>,
         choice: &ProtocolChoice,
     ) -> Option<Rule> {
-        let section = self.section("rules", node)?;
+        let section = self.section(path, node)?;
         let id = section
             .required(self, "id", "\"drop-final\"")
             .and_then(|node| {

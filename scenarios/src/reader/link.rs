@@ -147,9 +147,11 @@ impl<'t> Reading<'t> {
             self.size_within(node, 0, 65_535)
         });
         let queue = self.both(section, "queue", QueueLimit::Unbounded, |node| {
-            self.queue(node)
+            self.queue(node, &section.path)
         });
-        let loss = self.both(section, "loss", LossModel::None, |node| self.loss(node));
+        let loss = self.both(section, "loss", LossModel::None, |node| {
+            self.loss(node, &section.path)
+        });
         let loss_at = self.both(section, "loss_at", LossPlace::Air, |node| {
             self.choice(node, "places of loss", "place of loss", ["air", "ingress"])
                 .map(|index| [LossPlace::Air, LossPlace::Ingress][index])
@@ -271,7 +273,7 @@ impl<'t> Reading<'t> {
         }
     }
 
-    fn queue(&self, node: &'t Node) -> Option<QueueLimit> {
+    fn queue(&self, node: &'t Node, link: &str) -> Option<QueueLimit> {
         let example = "write `queue = { packets = 10 }` or `queue = { bytes = \"4KiB\" }`; the \
                        packet in service counts too";
         let Value::Table(_) = &node.value else {
@@ -281,7 +283,7 @@ impl<'t> Reading<'t> {
                 example,
             );
         };
-        let table = self.section("queue", node)?;
+        let table = self.section(format!("{link}.queue"), node)?;
         let packets = table.get("packets");
         let bytes = table.get("bytes");
         table.finish(self);
@@ -299,12 +301,12 @@ impl<'t> Reading<'t> {
         }
     }
 
-    fn loss(&self, node: &'t Node) -> Option<LossModel> {
+    fn loss(&self, node: &'t Node, link: &str) -> Option<LossModel> {
         let Value::Table(_) = &node.value else {
             let p = self.share(node)?;
             return self.model(node.span, LossModel::bernoulli(p));
         };
-        let table = self.section("loss", node)?;
+        let table = self.section(format!("{link}.loss"), node)?;
         let models = ["bernoulli", "gilbert", "gilbert-elliott"];
         let model = table
             .required(self, "model", "\"gilbert\"")

@@ -8,6 +8,7 @@ use crate::law::Domain;
 use crate::profile;
 use crate::quantity::{Dimension, duration_text};
 use crate::scenario::{Clock, NODES_MAX, NodeGroup, ProtocolChoice};
+use crate::tree::{Node, Value};
 
 /// Packets that may wait for a node's CPU, unless the scenario says otherwise.
 const BACKLOG: u64 = 64;
@@ -103,15 +104,15 @@ impl<'t> Reading<'t> {
         })
     }
 
-    fn node_count(&self, node: &'t crate::tree::Node) -> Option<usize> {
-        let count = self.integer(node, 0, NODES_MAX as u64)?;
-        if count == 0 {
+    fn node_count(&self, node: &'t Node) -> Option<usize> {
+        if matches!(node.value, Value::Integer(0)) {
             return self.refuse(
                 node.span,
                 "a group of zero nodes takes part in nothing",
                 "give it at least one node, or remove the group with its links and workloads",
             );
         }
+        let count = self.integer(node, 1, NODES_MAX as u64)?;
         usize::try_from(count).ok()
     }
 

@@ -11,6 +11,12 @@ use std::path::PathBuf;
 use crate::diagnostic::{Diagnostic, Problems, Source, Span, listed, quoted, suggestions};
 use crate::tree::{Node, Table, Value};
 
+/// Most named tables of one kind.
+const NAMED_MAX: usize = 1_000;
+
+/// Most unknown keys of one table that are reported.
+const UNKNOWN_MAX: usize = 20;
+
 /// What all parts of one reading share.
 #[derive(Debug)]
 pub(crate) struct Reading<'t> {
@@ -108,6 +114,14 @@ impl<'t> Reading<'t> {
             );
             return Vec::new();
         };
+        if table.entries.len() > NAMED_MAX {
+            self.refuse::<()>(
+                node.span,
+                format!("`{key}` holds {} tables", table.entries.len()),
+                format!("at most {NAMED_MAX} are possible; one table stands for a whole group"),
+            );
+            return Vec::new();
+        }
         let in_file = |at: &Span| at.source == 0;
         let mut found = Vec::new();
         for entry in &table.entries {
@@ -185,7 +199,7 @@ impl<'t> Section<'t> {
             let path = if self.path.is_empty() {
                 "the file".to_owned()
             } else {
-                format!("`[{}]`", self.path)
+                quoted(&self.path)
             };
             cx.refuse::<()>(
                 self.place,
@@ -219,10 +233,12 @@ impl<'t> Section<'t> {
     /// Reports every key that nobody asked for.
     pub(crate) fn finish(&self, cx: &Reading<'t>) {
         let asked = self.asked.borrow();
-        for entry in &self.table.entries {
-            if asked.contains(&entry.key.as_str()) {
-                continue;
-            }
+        let unknown = self
+            .table
+            .entries
+            .iter()
+            .filter(|entry| !asked.contains(&entry.key.as_str()));
+        for entry in unknown.take(UNKNOWN_MAX) {
             let place = if self.path.is_empty() {
                 "at the top of the file".to_owned()
             } else {

@@ -63,7 +63,10 @@ impl<'t> Reading<'t> {
             other => self.refuse(
                 node.span,
                 format!("a list is wanted here, not {}", other.kind()),
-                format!("write `[{}]`", self.slice(node.span)),
+                match other {
+                    Value::Text(word) => format!("write `[\"{word}\"]`"),
+                    _ => String::new(),
+                },
             ),
         }
     }
@@ -176,9 +179,11 @@ impl<'t> Reading<'t> {
             |error: QuantityError| self.refuse::<Quantity>(node.span, error.reason, error.hint);
         match &node.value {
             Value::Text(text) => Quantity::parse(text, dimension).map_or_else(refused, Some),
-            Value::Integer(_) | Value::Float(_) => {
-                refused(quantity::missing_unit(self.slice(node.span), dimension))
-            }
+            Value::Integer(_) | Value::Float(_) => refused(quantity::missing_unit(
+                self.slice(node.span),
+                dimension,
+                quote_at(node),
+            )),
             other => self.refuse(
                 node.span,
                 format!("{} is wanted here, not {}", dimension.name(), other.kind()),
@@ -245,7 +250,8 @@ impl<'t> Reading<'t> {
                 Law::constant(*number as f64).ok()
             }
             Value::Integer(_) | Value::Float(_) => {
-                let error = quantity::missing_unit(self.slice(node.span), domain.dimension);
+                let error =
+                    quantity::missing_unit(self.slice(node.span), domain.dimension, quote_at(node));
                 self.refuse(node.span, error.reason, error.hint)
             }
             other => self.refuse(
@@ -278,6 +284,11 @@ impl<'t> Reading<'t> {
         }
         node.span
     }
+}
+
+/// What stands around a string at `node`: an override needs no quotes.
+fn quote_at(node: &Node) -> &'static str {
+    if node.span.source == 0 { "\"" } else { "" }
 }
 
 fn too_large_hint(dimension: Dimension) -> &'static str {

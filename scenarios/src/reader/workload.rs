@@ -336,10 +336,11 @@ impl<'t> Reading<'t> {
         args: Option<&Section<'t>>,
     ) -> Option<Vec<Option<StepArg>>> {
         let none = vec![None; spec.args.len()];
-        let Some(node) = args.and_then(|args| args.table.get(spec.name)) else {
+        let given = args.and_then(|args| Some((args, args.table.get(spec.name)?)));
+        let Some((args, node)) = given else {
             return Some(none);
         };
-        let section = self.section(format!("args.{}", spec.name), node)?;
+        let section = self.section(format!("{}.{}", args.path, spec.name), node)?;
         let mut values = Vec::new();
         let mut good = true;
         for (name, _) in spec.args {
