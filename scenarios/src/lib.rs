@@ -25,6 +25,7 @@ pub mod record;
 pub mod results;
 pub mod run;
 pub mod scenario;
+mod starter;
 mod tree;
 pub mod verify;
 
@@ -32,3 +33,4 @@ pub use diagnostic::Diagnostics;
 pub use quantity::duration_text;
 pub use reader::{read, read_text};
 pub use scenario::Scenario;
+pub use starter::starter;

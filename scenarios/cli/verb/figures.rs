@@ -1,8 +1,8 @@
 //! The figures of a run, from what it left in memory.
 
-use reports::figure::latency_cdf::{LatencyCdf, LatencySeries};
-use reports::figure::outcomes::OutcomeTimeline;
-use reports::figure::survival::{Reference, Survival, SurvivalSeries};
+use reports::figure::{
+    LatencyCdf, LatencySeries, OutcomeTimeline, Reference, Survival, SurvivalSeries,
+};
 use reports::statistics::survival::Lifetime;
 use scenarios::Scenario;
 use scenarios::closed_form;

@@ -89,9 +89,37 @@ fn profiles() -> Vec<Entry> {
         .map(|profile| Entry {
             name: profile.name.clone(),
             about: profile.summary.clone(),
-            details: profile.basis(),
+            details: profile_details(profile),
         })
         .collect()
+}
+
+fn profile_details(profile: &profile::Profile) -> Vec<String> {
+    use protocols::meter::{Operation, Primitive};
+    let mut details = vec![format!(
+        "{} MHz, {} mW while computing ({})",
+        profile.clock_hz / 1_000_000,
+        reports::format::float_text(profile.active_power_uw as f64 / 1000.0),
+        profile.power_basis
+    )];
+    for primitive in Primitive::ALL {
+        let cost = profile.cost(primitive);
+        // What one call costs at a size that says something: a block, a row, a 2048-bit modulus.
+        let bytes = match primitive {
+            Primitive::RsaPublic | Primitive::RsaPrivate | Primitive::ModPow => 256,
+            Primitive::Sha512 | Primitive::HmacSha512 => 128,
+            Primitive::Sha1 | Primitive::Sha256 | Primitive::HmacSha256 => 64,
+            _ => 16,
+        };
+        let one = Operation { primitive, phase: 0, count: 1, bytes };
+        details.push(format!(
+            "{primitive} of {bytes} B: {} ({}: {})",
+            reports::format::duration(profile.cost_ns(&one) as f64),
+            cost.basis.as_str(),
+            cost.source
+        ));
+    }
+    details
 }
 
 fn metric_entries() -> Vec<Entry> {

@@ -22,7 +22,7 @@ pub(crate) fn run(args: &NewArgs) -> Exit {
     } else {
         options.create_new(true);
     }
-    let text = scenarios::library::starter(&args.name);
+    let text = scenarios::starter(&args.name);
     let written = options.open(&path).and_then(|mut file| file.write_all(text.as_bytes()));
     match written {
         Ok(()) => {
