@@ -261,7 +261,7 @@ impl Probability {
         // 2^64 p: exact, since scaling by a power of two rounds nothing; the cast truncates.
         (0.0..1.0)
             .contains(&p)
-            .then(|| Self((p * 18_446_744_073_709_551_616.0) as u64))
+            .then_some(Self((p * 18_446_744_073_709_551_616.0) as u64))
     }
 
     /// Whether a draw of 64 random bits falls into the event.

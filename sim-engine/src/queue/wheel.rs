@@ -121,6 +121,12 @@ impl Wheel {
         self.live
     }
 
+    /// Entries for which the slots have room, whether they are in use or not.
+    #[cfg(test)]
+    pub(crate) const fn capacity_entries(&self) -> usize {
+        self.pool.len()
+    }
+
     /// Rounds of the running instant before the current one.
     pub(crate) const fn round(&self) -> u32 {
         self.round
@@ -186,6 +192,12 @@ impl Wheel {
     pub(crate) fn pop(&mut self, until: SimTime) -> Option<(EventKey, Payload)> {
         loop {
             match self.front.last() {
+                // Voids go first: a cancelled event must not even move the clock.
+                Some(entry) if self.is_void(entry) => {
+                    self.handles_free.push(entry.handle);
+                    self.front.pop();
+                    continue;
+                }
                 Some(entry) if entry.key.time().0 == self.now => {}
                 _ if !self.next_round.is_empty() => {
                     self.begin_round();
@@ -206,27 +218,39 @@ impl Wheel {
                     continue;
                 }
             }
-            if let Some(entry) = self.front.pop()
-                && self.release(entry)
-            {
-                self.live -= 1;
-                return Some((entry.key, entry.payload));
+            let entry = self.front.pop()?;
+            if entry.handle != NONE {
+                self.handles_free.push(entry.handle);
             }
+            self.live -= 1;
+            return Some((entry.key, entry.payload));
         }
     }
 
-    /// Gives back the handle of an entry that leaves. False if it had been cancelled.
     #[inline]
-    fn release(&mut self, entry: Entry) -> bool {
-        if entry.handle == NONE {
-            return true;
-        }
-        self.handles_free.push(entry.handle);
-        self.locations[entry.handle as usize] != VOID
+    fn is_void(&self, entry: &Entry) -> bool {
+        entry.handle != NONE && self.locations[entry.handle as usize] == VOID
     }
 
     #[cold]
     fn begin_round(&mut self) {
+        // A round of nothing but cancelled events is none.
+        let Self {
+            next_round,
+            locations,
+            handles_free,
+            ..
+        } = self;
+        next_round.retain(|entry| {
+            let void = entry.handle != NONE && locations[entry.handle as usize] == VOID;
+            if void {
+                handles_free.push(entry.handle);
+            }
+            !void
+        });
+        if self.next_round.is_empty() {
+            return;
+        }
         self.round += 1;
         sort_descending(&mut self.next_round);
         self.front.append(&mut self.next_round);
@@ -285,7 +309,7 @@ impl Wheel {
         self.horizon = keep_from;
         for index in 0..count {
             let entry = self.front[index];
-            if entry.handle != NONE && self.locations[entry.handle as usize] == VOID {
+            if self.is_void(&entry) {
                 self.handles_free.push(entry.handle);
             } else {
                 self.place_in_slot(entry);
@@ -452,7 +476,7 @@ impl Wheel {
 
 /// The next event last, so that popping moves nothing.
 fn sort_descending(entries: &mut [Entry]) {
-    entries.sort_unstable_by(|a, b| b.key.cmp(&a.key));
+    entries.sort_unstable_by_key(|entry| std::cmp::Reverse(entry.key));
 }
 
 /// Index of the lowest bit set; the bitmap must not be empty.
