@@ -124,10 +124,10 @@ fn a_world_in_its_steady_state_allocates_nothing() {
             );
         });
     }
-    assert_eq!(run(&mut engine, &mut host, 500_000_000), RunEnd::Reached);
+    assert_eq!(run(&mut engine, &mut host, 1_000_000_000), RunEnd::Reached);
     let (events, answers) = (engine.events(), host.answers);
     let measured = allocation_counter::measure(|| {
-        assert_eq!(run(&mut engine, &mut host, 1_000_000_000), RunEnd::Reached);
+        assert_eq!(run(&mut engine, &mut host, 1_500_000_000), RunEnd::Reached);
     });
     assert!(
         engine.events() > events + 1_000_000,
