@@ -301,14 +301,7 @@ impl<H: Host> Engine<H> {
         act: impl FnOnce(&mut H, &mut Outbox<'_, H>) -> T,
     ) -> T {
         self.world.current = EventKey::new(self.world.now, crate::order::Class::Fault, node.0, 0);
-        let result = act(
-            host,
-            &mut Outbox {
-                world: &mut self.world,
-                recorder,
-                node,
-            },
-        );
+        let result = act(host, &mut Outbox::new(&mut self.world, recorder, node));
         self.settle(host, recorder);
         result
     }
