@@ -30,7 +30,7 @@ use wheel::{Entry, Wheel};
 const TIMER: TimerId = TimerId { kind: 0, key: 0 };
 
 /// Numbers of pending events.
-const COUNTS: [u32; 1] = [10_000];
+const COUNTS: [u32; 4] = [1_000, 10_000, 100_000, 1_000_000];
 
 /// Delays by their upper twelve bits, so that the cost of a logarithm hides nothing.
 struct Delays(Vec<u64>);
