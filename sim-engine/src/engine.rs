@@ -1,6 +1,8 @@
 //! The engine: building a world and running it.
 
 mod dispatch;
+#[cfg(test)]
+mod tests;
 
 use std::ops::ControlFlow;
 
@@ -299,14 +301,7 @@ impl<H: Host> Engine<H> {
         act: impl FnOnce(&mut H, &mut Outbox<'_, H>) -> T,
     ) -> T {
         self.world.current = EventKey::new(self.world.now, crate::order::Class::Fault, node.0, 0);
-        let result = act(
-            host,
-            &mut Outbox {
-                world: &mut self.world,
-                recorder,
-                node,
-            },
-        );
+        let result = act(host, &mut Outbox::new(&mut self.world, recorder, node));
         self.settle(host, recorder);
         result
     }
@@ -496,30 +491,3 @@ const ROUNDS_MAX: u32 = 1_000_000;
 const CHECK_MASK: u64 = 0xFFFF;
 /// Members of a cycle that the error names.
 const CYCLE_MEMBERS_MAX: usize = 8;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::link::LinkParams;
-    use crate::testing::{Bench, constant};
-    use crate::time::SimTime;
-
-    #[test]
-    fn a_request_is_answered_over_a_link_with_delay() {
-        let mut bench = Bench::new(1);
-        let (device, server) = (bench.node(0, false), bench.node(0, true));
-        let link = LinkParams {
-            delay: constant(1_000),
-            ..LinkParams::default()
-        };
-        let link = bench.link("access", device, server, link);
-        bench.act(device, |out| out.send(link, Direction::Up, 9, b"hello"));
-        assert_eq!(bench.run(10_000), RunEnd::Drained);
-        assert_eq!(bench.engine.now(), SimTime(10_000));
-        assert_eq!(bench.engine.events(), 2);
-        let packets = bench.handled();
-        assert_eq!(packets.len(), 2);
-        assert_eq!(bench.engine.packets_live(), 0);
-        assert_eq!(bench.engine.blocks_live(), 0);
-    }
-}

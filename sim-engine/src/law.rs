@@ -12,6 +12,8 @@
 mod error;
 mod gamma;
 mod normal;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::Arc;

@@ -16,6 +16,8 @@ pub mod loss;
 
 mod direction;
 pub(crate) mod draws;
+#[cfg(test)]
+mod tests;
 mod transit;
 
 pub(crate) use self::direction::{ClassState, DirectionState, Extra, LinkState};

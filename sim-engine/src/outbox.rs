@@ -20,7 +20,20 @@ pub struct Outbox<'a, H: Host> {
     pub(crate) node: NodeId,
 }
 
-impl<H: Host> Outbox<'_, H> {
+impl<'a, H: Host> Outbox<'a, H> {
+    #[inline]
+    pub(crate) const fn new(
+        world: &'a mut World<H::Header, H::Effect>,
+        recorder: &'a mut H::Recorder,
+        node: NodeId,
+    ) -> Self {
+        Self {
+            world,
+            recorder,
+            node,
+        }
+    }
+
     /// The current instant.
     #[must_use]
     pub const fn now(&self) -> SimTime {

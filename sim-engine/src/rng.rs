@@ -163,6 +163,12 @@ impl Streams {
         }
     }
 
+    /// Whether anything was ever drawn.
+    #[cfg(test)]
+    pub(crate) fn is_used(&self) -> bool {
+        self.number.is_some() || self.generator.get_word_pos() != 0
+    }
+
     fn position(&mut self, stream: u64, word: u128) {
         // Position 0 first: changing the stream in the middle of a block would compute that block
         // of the new stream, only to throw it away.
@@ -261,7 +267,7 @@ impl Probability {
         // 2^64 p: exact, since scaling by a power of two rounds nothing; the cast truncates.
         (0.0..1.0)
             .contains(&p)
-            .then(|| Self((p * 18_446_744_073_709_551_616.0) as u64))
+            .then_some(Self((p * 18_446_744_073_709_551_616.0) as u64))
     }
 
     /// Whether a draw of 64 random bits falls into the event.
@@ -292,6 +298,137 @@ impl Probability {
             1.0
         } else {
             self.0 as f64 / 18_446_744_073_709_551_616.0
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes_of(streams: &mut Streams, stream: u64, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        let mut state = LazyStream::default();
+        streams.reader(stream, &mut state).fill_bytes(&mut bytes);
+        bytes
+    }
+
+    #[test]
+    fn a_stream_read_in_pieces_is_the_stream_read_at_once() {
+        let mut streams = Seed::new(1, 2).streams();
+        let whole = bytes_of(&mut streams, 77, 4096);
+        let mut state = LazyStream::default();
+        let mut pieces = Vec::new();
+        let mut length = 0;
+        while pieces.len() < 4000 {
+            length = (length * 5 + 4) % 252;
+            let mut piece = vec![0; length];
+            streams.reader(77, &mut state).fill_bytes(&mut piece);
+            pieces.extend_from_slice(&piece);
+            // Somebody else draws in between.
+            streams.block(3, 9);
+            pieces.extend_from_slice(&streams.reader(77, &mut state).next_u64().to_le_bytes());
+            pieces.extend_from_slice(&streams.reader(77, &mut state).next_u32().to_le_bytes());
+        }
+        assert_eq!(pieces[..4000], whole[..4000]);
+    }
+
+    #[test]
+    fn a_request_is_rounded_up_to_whole_words() {
+        let mut streams = Seed::new(1, 2).streams();
+        for (length, words) in [(0, 0), (1, 1), (4, 1), (5, 2), (33, 9)] {
+            let mut state = LazyStream::default();
+            streams
+                .reader(5, &mut state)
+                .fill_bytes(&mut vec![0; length]);
+            assert_eq!(state.words_drawn, words);
+        }
+    }
+
+    #[test]
+    fn a_block_does_not_depend_on_what_was_read_before() {
+        let mut streams = Seed::new(4, 0).streams();
+        let expected: Vec<[u64; 8]> = (0..20)
+            .map(|number| *Seed::new(4, 0).streams().block(11, number))
+            .collect();
+        for number in [0usize, 1, 2, 3, 4, 5, 5, 19, 3, 4, 18, 0] {
+            assert_eq!(*streams.block(11, number as u64), expected[number]);
+            if number % 3 == 0 {
+                streams.block(12, number as u64 + 1);
+            }
+        }
+        let flat: Vec<u8> = expected
+            .iter()
+            .flatten()
+            .flat_map(|draw| draw.to_le_bytes())
+            .collect();
+        assert_eq!(
+            flat,
+            bytes_of(&mut streams, 11, flat.len()),
+            "blocks and readers agree"
+        );
+    }
+
+    /// The published vector for 20 rounds pins the layout of key, stream and position.
+    #[test]
+    fn the_generator_is_chacha() {
+        let mut generator = ChaCha20Rng::from_seed([0; 32]);
+        assert_eq!(generator.next_u32(), 0xADE0_B876);
+        assert_eq!(generator.next_u32(), 0x903D_F1A0);
+    }
+
+    #[test]
+    fn seeds_and_replications_have_nothing_in_common() {
+        let first = |root, replication| Seed::new(root, replication).streams().block(0, 0)[0];
+        let mut draws = vec![
+            first(1, 0),
+            first(0, 1),
+            first(1, 1),
+            first(2, 0),
+            first(0, 0),
+        ];
+        draws.sort_unstable();
+        draws.dedup();
+        assert_eq!(draws.len(), 5);
+    }
+
+    #[test]
+    fn names_differ_in_every_part_and_in_its_borders() {
+        let name = || StreamName::new("node");
+        let mut ids = vec![
+            name().id(),
+            name().text("ab").text("c").id(),
+            name().text("a").text("bc").id(),
+            name().text("abc").id(),
+            name().text("abc").text("").id(),
+            name().text("abc\0").id(),
+            StreamName::new("nodeabc").id(),
+        ];
+        ids.extend((0..10_000).map(|index| name().text("device").index(index).id()));
+        let count = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), count);
+    }
+
+    #[test]
+    fn a_probability_of_zero_never_happens_and_one_always() {
+        let (never, always) = (Probability::new(0.0), Probability::new(1.0));
+        for draw in [0, 1, u64::MAX - 1, u64::MAX] {
+            assert_eq!(never.map(|p| p.accepts(draw)), Some(false));
+            assert_eq!(always.map(|p| p.accepts(draw)), Some(true));
+        }
+        assert_eq!(Probability::new(0.25).map(Probability::value), Some(0.25));
+        assert_eq!(
+            Probability::new(0.5).map(|p| p.accepts((1 << 63) - 1)),
+            Some(true)
+        );
+        assert_eq!(
+            Probability::new(0.5).map(|p| p.accepts(1 << 63)),
+            Some(false)
+        );
+        for wrong in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
+            assert_eq!(Probability::new(wrong), None);
         }
     }
 }

@@ -58,14 +58,27 @@ pub(crate) enum Seen {
 
 type Hook<A> = Option<Box<dyn FnMut(A, &mut Outbox<'_, World>)>>;
 
+/// Decides about the packet of this number.
+type Adversary = Option<Box<dyn FnMut(u64, &mut TapDraw) -> Verdict>>;
+
 /// The host.
 #[derive(Default)]
 pub(crate) struct World {
     pub(crate) scripts: Vec<Script>,
     pub(crate) log: Vec<Seen>,
+    /// Keep no log: for long runs whose statistics matter.
+    pub(crate) unlogged: bool,
     pub(crate) on_control: Hook<(NodeId, TimerId)>,
     pub(crate) on_input: Hook<(NodeId, u64)>,
-    pub(crate) verdict: Option<Box<dyn FnMut(u64, &mut TapDraw) -> Verdict>>,
+    pub(crate) verdict: Adversary,
+}
+
+impl World {
+    fn note(&mut self, seen: impl FnOnce() -> Seen) {
+        if !self.unlogged {
+            self.log.push(seen());
+        }
+    }
 }
 
 impl Host for World {
@@ -94,7 +107,7 @@ impl Host for World {
                 bytes,
             } => {
                 let (at, number) = (now.0, meta.number);
-                self.log.push(Seen::Packet {
+                self.note(|| Seen::Packet {
                     at,
                     node: node.0,
                     number,
@@ -106,7 +119,7 @@ impl Host for World {
             }
             Input::Timer(TimerId { kind, key }) => {
                 what = u64::from(key);
-                self.log.push(Seen::Timer {
+                self.note(|| Seen::Timer {
                     at: now.0,
                     node: node.0,
                     kind,
@@ -115,7 +128,7 @@ impl Host for World {
             }
             Input::Command(token) => {
                 what = token;
-                self.log.push(Seen::Command {
+                self.note(|| Seen::Command {
                     at: now.0,
                     node: node.0,
                     token,
@@ -129,7 +142,7 @@ impl Host for World {
     }
 
     fn on_release(&mut self, now: SimTime, node: NodeId, effect: u32, _: &mut Outbox<'_, Self>) {
-        self.log.push(Seen::Release {
+        self.note(|| Seen::Release {
             at: now.0,
             node: node.0,
             effect,
@@ -144,7 +157,7 @@ impl Host for World {
         out: &mut Outbox<'_, Self>,
     ) {
         let TimerId { kind, key } = control;
-        self.log.push(Seen::Control {
+        self.note(|| Seen::Control {
             at: now.0,
             owner: owner.0,
             kind,
@@ -158,7 +171,7 @@ impl Host for World {
 
     fn on_packet_end(&mut self, now: SimTime, end: &PacketEnd<'_, u32>) {
         let PacketMeta { number, sender, .. } = *end.meta;
-        self.log.push(Seen::End {
+        self.note(|| Seen::End {
             at: now.0,
             fate: end.fate,
             number,
@@ -187,7 +200,7 @@ impl Host for World {
         effect: u32,
         _out: &mut Outbox<'_, Self>,
     ) {
-        self.log.push(Seen::Lost {
+        self.note(|| Seen::Lost {
             node: node.0,
             effect,
         });

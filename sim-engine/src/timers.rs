@@ -49,10 +49,16 @@ impl TimerName {
     }
 }
 
+/// Handle of a timer that has expired and waits for the CPU.
+pub(crate) const QUEUED: u32 = NONE;
+/// Handle of a timer whose expiry is being handled. It is no longer armed, but keeps its place, as
+/// most handlers arm the same timer again.
+pub(crate) const FIRED: u32 = NONE - 1;
+
 /// The state of an armed timer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Armed {
-    /// Handle of the pending expiry, or [`NONE`] once it has expired and waits for the CPU.
+    /// Handle of the pending expiry, or [`QUEUED`], or [`FIRED`].
     pub(crate) handle: u32,
     /// Tells this arming from later ones of the same name.
     pub(crate) stamp: u32,
@@ -82,9 +88,11 @@ const EMPTY: Place = Place {
 /// All armed timers of a world.
 #[derive(Clone, Debug)]
 pub(crate) struct TimerTable {
-    /// A power of two of places, at most seven eighths in use.
+    /// A power of two of places, at most three quarters in use.
     places: Vec<Place>,
     used: usize,
+    /// Where the last search ended: the handler of an expiry mostly arms the same timer again.
+    last: usize,
 }
 
 impl TimerTable {
@@ -92,6 +100,7 @@ impl TimerTable {
         Self {
             places: vec![EMPTY; 16],
             used: 0,
+            last: 0,
         }
     }
 
@@ -109,7 +118,7 @@ impl TimerTable {
     /// Sets the state of a timer and returns the one it replaces.
     #[inline]
     pub(crate) fn insert(&mut self, name: TimerName, armed: Armed) -> Option<Armed> {
-        if (self.used + 1) * 8 > self.places.len() * 7 {
+        if (self.used + 1) * 4 > self.places.len() * 3 {
             self.grow();
         }
         match self.find(name) {
@@ -119,6 +128,16 @@ impl TimerTable {
                 self.used += 1;
                 None
             }
+        }
+    }
+
+    /// Forgets a timer whose expiry was handled, unless it was armed again.
+    #[inline]
+    pub(crate) fn remove_fired(&mut self, name: TimerName) {
+        if let Ok(index) = self.find(name)
+            && self.places[index].armed.handle == FIRED
+        {
+            self.remove(name);
         }
     }
 
@@ -156,7 +175,19 @@ impl TimerTable {
 
     /// Where the name stands, or else the place where it would go.
     #[inline]
-    fn find(&self, name: TimerName) -> Result<usize, usize> {
+    fn find(&mut self, name: TimerName) -> Result<usize, usize> {
+        // A name stands at one place only, so finding it where it was is proof enough.
+        if self.places[self.last].name == name {
+            return Ok(self.last);
+        }
+        let found = self.search(name);
+        let (Ok(index) | Err(index)) = found;
+        self.last = index;
+        found
+    }
+
+    #[inline]
+    fn search(&self, name: TimerName) -> Result<usize, usize> {
         let mask = self.places.len() - 1;
         let mut index = self.home(name);
         loop {
@@ -176,7 +207,7 @@ impl TimerTable {
         let doubled = vec![EMPTY; self.places.len() * 2];
         for place in std::mem::replace(&mut self.places, doubled) {
             if place.name.tag != EMPTY_TAG
-                && let Err(index) = self.find(place.name)
+                && let Err(index) = self.search(place.name)
             {
                 self.places[index] = place;
             }

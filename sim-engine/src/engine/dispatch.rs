@@ -14,7 +14,7 @@ use crate::recorder::Recorder;
 use crate::slab::NONE;
 use crate::tap::Verdict;
 use crate::time::{SimDuration, SimTime};
-use crate::timers::TimerName;
+use crate::timers::{FIRED, QUEUED, TimerName};
 use crate::world::After;
 
 impl<H: Host> Engine<H> {
@@ -34,21 +34,16 @@ impl<H: Host> Engine<H> {
             Class::Cpu => self.take(host, recorder, payload),
             Class::Control | Class::Fault => {
                 let control = timer_of(payload);
-                self.world.timers.remove(TimerName::control(node, control));
+                let name = TimerName::control(node, control);
+                if let Some(armed) = self.world.timers.get_mut(name) {
+                    armed.handle = FIRED;
+                }
                 self.world
                     .note(recorder, node, Kind::Control, digest_of_timer(control));
                 let world = &mut self.world;
                 let now = world.now;
-                host.on_control(
-                    now,
-                    node,
-                    control,
-                    &mut Outbox {
-                        world,
-                        recorder,
-                        node,
-                    },
-                );
+                host.on_control(now, node, control, &mut Outbox::new(world, recorder, node));
+                self.world.timers.remove_fired(name);
             }
             Class::Tap => self.tap(host, recorder, payload.data),
         }
@@ -69,16 +64,7 @@ impl<H: Host> Engine<H> {
                 After::EffectLost { node, effect } => {
                     let world = &mut self.world;
                     let now = world.now;
-                    host.on_effect_lost(
-                        now,
-                        node,
-                        effect,
-                        &mut Outbox {
-                            world,
-                            recorder,
-                            node,
-                        },
-                    );
+                    host.on_effect_lost(now, node, effect, &mut Outbox::new(world, recorder, node));
                 }
             }
         }
@@ -174,16 +160,7 @@ impl<H: Host> Engine<H> {
             bytes: &self.inbox,
         };
         let now = world.now;
-        host.on_input(
-            now,
-            node,
-            input,
-            &mut Outbox {
-                world,
-                recorder,
-                node,
-            },
-        );
+        host.on_input(now, node, input, &mut Outbox::new(world, recorder, node));
         if self.world.nodes[node.0 as usize].cpu != NONE {
             self.world.cpu_mut(node).count_served(arrived, now);
         }
@@ -213,22 +190,19 @@ impl<H: Host> Engine<H> {
             return;
         }
         if occupied {
-            armed.handle = NONE;
+            armed.handle = QUEUED;
             world.enqueue(node, Item::Timer { timer, stamp });
             return;
         }
-        world.timers.remove(name);
+        armed.handle = FIRED;
         world.note(recorder, node, Kind::Timer, digest_of_timer(timer));
         host.on_input(
             now,
             node,
             Input::Timer(timer),
-            &mut Outbox {
-                world,
-                recorder,
-                node,
-            },
+            &mut Outbox::new(world, recorder, node),
         );
+        self.world.timers.remove_fired(name);
     }
 
     /// The CPU has become free and takes what waits, until it is busy again.
@@ -258,40 +232,22 @@ impl<H: Host> Engine<H> {
                 }
                 Item::Timer { timer, stamp } => {
                     let name = TimerName::timer(node, timer);
-                    let valid = world
-                        .timers
-                        .get_mut(name)
-                        .is_some_and(|armed| armed.handle == NONE && armed.stamp == stamp);
-                    if !valid {
-                        continue;
+                    match world.timers.get_mut(name) {
+                        Some(armed) if armed.handle == QUEUED && armed.stamp == stamp => {
+                            armed.handle = FIRED;
+                        }
+                        // Cancelled or armed again while it waited.
+                        _ => continue,
                     }
-                    world.timers.remove(name);
                     world.note(recorder, node, Kind::TakenTimer, digest_of_timer(timer));
                     let input = Input::Timer(timer);
-                    host.on_input(
-                        now,
-                        node,
-                        input,
-                        &mut Outbox {
-                            world,
-                            recorder,
-                            node,
-                        },
-                    );
+                    host.on_input(now, node, input, &mut Outbox::new(world, recorder, node));
+                    self.world.timers.remove_fired(name);
                 }
                 Item::Command(token) => {
                     world.note(recorder, node, Kind::TakenCommand, token);
                     let input = Input::Command(token);
-                    host.on_input(
-                        now,
-                        node,
-                        input,
-                        &mut Outbox {
-                            world,
-                            recorder,
-                            node,
-                        },
-                    );
+                    host.on_input(now, node, input, &mut Outbox::new(world, recorder, node));
                 }
             }
         }
@@ -311,16 +267,7 @@ impl<H: Host> Engine<H> {
             let world = &mut self.world;
             let now = world.now;
             world.note(recorder, node, Kind::Release, 0);
-            host.on_release(
-                now,
-                node,
-                effect,
-                &mut Outbox {
-                    world,
-                    recorder,
-                    node,
-                },
-            );
+            host.on_release(now, node, effect, &mut Outbox::new(world, recorder, node));
         }
         if self.world.is_current(payload) {
             self.world.cpu_mut(node).release_pending = false;

@@ -46,16 +46,13 @@ struct Slot {
     count: u32,
 }
 
-#[derive(Clone, Debug)]
-struct Level {
-    slots: Box<[Slot; SLOTS]>,
-    occupied: [u64; BITMAP_WORDS],
-}
-
 /// The pending events.
 #[derive(Clone, Debug)]
 pub(crate) struct Wheel {
-    levels: Vec<Level>,
+    /// The slots of all levels, level by level.
+    slots: Vec<Slot>,
+    /// One bit per slot that is not empty.
+    occupied: [[u64; BITMAP_WORDS]; LEVELS],
     /// One bit per level with an occupied slot.
     occupied_levels: u32,
     /// Everything in the slots is at or after both; `cursor <= horizon`.
@@ -76,6 +73,11 @@ pub(crate) struct Wheel {
     live: usize,
 }
 
+const EMPTY_SLOT: Slot = Slot {
+    head: NONE,
+    count: 0,
+};
+
 /// Fills places of the pool that hold nothing.
 const BLANK: Entry = Entry {
     key: EventKey::new(SimTime::ZERO, Class::Fault, 0, 0),
@@ -89,17 +91,9 @@ const BLANK: Entry = Entry {
 
 impl Wheel {
     pub(crate) fn new() -> Self {
-        let level = Level {
-            slots: Box::new(
-                [Slot {
-                    head: NONE,
-                    count: 0,
-                }; SLOTS],
-            ),
-            occupied: [0; BITMAP_WORDS],
-        };
         Self {
-            levels: vec![level; LEVELS],
+            slots: vec![EMPTY_SLOT; LEVELS * SLOTS],
+            occupied: [[0; BITMAP_WORDS]; LEVELS],
             occupied_levels: 0,
             cursor: 0,
             horizon: 0,
@@ -119,6 +113,12 @@ impl Wheel {
     /// Pending events that were not cancelled.
     pub(crate) const fn len(&self) -> usize {
         self.live
+    }
+
+    /// Entries for which the slots have room, whether they are in use or not.
+    #[cfg(test)]
+    pub(crate) const fn capacity_entries(&self) -> usize {
+        self.pool.len()
     }
 
     /// Rounds of the running instant before the current one.
@@ -186,6 +186,12 @@ impl Wheel {
     pub(crate) fn pop(&mut self, until: SimTime) -> Option<(EventKey, Payload)> {
         loop {
             match self.front.last() {
+                // Voids go first: a cancelled event must not even move the clock.
+                Some(entry) if self.is_void(entry) => {
+                    self.handles_free.push(entry.handle);
+                    self.front.pop();
+                    continue;
+                }
                 Some(entry) if entry.key.time().0 == self.now => {}
                 _ if !self.next_round.is_empty() => {
                     self.begin_round();
@@ -206,27 +212,39 @@ impl Wheel {
                     continue;
                 }
             }
-            if let Some(entry) = self.front.pop()
-                && self.release(entry)
-            {
-                self.live -= 1;
-                return Some((entry.key, entry.payload));
+            let entry = self.front.pop()?;
+            if entry.handle != NONE {
+                self.handles_free.push(entry.handle);
             }
+            self.live -= 1;
+            return Some((entry.key, entry.payload));
         }
     }
 
-    /// Gives back the handle of an entry that leaves. False if it had been cancelled.
     #[inline]
-    fn release(&mut self, entry: Entry) -> bool {
-        if entry.handle == NONE {
-            return true;
-        }
-        self.handles_free.push(entry.handle);
-        self.locations[entry.handle as usize] != VOID
+    fn is_void(&self, entry: &Entry) -> bool {
+        entry.handle != NONE && self.locations[entry.handle as usize] == VOID
     }
 
     #[cold]
     fn begin_round(&mut self) {
+        // A round of nothing but cancelled events is none.
+        let Self {
+            next_round,
+            locations,
+            handles_free,
+            ..
+        } = self;
+        next_round.retain(|entry| {
+            let void = entry.handle != NONE && locations[entry.handle as usize] == VOID;
+            if void {
+                handles_free.push(entry.handle);
+            }
+            !void
+        });
+        if self.next_round.is_empty() {
+            return;
+        }
         self.round += 1;
         sort_descending(&mut self.next_round);
         self.front.append(&mut self.next_round);
@@ -285,7 +303,7 @@ impl Wheel {
         self.horizon = keep_from;
         for index in 0..count {
             let entry = self.front[index];
-            if entry.handle != NONE && self.locations[entry.handle as usize] == VOID {
+            if self.is_void(&entry) {
                 self.handles_free.push(entry.handle);
             } else {
                 self.place_in_slot(entry);
@@ -309,12 +327,11 @@ impl Wheel {
     #[inline]
     fn place_in_slot(&mut self, entry: Entry) {
         let (level_index, slot_index) = self.slot_of(entry.key.time().0);
-        let level = &mut self.levels[level_index];
-        let slot = &mut level.slots[slot_index];
+        let slot = &mut self.slots[level_index * SLOTS + slot_index];
         let offset = slot.count as usize % CHUNK;
         if offset == 0 {
             if slot.count == 0 {
-                level.occupied[slot_index / 64] |= 1 << (slot_index % 64);
+                self.occupied[level_index][slot_index / 64] |= 1 << (slot_index % 64);
                 self.occupied_levels |= 1 << level_index;
             }
             let chunk = match self.chunks_free.pop() {
@@ -347,8 +364,7 @@ impl Wheel {
         // The cursor has not entered the slot since the entry was placed, so the same computation
         // finds the slot again.
         let (level_index, slot_index) = self.slot_of(time);
-        let level = &mut self.levels[level_index];
-        let slot = &mut level.slots[slot_index];
+        let slot = &mut self.slots[level_index * SLOTS + slot_index];
         slot.count -= 1;
         let offset = slot.count as usize % CHUNK;
         let last = self.pool[slot.head as usize * CHUNK + offset];
@@ -361,10 +377,7 @@ impl Wheel {
             self.chunks_free.push(slot.head);
             slot.head = self.chunk_next[slot.head as usize];
             if slot.count == 0 {
-                level.occupied[slot_index / 64] &= !(1 << (slot_index % 64));
-                if level.occupied == [0; BITMAP_WORDS] {
-                    self.occupied_levels &= !(1 << level_index);
-                }
+                self.mark_empty(level_index, slot_index);
             }
         }
     }
@@ -375,7 +388,7 @@ impl Wheel {
         while self.occupied_levels != 0 {
             // Lower levels lie within the current slot of the levels above, so they come first.
             let level_index = self.occupied_levels.trailing_zeros() as usize;
-            let slot_index = first_set(&self.levels[level_index].occupied);
+            let slot_index = first_set(&self.occupied[level_index]);
             let shift = level_index as u32 * LEVEL_BITS;
             let above = self.cursor.checked_shr(shift + LEVEL_BITS).unwrap_or(0);
             let start =
@@ -396,20 +409,21 @@ impl Wheel {
         false
     }
 
-    /// Marks a slot as empty and returns what it was.
+    /// Empties a slot and returns what it was.
     fn empty_slot(&mut self, level_index: usize, slot_index: usize) -> Slot {
-        let level = &mut self.levels[level_index];
-        level.occupied[slot_index / 64] &= !(1 << (slot_index % 64));
-        if level.occupied == [0; BITMAP_WORDS] {
+        self.mark_empty(level_index, slot_index);
+        std::mem::replace(
+            &mut self.slots[level_index * SLOTS + slot_index],
+            EMPTY_SLOT,
+        )
+    }
+
+    fn mark_empty(&mut self, level_index: usize, slot_index: usize) {
+        let bitmap = &mut self.occupied[level_index];
+        bitmap[slot_index / 64] &= !(1 << (slot_index % 64));
+        if *bitmap == [0; BITMAP_WORDS] {
             self.occupied_levels &= !(1 << level_index);
         }
-        std::mem::replace(
-            &mut level.slots[slot_index],
-            Slot {
-                head: NONE,
-                count: 0,
-            },
-        )
     }
 
     fn move_to_front(&mut self, slot: Slot) {
@@ -452,7 +466,7 @@ impl Wheel {
 
 /// The next event last, so that popping moves nothing.
 fn sort_descending(entries: &mut [Entry]) {
-    entries.sort_unstable_by(|a, b| b.key.cmp(&a.key));
+    entries.sort_unstable_by_key(|entry| std::cmp::Reverse(entry.key));
 }
 
 /// Index of the lowest bit set; the bitmap must not be empty.

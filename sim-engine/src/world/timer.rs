@@ -5,9 +5,8 @@ use crate::error::EngineError;
 use crate::id::{NodeId, TimerId};
 use crate::order::{Class, EventKey};
 use crate::queue::{Handle, Payload};
-use crate::slab::NONE;
 use crate::time::{SimDuration, SimTime};
-use crate::timers::{Armed, TimerName};
+use crate::timers::{Armed, FIRED, TimerName};
 
 impl<P: Copy, E: Copy> World<P, E> {
     /// Arms a protocol timer of a node, replacing an earlier one of the same name.
@@ -72,7 +71,7 @@ impl<P: Copy, E: Copy> World<P, E> {
                 stamp,
                 incarnation,
             },
-        ) && old.handle != NONE
+        ) && old.handle < FIRED
         {
             self.queue.cancel(Handle(old.handle));
         }
@@ -81,7 +80,7 @@ impl<P: Copy, E: Copy> World<P, E> {
     /// Disarms a timer. An expiry that waits for the CPU becomes void.
     pub(crate) fn disarm(&mut self, name: TimerName) {
         if let Some(old) = self.timers.remove(name)
-            && old.handle != NONE
+            && old.handle < FIRED
         {
             self.queue.cancel(Handle(old.handle));
         }
@@ -95,6 +94,6 @@ impl<P: Copy, E: Copy> World<P, E> {
             .map(|state| state.incarnation);
         self.timers
             .get_mut(TimerName::timer(node, timer))
-            .is_some_and(|armed| Some(armed.incarnation) == incarnation)
+            .is_some_and(|armed| armed.handle != FIRED && Some(armed.incarnation) == incarnation)
     }
 }
