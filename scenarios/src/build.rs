@@ -321,7 +321,7 @@ fn make_relation(roster: &Roster, name: &'static str, device_role: u8, server_ro
         }
     }
     let oracle = Desync::new(ends.len());
-    Relation { name, device_role, server_role, first_pair, ends, oracle }
+    Relation { name, device_role, server_role, first_pair, ends: ends.into(), oracle }
 }
 
 fn make_workloads(scenario: &Scenario, roster: &Roster, streams: &mut Streams) -> Workloads {

@@ -81,7 +81,7 @@ pub struct Relation {
     /// several partners its pairs stand in a row, in ascending order of the partners.
     pub first_pair: Vec<u32>,
     /// The ends of each pair: device node, server node.
-    pub ends: Vec<(u32, u32)>,
+    pub ends: Arc<[(u32, u32)]>,
     /// The oracle.
     pub oracle: Desync,
 }

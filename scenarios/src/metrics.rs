@@ -160,8 +160,7 @@ fn energy<T: Tables>(
     all: &mut Vec<Metric>,
 ) {
     let priced = scenario.groups.iter().any(|group| group.profile.is_some());
-    let usage = finished.usage.iter().flatten();
-    let total: u128 = usage.map(|usage| u128::from(usage.energy_nj)).sum();
+    let total: u128 = finished.groups.iter().map(|sums| sums.energy_nj).sum();
     let energy = if priced { quotient(total, successes) } else { None };
     all.push(value("energy_per_accept_nj", energy, successes));
 }
@@ -182,46 +181,32 @@ fn places<T: Tables>(scenario: &Scenario, finished: &Finished<T>, all: &mut Vec<
         .collect();
     responders.sort_unstable();
     responders.dedup();
-    let nodes = responders.iter().flat_map(|&group| nodes_of(scenario, group));
-    let busy: Vec<u128> = nodes.map(|node| finished.nodes[node].busy_ns).collect();
-    let span = finished.measured_ns.saturating_mul(busy.len() as u64);
-    all.push(value("server_utilisation", quotient(busy.iter().sum(), span), busy.len() as u64));
+    let busy: u128 = responders.iter().map(|&group| finished.groups[group].busy_ns).sum();
+    let nodes: u64 = responders.iter().map(|&group| scenario.groups[group].count as u64).sum();
+    let span = finished.measured_ns.saturating_mul(nodes);
+    all.push(value("server_utilisation", quotient(busy, span), nodes));
 
-    for (index, group) in scenario.groups.iter().enumerate() {
-        let stations: Vec<_> = nodes_of(scenario, index).filter_map(|node| finished.stations[node]).collect();
-        if stations.is_empty() {
-            continue;
-        }
-        let sum = |part: fn(&protocols::machine::StationTotals) -> u128| stations.iter().map(part).sum::<u128>();
-        let count = |part: fn(&protocols::machine::StationTotals) -> u64| stations.iter().map(part).sum::<u64>();
-        let span = finished.measured_ns.saturating_mul(stations.len() as u64);
-        let servers = stations.iter().map(|station| u64::from(station.servers)).sum::<u64>();
+    for (group, sums) in scenario.groups.iter().zip(&finished.groups) {
+        let Some(station) = &sums.station else { continue };
         let name = |metric: &str| format!("{metric}.{}", group.name);
-        let (begun, served, arrived) = (count(|s| s.begun), count(|s| s.served), count(|s| s.arrivals));
-        all.push(value(&name("station_wait_ns"), quotient(sum(|s| s.wait_ns), begun), begun));
-        all.push(value(&name("station_sojourn_ns"), quotient(sum(|s| s.sojourn_ns), served), served));
-        all.push(value(&name("station_in_system"), quotient(sum(|s| s.in_system_ns), span), arrived));
-        all.push(rate(&name("station_refusal_rate"), count(|s| s.refusals), arrived));
-        let capacity = finished.measured_ns.saturating_mul(servers);
-        all.push(value(&name("station_utilisation"), quotient(sum(|s| s.busy_ns), capacity), served));
+        let span = finished.measured_ns.saturating_mul(group.count as u64);
+        let capacity = finished.measured_ns.saturating_mul(u64::from(station.servers));
+        let (begun, served, arrived) = (station.begun, station.served, station.arrivals);
+        all.push(value(&name("station_wait_ns"), quotient(station.wait_ns, begun), begun));
+        all.push(value(&name("station_sojourn_ns"), quotient(station.sojourn_ns, served), served));
+        all.push(value(&name("station_in_system"), quotient(station.in_system_ns, span), arrived));
+        all.push(rate(&name("station_refusal_rate"), station.refusals, arrived));
+        all.push(value(&name("station_utilisation"), quotient(station.busy_ns, capacity), served));
     }
-    for (spec, (first, count)) in scenario.links.iter().zip(&finished.links) {
+    for (spec, both) in scenario.links.iter().zip(&finished.links) {
         if spec.up.rate_bps.is_none() && spec.down.rate_bps.is_none() {
             continue;
         }
-        let range = *first as usize..(*first + *count) as usize;
-        let both: Vec<_> = finished.link_stats[range].iter().flatten().collect();
-        let waited: u64 = both.iter().map(|stats| stats.queued).sum();
-        let wait: u128 = both.iter().map(|stats| stats.wait_ns).sum();
-        let offered: u64 = both.iter().map(|stats| stats.offered).sum();
-        let dropped: u64 = both.iter().map(|stats| stats.queue_drops).sum();
+        let waited: u64 = both.iter().map(|sums| sums.queued).sum();
+        let wait: u128 = both.iter().map(|sums| sums.wait_ns).sum();
+        let offered: u64 = both.iter().map(|sums| sums.offered).sum();
+        let dropped: u64 = both.iter().map(|sums| sums.queue_drops).sum();
         all.push(value(&format!("link_wait_ns.{}", spec.name), quotient(wait, waited), waited));
         all.push(rate(&format!("link_drop_rate.{}", spec.name), dropped, offered));
     }
-}
-
-/// The nodes of a group.
-pub(crate) fn nodes_of(scenario: &Scenario, group: usize) -> core::ops::Range<usize> {
-    let first = scenario.groups[..group].iter().map(|group| group.count).sum::<usize>();
-    first..first + scenario.groups[group].count
 }

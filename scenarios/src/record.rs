@@ -23,7 +23,7 @@ pub struct FileTables {
     names: Arc<Names>,
     instance: Arc<dyn Instance>,
     /// Relations by name, with the ends of their pairs.
-    relations: Vec<(&'static str, Vec<(u32, u32)>)>,
+    relations: Vec<(&'static str, Arc<[(u32, u32)]>)>,
     sessions: Option<TableWriter<Sessions>>,
     messages: Option<TableWriter<Messages>>,
     desyncs: Option<TableWriter<Desyncs>>,
@@ -79,7 +79,7 @@ impl FileTables {
             instance: Arc::clone(&scenario.protocol.instance),
             relations: relations
                 .iter()
-                .map(|relation| (relation.name, relation.ends.clone()))
+                .map(|relation| (relation.name, Arc::clone(&relation.ends)))
                 .collect(),
             sessions,
             messages,

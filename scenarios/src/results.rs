@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::host::tables::Tables;
-use crate::metrics::{metrics, nodes_of};
+use crate::metrics::metrics;
 use crate::names::Names;
 use crate::record::FileTables;
-use crate::run::Finished;
+use crate::run::{AtEnd, Finished};
 use crate::scenario::Scenario;
 
 /// What a run's files came to.
@@ -57,11 +57,8 @@ pub fn write(
     scenario: &Scenario,
     finished: &Finished<FileTables>,
     tables: FileTables,
-    names: &Names,
 ) -> Result<Written, StoreError> {
     let mut rows = tables.finish()?;
-    rows += nodes(staging, scenario, finished, names)?;
-    rows += links(staging, scenario, finished, names)?;
     rows += attacks(staging, scenario, finished)?;
     rows += costs(staging, scenario, finished)?;
     staging.table::<Steps>()?.finish()?;
@@ -146,12 +143,9 @@ fn notes<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Vec<String> 
             }
         }
     }
-    for (spec, (first, count)) in scenario.links.iter().zip(&finished.links) {
-        let range = *first as usize..(*first + *count) as usize;
-        for (index, direction) in ["up", "down"].into_iter().enumerate() {
-            let carried: u64 =
-                finished.link_stats[range.clone()].iter().map(|both| both[index].offered).sum();
-            if carried == 0 {
+    for (spec, both) in scenario.links.iter().zip(&finished.links) {
+        for (direction, sums) in ["up", "down"].into_iter().zip(both) {
+            if sums.offered == 0 {
                 notes.push(format!("warning: links.{} carried nothing {direction}", spec.name));
             }
         }
@@ -178,76 +172,92 @@ fn mean(sum: u128, count: u64) -> Option<f64> {
     (count > 0).then(|| sum as f64 / count as f64)
 }
 
-fn nodes(
+/// Writes `nodes.csv` and `links.csv`; returns the rows.
+///
+/// # Errors
+///
+/// The first failure to write.
+pub fn places<T: Tables>(
     staging: &Staging,
     scenario: &Scenario,
-    finished: &Finished<FileTables>,
+    view: &AtEnd<'_, T>,
+    names: &Names,
+) -> Result<u64, StoreError> {
+    Ok(nodes(staging, scenario, view, names)? + links(staging, scenario, view, names)?)
+}
+
+fn nodes<T: Tables>(
+    staging: &Staging,
+    scenario: &Scenario,
+    view: &AtEnd<'_, T>,
     names: &Names,
 ) -> Result<u64, StoreError> {
     let mut table = staging.table::<Nodes>()?;
     let mut name = String::new();
-    for (index, group) in scenario.groups.iter().enumerate() {
+    for group in &view.world.groups {
         let role = scenario.protocol.protocol.roles()[usize::from(group.role)].name;
-        for (member, node) in nodes_of(scenario, index).enumerate() {
-            let stats = &finished.nodes[node];
-            let queueing = match &finished.stations[node] {
-                Some(station) => Queueing {
-                    arrivals: station.arrivals,
-                    drops: station.refusals,
-                    mean_wait_ns: mean(station.wait_ns, station.begun),
-                    mean_sojourn_ns: mean(station.sojourn_ns, station.served),
-                    mean_in_system: mean(station.in_system_ns, finished.measured_ns),
-                    utilisation: mean(
-                        station.busy_ns,
-                        finished.measured_ns.saturating_mul(u64::from(station.servers)),
-                    ),
-                },
-                None => Queueing {
-                    arrivals: stats.arrivals,
-                    drops: stats.drops,
-                    mean_wait_ns: mean(stats.wait_ns, stats.served),
-                    mean_sojourn_ns: mean(stats.sojourn_ns, stats.served),
-                    mean_in_system: mean(stats.in_system_ns, finished.measured_ns),
-                    utilisation: mean(stats.busy_ns, finished.measured_ns),
-                },
-            };
-            let usage = finished.usage[index][member];
-            let node = u32::try_from(node).unwrap_or(u32::MAX);
-            let (attempts, accepted) = finished.counts[node as usize];
+        for (member, usage) in (0u32..).zip(&group.usage) {
+            let node = group.first + member;
+            let queueing = queueing(view, node);
+            let (attempts, accepted) = view.world.workloads.counts(node);
             name.clear();
             names.node(node, &mut name);
-            let row = rows::Node {
+            table.write(&rows::Node {
                 attempts: u64::from(attempts),
                 accepted: u64::from(accepted),
                 cpu_ns: usage.cpu_ns,
                 energy_nj: usage.energy_nj,
                 durable_writes: u64::from(usage.durable_writes),
                 ..rows::Node::new(&name, role, &queueing)
-            };
-            table.write(&row)?;
+            })?;
         }
     }
     table.finish()
 }
 
-fn links(
+/// Queueing at a node: that of the station where its machine is one, else that of its processor.
+fn queueing<T: Tables>(view: &AtEnd<'_, T>, node: u32) -> Queueing {
+    let span = view.measured_ns;
+    if let Some(station) = view.station(node) {
+        return Queueing {
+            arrivals: station.arrivals,
+            drops: station.refusals,
+            mean_wait_ns: mean(station.wait_ns, station.begun),
+            mean_sojourn_ns: mean(station.sojourn_ns, station.served),
+            mean_in_system: mean(station.in_system_ns, span),
+            utilisation: mean(station.busy_ns, span.saturating_mul(u64::from(station.servers))),
+        };
+    }
+    let stats = view.node_stats(node);
+    Queueing {
+        arrivals: stats.arrivals,
+        drops: stats.drops,
+        mean_wait_ns: mean(stats.wait_ns, stats.served),
+        mean_sojourn_ns: mean(stats.sojourn_ns, stats.served),
+        mean_in_system: mean(stats.in_system_ns, span),
+        utilisation: mean(stats.busy_ns, span),
+    }
+}
+
+fn links<T: Tables>(
     staging: &Staging,
     scenario: &Scenario,
-    finished: &Finished<FileTables>,
+    view: &AtEnd<'_, T>,
     names: &Names,
 ) -> Result<u64, StoreError> {
     let mut table = staging.table::<Links>()?;
     let mut name = String::new();
-    for (spec, (first, count)) in scenario.links.iter().zip(&finished.links) {
+    for (spec, (first, count)) in scenario.links.iter().zip(view.links) {
         for link in *first..*first + *count {
             name.clear();
             names.link(link, &mut name);
-            let both = &finished.link_stats[link as usize];
+            let both = view.link_stats(link);
             for (direction, (stats, params)) in
                 ["up", "down"].into_iter().zip(both.iter().zip([&spec.up, &spec.down]))
             {
                 let rated = params.rate_bps.is_some();
                 let waited = if rated { stats.queued } else { 0 };
+                let over_time = |sum| rated.then(|| mean(sum, view.measured_ns)).flatten();
                 table.write(&rows::Link {
                     link: &name,
                     direction,
@@ -255,10 +265,8 @@ fn links(
                     drops: stats.queue_drops,
                     mean_wait_ns: mean(stats.wait_ns, waited),
                     mean_sojourn_ns: mean(stats.sojourn_ns, waited),
-                    mean_in_system: rated
-                        .then(|| mean(stats.in_system_ns, finished.measured_ns))
-                        .flatten(),
-                    utilisation: rated.then(|| mean(stats.busy_ns, finished.measured_ns)).flatten(),
+                    mean_in_system: over_time(stats.in_system_ns),
+                    utilisation: over_time(stats.busy_ns),
                     delivered: stats.passed,
                     lost: stats.lost,
                 })?;

@@ -12,7 +12,7 @@ use crate::build::Built;
 use crate::diagnostic::Diagnostics;
 use crate::host::tables::Tables;
 use crate::host::tally::Tally;
-use crate::host::usage::{Operations, Usage};
+use crate::host::usage::Operations;
 use crate::host::World;
 use crate::oracle::EpisodeKind;
 use crate::scenario::Scenario;
@@ -65,30 +65,84 @@ impl core::fmt::Display for RunError {
 
 impl core::error::Error for RunError {}
 
+/// The world at the end of the settle time, before any continuation: for tables with a row per place.
+pub struct AtEnd<'a, T: Tables> {
+    /// The engine.
+    pub engine: &'a Engine<World<T>>,
+    /// The world.
+    pub world: &'a World<T>,
+    /// Link groups: first link and number of links.
+    pub links: &'a [(u32, u32)],
+    /// Length of the span that statistics cover, ns.
+    pub measured_ns: u64,
+    /// Station totals at the end of the warm-up, by node; empty without a warm-up.
+    warm: &'a [Option<StationTotals>],
+}
+
+impl<T: Tables> AtEnd<'_, T> {
+    /// Packets at a node since the warm-up.
+    #[must_use]
+    pub fn node_stats(&self, node: u32) -> NodeStats {
+        self.engine.node_stats(NodeId(node))
+    }
+
+    /// What a station machine reports since the warm-up; `None` for other machines.
+    #[must_use]
+    pub fn station(&self, node: u32) -> Option<StationTotals> {
+        let warm = self.warm.get(node as usize).copied().flatten();
+        since(station(self.world, node, self.engine.now()), warm)
+    }
+
+    /// Packets on a link since the warm-up, up and down.
+    #[must_use]
+    pub fn link_stats(&self, link: u32) -> [LinkStats; 2] {
+        let of = |direction| self.engine.link_stats(sim_engine::LinkId(link), direction);
+        [of(sim_engine::Direction::Up), of(sim_engine::Direction::Down)]
+    }
+}
+
+/// Sums over the nodes of a group.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct GroupSums {
+    /// Time in which processors were busy, node·ns.
+    pub busy_ns: u128,
+    /// Energy, nJ.
+    pub energy_nj: u128,
+    /// Station totals, where the machines are stations; `servers` counts all of them.
+    pub station: Option<StationTotals>,
+}
+
+/// Sums over the links of a group, one direction.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LinkSums {
+    /// Packets offered.
+    pub offered: u64,
+    /// Packets accepted by queues.
+    pub queued: u64,
+    /// Packets dropped by full queues.
+    pub queue_drops: u64,
+    /// Time in queues, ns.
+    pub wait_ns: u128,
+}
+
 /// What came of a run.
 pub struct Finished<T: Tables> {
     /// The world as it stands at the end.
     pub world: World<T>,
-    /// Link groups: first link and number of links.
-    pub links: Vec<(u32, u32)>,
     /// Fingerprint of everything up to the end of the settle time.
     pub fingerprint: u128,
     /// Events handled up to there.
     pub events: u64,
     /// Virtual time reached, ns.
     pub ended_ns: u64,
-    /// Queueing at the nodes, by node, from the warm-up to the end of the duration and settle time.
-    pub nodes: Vec<NodeStats>,
-    /// What the station machines report, by node, from the warm-up on; `None` for other machines.
-    pub stations: Vec<Option<StationTotals>>,
-    /// Packets on the links, per link up and down, from the warm-up on.
-    pub link_stats: Vec<[LinkStats; 2]>,
+    /// Sums by node group.
+    pub groups: Vec<GroupSums>,
+    /// Sums by link group, up and down.
+    pub links: Vec<[LinkSums; 2]>,
     /// Length of the span that statistics cover, ns.
     pub measured_ns: u64,
     /// Attempts and accepted attempts, by node.
     pub counts: Vec<(u32, u32)>,
-    /// What the nodes spent, by group and member.
-    pub usage: Vec<Vec<Usage>>,
     /// Operations by role and phase.
     pub operations: Operations,
     /// The running totals.
@@ -97,7 +151,7 @@ pub struct Finished<T: Tables> {
     pub stopped: Option<Stop>,
 }
 
-/// Runs a built world to its end.
+/// Runs a built world to its end; `at_end` looks at it before any continuation.
 ///
 /// # Errors
 ///
@@ -107,6 +161,7 @@ pub fn drive<T: Tables>(
     built: Built<T>,
     tables: &mut T,
     monitor: &mut dyn Monitor<T>,
+    at_end: impl FnOnce(&AtEnd<'_, T>),
 ) -> Result<Finished<T>, EngineError> {
     let Built { mut engine, mut world, links } = built;
     let settings = &scenario.run;
@@ -137,26 +192,16 @@ pub fn drive<T: Tables>(
 
     let fingerprint = engine.fingerprint();
     let events = engine.events();
-    let nodes = (0..world.group_of.len())
-        .map(|node| engine.node_stats(NodeId(u32::try_from(node).unwrap_or(u32::MAX))))
-        .collect();
-    let count = links.last().map_or(0, |(first, count)| first + count);
-    let link_stats = (0..count)
-        .map(|link| {
-            let of = |direction| engine.link_stats(sim_engine::LinkId(link), direction);
-            [of(sim_engine::Direction::Up), of(sim_engine::Direction::Down)]
-        })
-        .collect();
-    let after = stations(&world, now);
-    let stations = after
-        .into_iter()
-        .enumerate()
-        .map(|(node, totals)| since(totals, before.get(node).copied().flatten()))
-        .collect();
+    let measured_ns = now.0.saturating_sub(settings.warmup_ns);
+    let (groups, link_sums) = {
+        let view =
+            AtEnd { engine: &engine, world: &world, links: &links, measured_ns, warm: &before };
+        at_end(&view);
+        (group_sums(&view), link_sums(&view))
+    };
 
     // What follows is no part of the run: its totals are set aside first.
     let counts = (0u32..).zip(&world.group_of).map(|(node, _)| world.workloads.counts(node)).collect();
-    let usage = world.groups.iter().map(|group| group.usage.clone()).collect();
     let (operations, tally) = (world.operations.clone(), world.tally.clone());
     tables.continuation_begins();
     let suspects = stopped.is_none()
@@ -178,16 +223,13 @@ pub fn drive<T: Tables>(
     }
     Ok(Finished {
         world,
-        links,
         fingerprint,
         events,
         ended_ns: now.0,
-        nodes,
-        stations,
-        link_stats,
-        measured_ns: now.0.saturating_sub(settings.warmup_ns),
+        groups,
+        links: link_sums,
+        measured_ns,
         counts,
-        usage,
         operations,
         tally,
         stopped,
@@ -214,14 +256,54 @@ fn advance<T: Tables>(
     }
 }
 
+fn station<T: Tables>(world: &World<T>, node: u32, now: SimTime) -> Option<StationTotals> {
+    let (group, member) = world.place(node);
+    world.groups[group].column.station(member as usize, world.local_time(node, now))
+}
+
 fn stations<T: Tables>(world: &World<T>, now: SimTime) -> Vec<Option<StationTotals>> {
-    (0u32..)
-        .zip(&world.group_of)
-        .map(|(node, _)| {
-            let (group, member) = world.place(node);
-            world.groups[group].column.station(member as usize, world.local_time(node, now))
-        })
-        .collect()
+    (0u32..).zip(&world.group_of).map(|(node, _)| station(world, node, now)).collect()
+}
+
+fn group_sums<T: Tables>(view: &AtEnd<'_, T>) -> Vec<GroupSums> {
+    let of = |group: &crate::host::Group| {
+        let mut sums = GroupSums::default();
+        for (member, usage) in (0u32..).zip(&group.usage) {
+            let node = group.first + member;
+            sums.busy_ns += view.node_stats(node).busy_ns;
+            sums.energy_nj += u128::from(usage.energy_nj);
+            if let Some(one) = view.station(node).filter(|station| station.servers > 0) {
+                let all = sums.station.get_or_insert_default();
+                all.arrivals += one.arrivals;
+                all.refusals += one.refusals;
+                all.begun += one.begun;
+                all.served += one.served;
+                all.wait_ns += one.wait_ns;
+                all.sojourn_ns += one.sojourn_ns;
+                all.in_system_ns += one.in_system_ns;
+                all.busy_ns += one.busy_ns;
+                all.servers += one.servers;
+            }
+        }
+        sums
+    };
+    view.world.groups.iter().map(of).collect()
+}
+
+fn link_sums<T: Tables>(view: &AtEnd<'_, T>) -> Vec<[LinkSums; 2]> {
+    let of = |(first, count): &(u32, u32)| {
+        let mut sums = [LinkSums::default(); 2];
+        for link in *first..*first + *count {
+            for (sum, stats) in sums.iter_mut().zip(view.link_stats(link)) {
+                sum.offered += stats.offered;
+                sum.queued += stats.queued;
+                sum.queue_drops += stats.queue_drops;
+                sum.wait_ns += stats.wait_ns;
+            }
+        }
+        sums
+    };
+    view.links.iter().map(of).collect()
 }
 
 /// Totals since an earlier reading.

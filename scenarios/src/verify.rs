@@ -15,7 +15,7 @@ use crate::scenario::Scenario;
 /// A scenario that only the whole roster shows to be wrong, or an engine that cannot go on.
 pub fn untraced(scenario: &Scenario) -> Result<Finished<NoTables>, RunError> {
     let built = build(scenario).map_err(RunError::Scenario)?;
-    drive(scenario, built, &mut NoTables, &mut Unwatched).map_err(RunError::Engine)
+    drive(scenario, built, &mut NoTables, &mut Unwatched, |_| {}).map_err(RunError::Engine)
 }
 
 /// Two events at the same place of two runs that should be equal.
@@ -37,10 +37,10 @@ pub struct FirstDifference {
 pub fn first_difference(scenario: &Scenario) -> Result<Option<FirstDifference>, RunError> {
     let mut log = EventLog::default();
     let built = build(scenario).map_err(RunError::Scenario)?;
-    drive(scenario, built, &mut log, &mut Unwatched).map_err(RunError::Engine)?;
+    drive(scenario, built, &mut log, &mut Unwatched, |_| {}).map_err(RunError::Engine)?;
     let mut comparison = EventLog { expected: Some(log.digests), ..EventLog::default() };
     let built = build(scenario).map_err(RunError::Scenario)?;
-    drive(scenario, built, &mut comparison, &mut Unwatched).map_err(RunError::Engine)?;
+    drive(scenario, built, &mut comparison, &mut Unwatched, |_| {}).map_err(RunError::Engine)?;
     let expected = comparison.expected.as_ref().map_or(0, Vec::len);
     if comparison.difference.is_none() && comparison.position < expected {
         comparison.difference = Some(FirstDifference {

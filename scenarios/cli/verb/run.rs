@@ -101,12 +101,15 @@ pub(crate) fn into_directory(
     let mut tables =
         FileTables::open(&staging, scenario, Arc::clone(&names), &built.world.relations)
             .map_err(Failure::Store)?;
-    let finished = drive(scenario, built, &mut tables, &mut watch)
+    let mut places = Ok(0);
+    let finished = drive(scenario, built, &mut tables, &mut watch, |view| {
+        places = results::places(&staging, scenario, view, &names);
+    })
         .map_err(|error| Failure::Run(RunError::Engine(error)));
     watch.finish();
     let finished = finished?;
-    let written =
-        results::write(&staging, scenario, &finished, tables, &names).map_err(Failure::Store)?;
+    let place_rows = places.map_err(Failure::Store)?;
+    let written = results::write(&staging, scenario, &finished, tables).map_err(Failure::Store)?;
     draw(&staging, scenario, &finished, &written.summary).map_err(Failure::Store)?;
 
     let wall = watch.elapsed().as_secs_f64();
@@ -127,7 +130,7 @@ pub(crate) fn into_directory(
             (String::from("events"), events),
             (String::from("attempts"), finished.tally.attempts()),
             (String::from("packets"), finished.tally.fates.iter().sum()),
-            (String::from("rows"), written.rows),
+            (String::from("rows"), written.rows + place_rows),
         ]),
         wall_seconds: wall,
         cpu_seconds: cpu,

@@ -107,7 +107,7 @@ pub struct Workloads {
     pub finish: Vec<Option<u8>>,
     /// The honest continuation, once it runs.
     pub(crate) fork: Option<crate::fork::Fork>,
-    /// When each node starts, ns.
+    /// When each node starts, ns; empty once the run has begun.
     pub starts_ns: Vec<u64>,
     streams: Streams,
     nodes: Vec<NodeBook>,
@@ -204,7 +204,9 @@ impl Workloads {
 impl<T: Tables> World<T> {
     /// Arms the start of every node.
     pub fn start(&mut self, out: &mut Outbox<'_, Self>) {
-        for (node, &at_ns) in (0u32..).zip(&self.workloads.starts_ns) {
+        // Used once: a million of them need not be kept.
+        let starts_ns = core::mem::take(&mut self.workloads.starts_ns);
+        for (node, at_ns) in (0u32..).zip(starts_ns) {
             out.arm_control(NodeId(node), TimerId { kind: control::START, key: 0 }, SimTime(at_ns));
         }
     }

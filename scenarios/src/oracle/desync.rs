@@ -9,8 +9,8 @@
 
 use protocols::output::{Fingerprint, Fingerprints};
 
-/// Values kept per end.
-const VALUES: usize = 3;
+/// Values kept per end: no protocol here names more than its current and its previous one.
+const VALUES: usize = 2;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Values {
