@@ -306,7 +306,9 @@ fn make_group(scenario: &Scenario, roster: &Roster, index: usize, streams: &mut 
         port: scenario.protocol.instance.port(spec.role),
         profile: spec.profile.clone(),
         clocks,
-        usage: vec![Usage::default(); spec.count],
+        count: count(spec.count),
+        usage: vec![Usage::default(); if spec.profile.is_some() { spec.count } else { 0 }],
+        durable_writes: vec![0; spec.count],
     }
 }
 

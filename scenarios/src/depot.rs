@@ -256,8 +256,9 @@ mod tests {
                 for table in 0..3 {
                     for key in 0..7 {
                         let record = Record::new(table, key);
-                        prop_assert_eq!(depot.view(1).read(record), plain.read(record));
-                        prop_assert_eq!(depot.view(1).next(table, key), plain.next(table, key));
+                        let view = depot.view(1);
+                        prop_assert_eq!(view.read(record), plain.read(record));
+                        prop_assert_eq!(view.next(table, key), plain.next(table, key));
                     }
                 }
             }

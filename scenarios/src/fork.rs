@@ -5,7 +5,7 @@
 //! so spaced that each has the server to itself. All fail: the divergence is permanent. A pair that
 //! comes into step has healed by itself; one that succeeds and stays out of step diverges silently.
 
-use sim_engine::{NodeId, Outbox, SimTime, TimerId};
+use sim_engine::{Outbox, SimTime, TimerId};
 
 use crate::host::World;
 use crate::host::tables::Tables;
@@ -90,7 +90,7 @@ impl<T: Tables> World<T> {
     }
 
     fn arm_fork(&self, at: SimTime, out: &mut Outbox<'_, Self>) {
-        out.arm_control(NodeId(0), TimerId { kind: control::FORK, key: 0 }, at);
+        out.arm_control(self.host_owner(), TimerId { kind: control::FORK, key: 0 }, at);
     }
 
     /// Starts the next attempt, or gives the suspect its verdict and turns to the next one.

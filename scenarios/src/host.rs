@@ -64,8 +64,12 @@ pub struct Group {
     pub profile: Option<Arc<Profile>>,
     /// One clock per member; empty when all are exact.
     pub clocks: Vec<Clock>,
-    /// What they spent, one per member.
+    /// Number of members.
+    pub count: u32,
+    /// What they spent, one per member; empty when nothing has a price.
     pub usage: Vec<Usage>,
+    /// Durable writes, one per member.
+    pub durable_writes: Vec<u32>,
 }
 
 /// How to find the pair of two nodes in a relation.

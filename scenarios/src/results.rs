@@ -196,7 +196,8 @@ fn nodes<T: Tables>(
     let mut name = String::new();
     for group in &view.world.groups {
         let role = scenario.protocol.protocol.roles()[usize::from(group.role)].name;
-        for (member, usage) in (0u32..).zip(&group.usage) {
+        for (member, writes) in (0u32..).zip(&group.durable_writes) {
+            let usage = group.usage.get(member as usize).copied().unwrap_or_default();
             let node = group.first + member;
             let queueing = queueing(view, node);
             let (attempts, accepted) = view.world.workloads.counts(node);
@@ -207,7 +208,7 @@ fn nodes<T: Tables>(
                 accepted: u64::from(accepted),
                 cpu_ns: usage.cpu_ns,
                 energy_nj: usage.energy_nj,
-                durable_writes: u64::from(usage.durable_writes),
+                durable_writes: u64::from(*writes),
                 ..rows::Node::new(&name, role, &queueing)
             })?;
         }

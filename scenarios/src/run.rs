@@ -268,10 +268,9 @@ fn stations<T: Tables>(world: &World<T>, now: SimTime) -> Vec<Option<StationTota
 fn group_sums<T: Tables>(view: &AtEnd<'_, T>) -> Vec<GroupSums> {
     let of = |group: &crate::host::Group| {
         let mut sums = GroupSums::default();
-        for (member, usage) in (0u32..).zip(&group.usage) {
-            let node = group.first + member;
+        sums.energy_nj = group.usage.iter().map(|usage| u128::from(usage.energy_nj)).sum();
+        for node in group.first..group.first + group.count {
             sums.busy_ns += view.node_stats(node).busy_ns;
-            sums.energy_nj += u128::from(usage.energy_nj);
             if let Some(one) = view.station(node).filter(|station| station.servers > 0) {
                 let all = sums.station.get_or_insert_default();
                 all.arrivals += one.arrivals;

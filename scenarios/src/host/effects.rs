@@ -124,7 +124,7 @@ impl<T: Tables> World<T> {
                 };
                 let group = &mut self.groups[place.0];
                 self.operations.add(group.role, &write);
-                group.usage[place.1 as usize].durable_writes += 1;
+                group.durable_writes[place.1 as usize] += 1;
                 if let Some(profile) = &group.profile {
                     price.total_ns += profile.cost_ns(&write);
                 }

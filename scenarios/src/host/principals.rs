@@ -2,11 +2,20 @@
 
 use protocols::Principal;
 
-/// Maps principals to nodes.
+/// Principals that count up by one together with their nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Run {
+    value: u64,
+    node: u32,
+    count: u32,
+}
+
+/// Maps principals to nodes. Ids and nodes count up together as a rule, so a million of them are
+/// one run.
 #[derive(Clone, Debug, Default)]
 pub struct Principals {
-    /// Per role: ascending by value, and dense from 1 where ids are.
-    roles: Vec<Vec<(u64, u32)>>,
+    /// Per role, ascending by value once sealed.
+    roles: Vec<Vec<Run>>,
 }
 
 impl Principals {
@@ -16,14 +25,22 @@ impl Principals {
         if self.roles.len() <= role {
             self.roles.resize(role + 1, Vec::new());
         }
-        self.roles[role].push((principal.value, node));
+        let runs = &mut self.roles[role];
+        if let Some(last) = runs.last_mut()
+            && last.value.wrapping_add(u64::from(last.count)) == principal.value
+            && last.node + last.count == node
+        {
+            last.count += 1;
+        } else {
+            runs.push(Run { value: principal.value, node, count: 1 });
+        }
     }
 
     /// Ends adding.
     pub fn seal(&mut self) {
-        for role in &mut self.roles {
-            role.sort_unstable();
-            role.shrink_to_fit();
+        for runs in &mut self.roles {
+            runs.sort_unstable();
+            runs.shrink_to_fit();
         }
     }
 
@@ -31,18 +48,16 @@ impl Principals {
     #[must_use]
     #[inline]
     pub fn node(&self, principal: Principal) -> Option<u32> {
-        let role = self.roles.get(usize::from(principal.role))?;
-        // Ids count up by one as a rule: look there first.
-        let first = role.first()?.0;
-        let guess = usize::try_from(principal.value.wrapping_sub(first)).ok()?;
-        if let Some((value, node)) = role.get(guess)
-            && *value == principal.value
-            && (guess == 0 || role[guess - 1].0 != principal.value)
-        {
-            return Some(*node);
-        }
-        let at = role.partition_point(|(value, _)| *value < principal.value);
-        role.get(at).filter(|(value, _)| *value == principal.value).map(|(_, node)| *node)
+        let runs = self.roles.get(usize::from(principal.role))?;
+        let within = |run: &&Run| principal.value - run.value < u64::from(run.count);
+        let after = runs.partition_point(|run| run.value <= principal.value);
+        // Runs of one value may stand in a row where several parties share it.
+        let first = runs[..after].partition_point(|run| {
+            run.value < principal.value && principal.value - run.value >= u64::from(run.count)
+        });
+        let run = runs[first..after].iter().find(within)?;
+        let distance = u32::try_from(principal.value - run.value).ok()?;
+        Some(run.node + distance)
     }
 }
 

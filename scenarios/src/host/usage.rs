@@ -9,8 +9,6 @@ pub struct Usage {
     pub cpu_ns: u64,
     /// Energy, nJ.
     pub energy_nj: u64,
-    /// Durable writes.
-    pub durable_writes: u32,
 }
 
 /// Operations by role and phase.

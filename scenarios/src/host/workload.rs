@@ -107,8 +107,8 @@ pub struct Workloads {
     pub finish: Vec<Option<u8>>,
     /// The honest continuation, once it runs.
     pub(crate) fork: Option<crate::fork::Fork>,
-    /// When each node starts, ns; empty once the run has begun.
-    pub starts_ns: Vec<u64>,
+    /// When which node starts, ns; taken from the end once the run has begun.
+    starts: Vec<(u64, u32)>,
     streams: Streams,
     nodes: Vec<NodeBook>,
     open: OpenAttempts,
@@ -136,7 +136,7 @@ impl Workloads {
             finish,
             fork: None,
             nodes: vec![NodeBook::default(); starts_ns.len()],
-            starts_ns,
+            starts: starts_ns.into_iter().zip(0u32..).collect(),
             streams,
             open: OpenAttempts::default(),
             overlapping: BTreeMap::new(),
@@ -202,13 +202,43 @@ impl Workloads {
 }
 
 impl<T: Tables> World<T> {
-    /// Arms the start of every node.
+    /// Arms the start of the nodes.
+    ///
+    /// Starts are taken one after the other from a sorted list, so that a million nodes do not each
+    /// keep a pending event. Their control events belong to an owner above all nodes, whose place in
+    /// the event order does not depend on how many there are.
     pub fn start(&mut self, out: &mut Outbox<'_, Self>) {
-        // Used once: a million of them need not be kept.
-        let starts_ns = core::mem::take(&mut self.workloads.starts_ns);
-        for (node, at_ns) in (0u32..).zip(starts_ns) {
-            out.arm_control(NodeId(node), TimerId { kind: control::START, key: 0 }, SimTime(at_ns));
+        // Descending, so that the next one is taken from the end.
+        self.workloads.starts.sort_unstable_by(|one, other| other.cmp(one));
+        self.arm_next_start(out);
+    }
+
+    fn arm_next_start(&mut self, out: &mut Outbox<'_, Self>) {
+        if let Some((at_ns, _)) = self.workloads.starts.last() {
+            let id = TimerId { kind: control::START, key: 0 };
+            out.arm_control(self.host_owner(), id, SimTime(*at_ns));
+        } else {
+            self.workloads.starts = Vec::new();
         }
+    }
+
+    /// The owner of control events that belong to no node.
+    pub(crate) fn host_owner(&self) -> NodeId {
+        NodeId(u32::try_from(self.group_of.len()).unwrap_or(u32::MAX))
+    }
+
+    /// Starts every node whose time has come.
+    fn start_due(&mut self, now: SimTime, out: &mut Outbox<'_, Self>) {
+        while let Some((_, node)) = self.workloads.starts.pop_if(|(at_ns, _)| *at_ns <= now.0) {
+            out.command(NodeId(node), token::START);
+            let group = self.place(node).0;
+            for workload in 0..self.workloads.plans.len() {
+                if self.workloads.plans[workload].from == group {
+                    self.open_request(now, node, workload, out);
+                }
+            }
+        }
+        self.arm_next_start(out);
     }
 
     pub(super) fn on_workload_control(
@@ -219,15 +249,7 @@ impl<T: Tables> World<T> {
         out: &mut Outbox<'_, Self>,
     ) {
         match event.kind {
-            control::START => {
-                out.command(NodeId(node), token::START);
-                let group = self.place(node).0;
-                for workload in 0..self.workloads.plans.len() {
-                    if self.workloads.plans[workload].from == group {
-                        self.open_request(now, node, workload, out);
-                    }
-                }
-            }
+            control::START => self.start_due(now, out),
             control::NEXT => self.open_request(now, node, event.key as usize, out),
             control::RETRY => self.retry(now, node, event.key as usize, out),
             control::DEADLINE => {

@@ -12,30 +12,33 @@ use protocols::output::{Fingerprint, Fingerprints};
 /// Values kept per end: no protocol here names more than its current and its previous one.
 const VALUES: usize = 2;
 
+/// The values that an end names, newest first; 0 where there is none.
 #[derive(Clone, Copy, Debug, Default)]
-struct Values {
-    count: u8,
-    values: [u64; VALUES],
-}
+struct Values([u64; VALUES]);
 
 impl Values {
     fn of(fingerprints: &Fingerprints) -> Self {
         let mut all = Self::default();
-        for fingerprint in fingerprints.as_slice().iter().take(VALUES) {
-            all.values[usize::from(all.count)] = head(fingerprint);
-            all.count += 1;
+        for (value, fingerprint) in all.0.iter_mut().zip(fingerprints.as_slice()) {
+            *value = head(fingerprint);
         }
         all
     }
 
-    fn as_slice(&self) -> &[u64] {
-        &self.values[..usize::from(self.count)]
+    const fn is_empty(&self) -> bool {
+        self.0[0] == 0
+    }
+
+    fn shares_with(&self, other: &Self) -> bool {
+        self.0.iter().any(|value| *value != 0 && other.0.contains(value))
     }
 }
 
 /// The first 8 bytes: enough to tell values apart, half the memory of a million pairs.
 fn head(fingerprint: &Fingerprint) -> u64 {
-    fingerprint.iter().take(8).fold(0, |value, byte| value << 8 | u64::from(*byte))
+    let head = fingerprint.iter().take(8).fold(0, |value, byte| value << 8 | u64::from(*byte));
+    // 0 stands for no value.
+    head.max(1)
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,8 +53,7 @@ struct Pair {
 
 impl Pair {
     fn in_step(&self) -> bool {
-        let (device, server) = (self.device.as_slice(), self.server.as_slice());
-        device.is_empty() || server.is_empty() || device.iter().any(|value| server.contains(value))
+        self.device.is_empty() || self.server.is_empty() || self.device.shares_with(&self.server)
     }
 }
 
