@@ -118,7 +118,7 @@ fn similar_file(path: &Path) -> String {
     let Some(wanted) = path.file_name().and_then(|name| name.to_str()) else {
         return String::new();
     };
-    let directory = path.parent().unwrap_or(Path::new("."));
+    let directory = path.parent().unwrap_or_else(|| Path::new("."));
     let directory = if directory.as_os_str().is_empty() {
         Path::new(".")
     } else {
@@ -179,7 +179,7 @@ fn read_at(
     if !refused.is_empty() {
         return Err(failed(refused));
     }
-    let parent = path.parent().unwrap_or(Path::new("")).to_owned();
+    let parent = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
     let cx = Reading {
         sources: &sources,
         problems: Problems::default(),
@@ -188,7 +188,7 @@ fn read_at(
     };
     let fallback = path
         .file_stem()
-        .map_or("scenario".into(), |stem| stem.to_string_lossy());
+        .map_or_else(|| "scenario".into(), |stem| stem.to_string_lossy());
     let read = typed(&cx, &root, &fallback);
     let Reading {
         problems,

@@ -83,11 +83,6 @@ impl Table {
     pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.key == key)
     }
-
-    /// The keys in the order of the file.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> + Clone {
-        self.entries.iter().map(|entry| entry.key.as_str())
-    }
 }
 
 /// Parses source number `source`.

@@ -9,8 +9,11 @@ use crate::quantity::Dimension;
 use crate::scenario::{Action, AdversarySpec, LinkGroup, Matching, ProtocolChoice, Rule};
 use crate::tree::Node;
 
-/// The powers by name, and how to grant each.
-const POWERS: [(&str, fn(&mut Powers)); 9] = [
+/// A power's name, and how to grant it.
+type Power = (&'static str, fn(&mut Powers));
+
+/// Every power.
+const POWERS: [Power; 9] = [
     ("observe", |powers| powers.observe = true),
     ("drop", |powers| powers.drop = true),
     ("delay", |powers| powers.delay = true),

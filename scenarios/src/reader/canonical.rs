@@ -93,7 +93,10 @@ pub(super) fn write(parts: &Typed) -> String {
             out.put("from", group_name(workload.from));
             out.put(
                 "every_ns",
-                workload.every.as_ref().map_or("once".to_owned(), law),
+                workload
+                    .every
+                    .as_ref()
+                    .map_or_else(|| "once".to_owned(), law),
             );
             out.put("count", optional(workload.count));
             match &workload.retry {
