@@ -10,6 +10,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use protocols::law::Sampler;
+use sha2::{Digest, Sha256};
 use sim_engine::{Law, LawError};
 
 use crate::diagnostic::quoted;
@@ -272,8 +273,23 @@ impl Sampler for Drawn {
     }
 
     fn describe(&self) -> String {
-        self.law.to_string()
+        text(&self.law)
     }
+}
+
+/// The law in base units, an empirical one by the digest of its values: equal texts mean equal laws.
+pub(crate) fn text(law: &Law) -> String {
+    let text = law.to_string();
+    if !text.starts_with("empirical") {
+        return text;
+    }
+    let digest = Sha256::digest(format!("{law:?}").as_bytes());
+    let hex: String = digest
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("{text} {hex}")
 }
 
 /// The nearest whole number; the cast saturates at both ends of the range.

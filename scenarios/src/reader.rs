@@ -1,7 +1,7 @@
 //! Reading a scenario file: from text to a checked [`Scenario`], or to every message at once.
 //!
-//! The file becomes one tree with positions ([`crate::tree`]); overrides change the tree; typed
-//! readers take it apart ([`section`]), table by table, and go on after an error so that one reading
+//! The file becomes one tree with positions (`tree`); overrides change the tree; typed
+//! readers take it apart (`section`), table by table, and go on after an error so that one reading
 //! reports as much as can be known. What depends on several tables (does a link exist, does a role
 //! know the command) is checked when all of them are good.
 
@@ -261,6 +261,7 @@ fn typed<'t>(cx: &Reading<'t>, root: &'t Node, fallback: &str) -> Option<Typed> 
     let mut adversaries = None;
     if let (Some(choice), Some(groups), Some(links)) = (&protocol, &groups, &links) {
         cx.check_links(links, &link_sections);
+        cx.note_long_messages(links, groups, choice);
         let cast = Cast {
             choice,
             groups,

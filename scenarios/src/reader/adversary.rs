@@ -3,26 +3,34 @@
 use sim_engine::{Direction, Powers, Probability};
 
 use super::section::{Reading, Section};
-use crate::diagnostic::{Diagnostic, quoted, suggestions};
+use crate::diagnostic::{Diagnostic, quoted};
 use crate::law::Domain;
 use crate::quantity::Dimension;
 use crate::scenario::{Action, AdversarySpec, LinkGroup, Matching, ProtocolChoice, Rule};
 use crate::tree::Node;
 
-/// A power's name, and how to grant it.
-type Power = (&'static str, fn(&mut Powers));
+/// A power that an adversary may declare.
+pub(super) struct Power {
+    /// Its name in the scenario file.
+    pub(super) name: &'static str,
+    /// Whether it is among the declared ones.
+    pub(super) has: fn(&Powers) -> bool,
+    grant: fn(&mut Powers),
+}
+
+macro_rules! powers {
+    ($($name:ident),+ $(,)?) => {
+        [$(Power {
+            name: stringify!($name),
+            has: |powers| powers.$name,
+            grant: |powers| powers.$name = true,
+        }),+]
+    };
+}
 
 /// Every power.
-const POWERS: [Power; 9] = [
-    ("observe", |powers| powers.observe = true),
-    ("drop", |powers| powers.drop = true),
-    ("delay", |powers| powers.delay = true),
-    ("duplicate", |powers| powers.duplicate = true),
-    ("reorder", |powers| powers.reorder = true),
-    ("modify", |powers| powers.modify = true),
-    ("inject", |powers| powers.inject = true),
-    ("spoof", |powers| powers.spoof = true),
-    ("redirect", |powers| powers.redirect = true),
+pub(super) const POWERS: [Power; 9] = powers![
+    observe, drop, delay, duplicate, reorder, modify, inject, spoof, redirect
 ];
 
 /// Most copies that one rule makes of one packet.
@@ -86,9 +94,9 @@ impl<'t> Reading<'t> {
         let mut powers = Powers::default();
         let mut good = true;
         for element in self.list(node)? {
-            let names = POWERS.iter().map(|(name, _)| *name);
+            let names = POWERS.iter().map(|power| power.name);
             match self.choice(element, "powers", "power", names) {
-                Some(index) => POWERS[index].1(&mut powers),
+                Some(index) => (POWERS[index].grant)(&mut powers),
                 None => good = false,
             }
         }
@@ -209,14 +217,12 @@ impl<'t> Reading<'t> {
             _ => powers.duplicate,
         });
         if !granted {
-            let [_, list] = suggestions("", "powers", POWERS.iter().map(|(name, _)| *name));
             self.report(
                 Diagnostic::at(
                     node.span,
                     format!("this adversary has not declared the power `{power}`"),
                 )
-                .hint(format!("add it: `powers = [\"{power}\", ...]`"))
-                .hint(list),
+                .hint(format!("add it: `powers = [\"{power}\", ...]`")),
             );
         }
         action

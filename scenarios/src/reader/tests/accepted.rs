@@ -113,6 +113,26 @@ fn a_preset_fills_in_what_the_link_leaves_out() {
 }
 
 #[test]
+fn a_message_that_no_link_can_carry_is_noted() {
+    let notes = |mtu: &str| {
+        let scenario = changed("delay = \"20ms\"", &format!("mtu = \"{mtu}\"")).unwrap();
+        let about = scenario
+            .assumptions
+            .iter()
+            .filter(|line| line.contains("drops what is longer"));
+        about.cloned().collect::<Vec<_>>()
+    };
+    assert!(notes("102B").is_empty());
+    let short = notes("80B");
+    assert!(
+        short
+            .iter()
+            .any(|line| line.starts_with("message M3 has 81 B")),
+        "{short:?}"
+    );
+}
+
+#[test]
 fn loss_models_have_their_long_run_loss() {
     let mean = |loss: &str| {
         let scenario = changed("delay = \"20ms\"", &format!("loss = {loss}")).unwrap();

@@ -212,6 +212,22 @@ fn a_step_without_a_link_is_refused() {
 }
 
 #[test]
+fn a_step_that_needs_an_answer_needs_a_way_back() {
+    says(
+        changed("delay = \"20ms\"", "direction = \"up\""),
+        &["no link leads back from `server` to `device`"],
+    );
+}
+
+#[test]
+fn a_queue_without_a_rate_is_refused() {
+    says(
+        changed("delay = \"20ms\"", "queue = { packets = 3 }"),
+        &["a queue needs a rate", "--> s.toml:22:9"],
+    );
+}
+
+#[test]
 fn a_command_of_another_role_is_refused() {
     says(
         changed("from = \"device\"", "from = \"server\""),
