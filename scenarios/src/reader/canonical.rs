@@ -206,7 +206,11 @@ fn parameters(out: &mut Lines, specs: &[ParameterSpec], values: &Values) {
         let path = format!("params.{}", spec.name);
         match values.get(spec.name) {
             Some(value) => out.put(&path, parameter(value)),
-            None => out.put(&path, spec.default),
+            // A default reads like the same value given, so that giving it changes no hash.
+            None => match super::parameter::default_value(spec) {
+                Some(value) => out.put(&path, parameter(&value)),
+                None => out.put(&path, spec.default),
+            },
         }
     }
 }

@@ -178,6 +178,10 @@ fn the_hash_ignores_layout_and_comments_and_sees_every_value() {
             "params.challenge = 3",
         ),
         ("[run]", "[scenario]\nname = \"other\"\n\n[run]"),
+        (
+            "count = 10\n",
+            "count = 10\nbacklog = 64\nclock = { drift = \"0ppm\" }\n",
+        ),
     ];
     for (from, to) in same {
         assert_eq!(changed(from, to).unwrap().hash(), hash, "{to}");
@@ -196,6 +200,19 @@ fn the_hash_ignores_layout_and_comments_and_sees_every_value() {
     for (from, to) in other {
         assert_ne!(changed(from, to).unwrap().hash(), hash, "{to}");
     }
+}
+
+#[test]
+fn giving_a_default_of_a_role_parameter_changes_no_hash() {
+    let queue = |params: &str| {
+        let text = format!(
+            "schema = 1\n[run]\nduration = \"1h\"\nseed = 1\n[protocol]\nname = \"traffic\"\n\
+             [nodes.users]\nrole = \"source\"\n{params}\n"
+        );
+        crate::read_text("s.toml", &text, &[]).unwrap().hash()
+    };
+    assert_eq!(queue(""), queue("params = { size = \"64B\", class = 0, reply = false }"));
+    assert_ne!(queue(""), queue("params = { size = \"65B\" }"));
 }
 
 #[test]
