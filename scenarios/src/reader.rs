@@ -248,7 +248,9 @@ fn typed<'t>(cx: &Reading<'t>, root: &'t Node, fallback: &str) -> Option<Typed> 
     let adversary_sections = cx.named(&top, "adversaries");
     let output = cx.output(&top);
     if top.table.get("nodes").is_none() {
-        top.required(cx, "nodes", "{ device = { role = \"device\" } }");
+        let hint = "add a table for each group of nodes, for instance `[nodes.device]` with \
+                    `role = \"device\"`";
+        top.lacks_table(cx, "nodes.NAME", hint);
     }
     let group_names: Vec<&str> = node_sections.iter().map(|(name, _)| *name).collect();
     let groups = cx.node_groups(&node_sections, protocol.as_ref());
@@ -273,6 +275,9 @@ fn typed<'t>(cx: &Reading<'t>, root: &'t Node, fallback: &str) -> Option<Typed> 
         adversaries = collect(&adversary_sections, |name, section| {
             cx.adversary(name, section, choice, links)
         });
+        if let Some(adversaries) = &adversaries {
+            cx.check_adversaries(adversaries, &adversary_sections, links);
+        }
     }
     let deadlines = workloads
         .iter()

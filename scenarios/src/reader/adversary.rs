@@ -6,7 +6,9 @@ use super::section::{Reading, Section};
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::law::Domain;
 use crate::quantity::Dimension;
-use crate::scenario::{Action, AdversarySpec, LinkGroup, Matching, ProtocolChoice, Rule};
+use crate::scenario::{
+    Action, AdversarySpec, LinkChannel, LinkGroup, Matching, ProtocolChoice, Rule,
+};
 use crate::tree::Node;
 
 /// A power that an adversary may declare.
@@ -88,6 +90,46 @@ impl<'t> Reading<'t> {
             powers: powers?,
             rules,
         })
+    }
+
+    /// Links that have room for one adversary only, and rules about what nobody can read.
+    pub(crate) fn check_adversaries(
+        &self,
+        adversaries: &[AdversarySpec],
+        sections: &[(&'t str, Section<'t>)],
+        links: &[LinkGroup],
+    ) {
+        for (later, adversary) in adversaries.iter().enumerate() {
+            let (place, link) = (sections[later].1.place_of("on"), &links[adversary.link]);
+            let rival = adversaries[..later]
+                .iter()
+                .position(|other| other.link == adversary.link);
+            if let Some(earlier) = rival {
+                self.report(
+                    Diagnostic::at(
+                        place,
+                        format!("the link {} has an adversary already", quoted(&link.name)),
+                    )
+                    .related(sections[earlier].1.place_of("on"), "this one")
+                    .hint("a link has room for one: give it the powers and rules of both"),
+                );
+            }
+            let reads = adversary
+                .rules
+                .iter()
+                .find(|rule| !rule.matching.messages.is_empty());
+            if let (LinkChannel::Secure, Some(rule)) = (link.channel, reads) {
+                self.refuse::<()>(
+                    place,
+                    format!(
+                        "rule {} matches messages, but nobody can read the secure link {}",
+                        quoted(&rule.id),
+                        quoted(&link.name)
+                    ),
+                    "match by `direction` and `nth` alone, or stand on a public link",
+                );
+            }
+        }
     }
 
     fn powers(&self, node: &'t Node) -> Option<Powers> {

@@ -211,7 +211,10 @@ fn giving_a_default_of_a_role_parameter_changes_no_hash() {
         );
         crate::read_text("s.toml", &text, &[]).unwrap().hash()
     };
-    assert_eq!(queue(""), queue("params = { size = \"64B\", class = 0, reply = false }"));
+    assert_eq!(
+        queue(""),
+        queue("params = { size = \"64B\", class = 0, reply = false }")
+    );
     assert_ne!(queue(""), queue("params = { size = \"65B\" }"));
 }
 

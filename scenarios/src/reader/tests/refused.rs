@@ -244,6 +244,42 @@ fn an_action_needs_its_power() {
 }
 
 #[test]
+fn a_second_adversary_on_a_link_is_refused() {
+    says(
+        changed(
+            "[output]",
+            "[adversaries.other]\non = \"access\"\npowers = [\"drop\"]\n\n[output]",
+        ),
+        &[
+            "the link `access` has an adversary already",
+            "--> s.toml:42:6",
+            "this one",
+        ],
+    );
+}
+
+#[test]
+fn nobody_matches_messages_on_a_secure_link() {
+    says(
+        changed("delay = \"20ms\"", "channel = \"secure\""),
+        &["rule `drop-final` matches messages", "--> s.toml:32:6"],
+    );
+}
+
+#[test]
+fn missing_tables_are_named_with_what_to_write() {
+    says(
+        crate::read_text("s.toml", "schema = 1\n", &[]),
+        &[
+            "there is no table `[run]`",
+            "there is no table `[protocol]`",
+            "there is no table `[nodes.NAME]`",
+            "add `[run]` with `duration = \"1h\"` and `seed = 1`",
+        ],
+    );
+}
+
+#[test]
 fn a_table_given_twice_is_refused_once_with_both_places() {
     let read = changed(
         "[nodes.server]\n",
