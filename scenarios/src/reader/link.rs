@@ -70,7 +70,7 @@ impl<'t> Reading<'t> {
             .and_then(|node| self.preset(node, presets));
         if let Some(preset) = preset {
             section.base = Some(&preset.table);
-            self.assume(preset.assumption());
+            self.assume(preset.assumption(section.table));
         }
         let params = self.link_params(section);
         section.finish(self);

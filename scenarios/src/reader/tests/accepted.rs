@@ -104,11 +104,24 @@ fn a_preset_fills_in_what_the_link_leaves_out() {
     assert_eq!(link.up.queue, QueueLimit::Packets(3));
     assert!((link.up.loss.mean() - 0.03).abs() < 1e-9);
     assert_eq!(link.down.loss, LossModel::None);
+    let note = |scenario: &crate::Scenario| {
+        let mut lines = scenario.assumptions.iter();
+        lines
+            .find(|line| line.contains("preset `ieee802154`"))
+            .cloned()
+            .unwrap()
+    };
     assert!(
-        scenario
-            .assumptions
-            .iter()
-            .any(|line| line.contains("preset `ieee802154`"))
+        note(&scenario).contains("not measurements: `loss`"),
+        "{}",
+        note(&scenario)
+    );
+    let lossless = "preset = \"ieee802154\"\nloss = 0";
+    let lossless = changed("delay = \"20ms\"", lossless).unwrap();
+    assert!(
+        note(&lossless).contains("not measurements: none"),
+        "{}",
+        note(&lossless)
     );
 }
 
