@@ -307,6 +307,12 @@ fn lines_around(text: &str, range: Range<usize>) -> Range<usize> {
     let end = text[range.end..]
         .find('\n')
         .map_or(text.len(), |at| range.end + at);
+    // The carriage return of a Windows line end would be shown as a character.
+    let end = if text[start..end].ends_with('\r') {
+        end - 1
+    } else {
+        end
+    };
     if end - start <= WINDOW_BYTES_MAX {
         return start..end;
     }

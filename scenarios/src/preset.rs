@@ -5,7 +5,7 @@
 
 use std::sync::OnceLock;
 
-use crate::diagnostic::Source;
+use crate::diagnostic::{Source, listed};
 use crate::tree::{self, Node, Table, Value};
 
 /// Number of the presets' text among the sources of a reading.
@@ -27,19 +27,25 @@ pub struct Preset {
 }
 
 impl Preset {
-    /// What a reader of the results must know about it.
-    pub(crate) fn assumption(&self) -> String {
-        let defaults = self
-            .basis
-            .iter()
-            .filter(|line| line.contains("engineering default"))
-            .count();
+    /// What a reader of the results must know about it, where `link` gives some keys itself.
+    pub(crate) fn assumption(&self, link: &Table) -> String {
+        let guessed = |key: &&str| {
+            let mut lines = self.basis.iter();
+            lines.any(|line| line.contains("engineering default") && line.contains(key))
+        };
+        let keys = self.table.entries.iter().map(|entry| entry.key.as_str());
+        // A link that gives one direction of a value keeps the preset's other one.
+        let kept = |key: &&str| match link.get(key).map(|node| &node.value) {
+            None => true,
+            Some(Value::Table(sides)) => sides.get("up").is_some() != sides.get("down").is_some(),
+            Some(_) => false,
+        };
+        let keys = keys.filter(kept);
         format!(
-            "preset `{}` ({}): {defaults} of its {} values are engineering defaults, not \
-             measurements; see `badlink list presets`",
+            "preset `{}` ({}): engineering defaults, not measurements: {}; see `badlink list presets`",
             self.name,
             self.summary,
-            self.basis.len()
+            listed(keys.filter(guessed)),
         )
     }
 }
@@ -125,7 +131,7 @@ mod tests {
     #[test]
     fn every_preset_names_the_basis_of_each_of_its_values() {
         for preset in all() {
-            for key in preset.table.keys() {
+            for key in preset.table.entries.iter().map(|entry| entry.key.as_str()) {
                 let named = preset.basis.iter().any(|line| line.contains(key));
                 assert!(named, "{}: no basis for {key}", preset.name);
             }

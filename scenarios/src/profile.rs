@@ -133,8 +133,8 @@ impl Profile {
     pub(crate) fn assumption(&self) -> String {
         let of = |basis: Basis| self.costs.iter().filter(|cost| cost.basis == basis).count();
         format!(
-            "profile `{}`: {} costs are published, {} derived and {} engineering defaults; builds \
-             differ by factors of {} to {} (symmetric) and {} to {} (public key)",
+            "profile `{}`: {} of its costs are published, {} derived, {} engineering defaults; other \
+             builds differ by factors of {} to {} (symmetric) and {} to {} (public key)",
             self.name,
             of(Basis::Published),
             of(Basis::Derived),

@@ -1,7 +1,7 @@
 //! Reading a scenario file: from text to a checked [`Scenario`], or to every message at once.
 //!
-//! The file becomes one tree with positions ([`crate::tree`]); overrides change the tree; typed
-//! readers take it apart ([`section`]), table by table, and go on after an error so that one reading
+//! The file becomes one tree with positions (`tree`); overrides change the tree; typed
+//! readers take it apart (`section`), table by table, and go on after an error so that one reading
 //! reports as much as can be known. What depends on several tables (does a link exist, does a role
 //! know the command) is checked when all of them are good.
 
@@ -118,7 +118,7 @@ fn similar_file(path: &Path) -> String {
     let Some(wanted) = path.file_name().and_then(|name| name.to_str()) else {
         return String::new();
     };
-    let directory = path.parent().unwrap_or(Path::new("."));
+    let directory = path.parent().unwrap_or_else(|| Path::new("."));
     let directory = if directory.as_os_str().is_empty() {
         Path::new(".")
     } else {
@@ -179,7 +179,7 @@ fn read_at(
     if !refused.is_empty() {
         return Err(failed(refused));
     }
-    let parent = path.parent().unwrap_or(Path::new("")).to_owned();
+    let parent = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
     let cx = Reading {
         sources: &sources,
         problems: Problems::default(),
@@ -188,7 +188,7 @@ fn read_at(
     };
     let fallback = path
         .file_stem()
-        .map_or("scenario".into(), |stem| stem.to_string_lossy());
+        .map_or_else(|| "scenario".into(), |stem| stem.to_string_lossy());
     let read = typed(&cx, &root, &fallback);
     let Reading {
         problems,
@@ -248,7 +248,9 @@ fn typed<'t>(cx: &Reading<'t>, root: &'t Node, fallback: &str) -> Option<Typed> 
     let adversary_sections = cx.named(&top, "adversaries");
     let output = cx.output(&top);
     if top.table.get("nodes").is_none() {
-        top.required(cx, "nodes", "{ device = { role = \"device\" } }");
+        let hint = "add a table for each group of nodes, for instance `[nodes.device]` with \
+                    `role = \"device\"`";
+        top.lacks_table(cx, "nodes.NAME", hint);
     }
     let group_names: Vec<&str> = node_sections.iter().map(|(name, _)| *name).collect();
     let groups = cx.node_groups(&node_sections, protocol.as_ref());
@@ -261,6 +263,7 @@ fn typed<'t>(cx: &Reading<'t>, root: &'t Node, fallback: &str) -> Option<Typed> 
     let mut adversaries = None;
     if let (Some(choice), Some(groups), Some(links)) = (&protocol, &groups, &links) {
         cx.check_links(links, &link_sections);
+        cx.note_long_messages(links, groups, choice);
         let cast = Cast {
             choice,
             groups,
@@ -272,6 +275,9 @@ fn typed<'t>(cx: &Reading<'t>, root: &'t Node, fallback: &str) -> Option<Typed> 
         adversaries = collect(&adversary_sections, |name, section| {
             cx.adversary(name, section, choice, links)
         });
+        if let Some(adversaries) = &adversaries {
+            cx.check_adversaries(adversaries, &adversary_sections, links);
+        }
     }
     let deadlines = workloads
         .iter()

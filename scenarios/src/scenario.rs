@@ -209,7 +209,7 @@ pub enum Pick {
     Fixed,
     /// At random, drawn once per node.
     Uniform,
-    /// Every node has a link to every other; its packets take them in turn.
+    /// In turn, one after the other; within one link group the same as [`Pick::Fixed`].
     RoundRobin,
 }
 
@@ -280,7 +280,7 @@ pub struct AdversarySpec {
     pub link: usize,
     /// What it may do.
     pub powers: Powers,
-    /// Its rules in the order of the file; the first that matches acts.
+    /// Its rules in the order of the file; the first that matches and whose coin falls acts.
     pub rules: Vec<Rule>,
 }
 
@@ -304,7 +304,7 @@ pub struct Matching {
     pub direction: Option<Direction>,
     /// Messages: places in [`Instance::layouts`]; empty: any.
     pub messages: Vec<usize>,
-    /// Only the n-th packet of the link, from 1, for which the rest fits.
+    /// Only the n-th packet of each link and direction, from 1, for which the rest fits.
     pub nth: Option<u64>,
 }
 

@@ -83,11 +83,6 @@ impl Table {
     pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.key == key)
     }
-
-    /// The keys in the order of the file.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> + Clone {
-        self.entries.iter().map(|entry| entry.key.as_str())
-    }
 }
 
 /// Parses source number `source`.
@@ -184,7 +179,9 @@ fn parse_path(source: usize, path: &str) -> Result<Vec<(String, Span)>, Diagnost
     }
 }
 
-fn parse_value(source: usize, offset: usize, text: &str) -> Result<Node, Diagnostic> {
+/// Reads a value that stands alone in source number `source`, `offset` bytes from its start; what is
+/// no TOML value is a string.
+pub(crate) fn parse_value(source: usize, offset: usize, text: &str) -> Result<Node, Diagnostic> {
     let whole = Span::new(source, offset..offset + text.len());
     match DeValue::parse(text) {
         Ok(value) => {

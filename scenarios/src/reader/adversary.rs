@@ -3,23 +3,36 @@
 use sim_engine::{Direction, Powers, Probability};
 
 use super::section::{Reading, Section};
-use crate::diagnostic::{Diagnostic, quoted, suggestions};
+use crate::diagnostic::{Diagnostic, quoted};
 use crate::law::Domain;
 use crate::quantity::Dimension;
-use crate::scenario::{Action, AdversarySpec, LinkGroup, Matching, ProtocolChoice, Rule};
+use crate::scenario::{
+    Action, AdversarySpec, LinkChannel, LinkGroup, Matching, ProtocolChoice, Rule,
+};
 use crate::tree::Node;
 
-/// The powers by name, and how to grant each.
-const POWERS: [(&str, fn(&mut Powers)); 9] = [
-    ("observe", |powers| powers.observe = true),
-    ("drop", |powers| powers.drop = true),
-    ("delay", |powers| powers.delay = true),
-    ("duplicate", |powers| powers.duplicate = true),
-    ("reorder", |powers| powers.reorder = true),
-    ("modify", |powers| powers.modify = true),
-    ("inject", |powers| powers.inject = true),
-    ("spoof", |powers| powers.spoof = true),
-    ("redirect", |powers| powers.redirect = true),
+/// A power that an adversary may declare.
+pub(super) struct Power {
+    /// Its name in the scenario file.
+    pub(super) name: &'static str,
+    /// Whether it is among the declared ones.
+    pub(super) has: fn(&Powers) -> bool,
+    grant: fn(&mut Powers),
+}
+
+macro_rules! powers {
+    ($($name:ident),+ $(,)?) => {
+        [$(Power {
+            name: stringify!($name),
+            has: |powers| powers.$name,
+            grant: |powers| powers.$name = true,
+        }),+]
+    };
+}
+
+/// Every power.
+pub(super) const POWERS: [Power; 9] = powers![
+    observe, drop, delay, duplicate, reorder, modify, inject, spoof, redirect
 ];
 
 /// Most copies that one rule makes of one packet.
@@ -79,13 +92,53 @@ impl<'t> Reading<'t> {
         })
     }
 
+    /// Links that have room for one adversary only, and rules about what nobody can read.
+    pub(crate) fn check_adversaries(
+        &self,
+        adversaries: &[AdversarySpec],
+        sections: &[(&'t str, Section<'t>)],
+        links: &[LinkGroup],
+    ) {
+        for (later, adversary) in adversaries.iter().enumerate() {
+            let (place, link) = (sections[later].1.place_of("on"), &links[adversary.link]);
+            let rival = adversaries[..later]
+                .iter()
+                .position(|other| other.link == adversary.link);
+            if let Some(earlier) = rival {
+                self.report(
+                    Diagnostic::at(
+                        place,
+                        format!("the link {} has an adversary already", quoted(&link.name)),
+                    )
+                    .related(sections[earlier].1.place_of("on"), "this one")
+                    .hint("a link has room for one: give it the powers and rules of both"),
+                );
+            }
+            let reads = adversary
+                .rules
+                .iter()
+                .find(|rule| !rule.matching.messages.is_empty());
+            if let (LinkChannel::Secure, Some(rule)) = (link.channel, reads) {
+                self.refuse::<()>(
+                    place,
+                    format!(
+                        "rule {} matches messages, but nobody can read the secure link {}",
+                        quoted(&rule.id),
+                        quoted(&link.name)
+                    ),
+                    "match by `direction` and `nth` alone, or stand on a public link",
+                );
+            }
+        }
+    }
+
     fn powers(&self, node: &'t Node) -> Option<Powers> {
         let mut powers = Powers::default();
         let mut good = true;
         for element in self.list(node)? {
-            let names = POWERS.iter().map(|(name, _)| *name);
+            let names = POWERS.iter().map(|power| power.name);
             match self.choice(element, "powers", "power", names) {
-                Some(index) => POWERS[index].1(&mut powers),
+                Some(index) => (POWERS[index].grant)(&mut powers),
                 None => good = false,
             }
         }
@@ -206,14 +259,12 @@ impl<'t> Reading<'t> {
             _ => powers.duplicate,
         });
         if !granted {
-            let [_, list] = suggestions("", "powers", POWERS.iter().map(|(name, _)| *name));
             self.report(
                 Diagnostic::at(
                     node.span,
                     format!("this adversary has not declared the power `{power}`"),
                 )
-                .hint(format!("add it: `powers = [\"{power}\", ...]`"))
-                .hint(list),
+                .hint(format!("add it: `powers = [\"{power}\", ...]`")),
             );
         }
         action

@@ -6,11 +6,12 @@
 use std::fmt::{Display, Write};
 
 use protocols::parameter::{ParameterSpec, Value, Values};
-use sha2::{Digest, Sha256};
 use sim_engine::link::LossModel;
-use sim_engine::{Law, LinkParams, LossPlace, QueueLimit};
+use sim_engine::{LinkParams, LossPlace, QueueLimit};
 
 use super::Typed;
+use super::adversary::POWERS;
+use crate::law;
 use crate::scenario::{Action, LinkChannel, Pick, ProtocolChoice, Rule, StepArg, Transport};
 
 /// The canonical text of `parts`.
@@ -40,9 +41,9 @@ pub(super) fn write(parts: &Typed) -> String {
                     .as_ref()
                     .map_or("none", |profile| &profile.name),
             );
-            out.put("start_ns", law(&group.start));
-            out.put("clock.offset_ns", law(&group.clock.offset));
-            out.put("clock.drift_ppm", law(&group.clock.drift_ppm));
+            out.put("start_ns", law::text(&group.start));
+            out.put("clock.offset_ns", law::text(&group.clock.offset));
+            out.put("clock.drift_ppm", law::text(&group.clock.drift_ppm));
             out.put("backlog", group.backlog);
             parameters(out, role.params, &group.params);
         });
@@ -93,7 +94,10 @@ pub(super) fn write(parts: &Typed) -> String {
             out.put("from", group_name(workload.from));
             out.put(
                 "every_ns",
-                workload.every.as_ref().map_or("once".to_owned(), law),
+                workload
+                    .every
+                    .as_ref()
+                    .map_or_else(|| "once".to_owned(), law::text),
             );
             out.put("count", optional(workload.count));
             match &workload.retry {
@@ -124,7 +128,9 @@ pub(super) fn write(parts: &Typed) -> String {
     for adversary in &parts.adversaries {
         out.under(&format!("adversaries.{}", adversary.name), |out| {
             out.put("on", &parts.links[adversary.link].name);
-            out.put("powers", format!("{:?}", adversary.powers));
+            let powers = POWERS.iter().filter(|power| (power.has)(&adversary.powers));
+            let names: Vec<&str> = powers.map(|power| power.name).collect();
+            out.put("powers", names.join(", "));
             for rule in &adversary.rules {
                 out.under(&format!("rules.{}", rule.id), |out| {
                     adversary_rule(out, rule, &parts.protocol);
@@ -156,7 +162,7 @@ fn adversary_rule(out: &mut Lines, rule: &Rule, protocol: &ProtocolChoice) {
         Action::Drop => out.put("action", "drop"),
         Action::Delay { by } => {
             out.put("action", "delay");
-            out.put("by_ns", law(by));
+            out.put("by_ns", law::text(by));
         }
         Action::Duplicate { copies, after_ns } => {
             out.put("action", "duplicate");
@@ -183,8 +189,8 @@ fn direction(out: &mut Lines, params: &LinkParams) {
         },
     );
     out.put("loss", loss(&params.loss));
-    out.put("delay_ns", law(&params.delay));
-    out.put("jitter_ns", law(&params.jitter));
+    out.put("delay_ns", law::text(&params.delay));
+    out.put("jitter_ns", law::text(&params.jitter));
 }
 
 fn loss(model: &LossModel) -> String {
@@ -200,7 +206,11 @@ fn parameters(out: &mut Lines, specs: &[ParameterSpec], values: &Values) {
         let path = format!("params.{}", spec.name);
         match values.get(spec.name) {
             Some(value) => out.put(&path, parameter(value)),
-            None => out.put(&path, spec.default),
+            // A default reads like the same value given, so that giving it changes no hash.
+            None => match super::parameter::default_value(spec) {
+                Some(value) => out.put(&path, parameter(&value)),
+                None => out.put(&path, spec.default),
+            },
         }
     }
 }
@@ -217,21 +227,6 @@ fn parameter(value: &Value) -> String {
         Value::Shares(shares) => format!("{shares:?}"),
         other => format!("{other:?}"),
     }
-}
-
-/// The law in base units; an empirical one by the digest of its values.
-pub(crate) fn law(law: &Law) -> String {
-    let text = law.to_string();
-    if !text.starts_with("empirical") {
-        return text;
-    }
-    let digest = Sha256::digest(format!("{law:?}").as_bytes());
-    let hex = digest.iter().take(16).fold(String::new(), |mut hex, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    });
-    format!("{text} {hex}")
 }
 
 fn optional<T: Display>(value: Option<T>) -> String {

@@ -1,5 +1,6 @@
 //! `[links.NAME]`: links between node groups, from a preset or key by key.
 
+use protocols::wire::{Layout, Width};
 use sim_engine::link::{ChainStep, LossModel};
 use sim_engine::{DirectionMask, Law, LinkParams, LossPlace, QueueLimit, SimDuration};
 
@@ -8,7 +9,7 @@ use crate::diagnostic::{Diagnostic, Span, quoted, suggestions};
 use crate::law::Domain;
 use crate::preset;
 use crate::quantity::Dimension;
-use crate::scenario::{LinkChannel, LinkGroup, Pick, Transport};
+use crate::scenario::{LinkChannel, LinkGroup, NodeGroup, Pick, ProtocolChoice, Transport};
 use crate::tree::{Node, Value};
 
 impl<'t> Reading<'t> {
@@ -69,7 +70,7 @@ impl<'t> Reading<'t> {
             .and_then(|node| self.preset(node, presets));
         if let Some(preset) = preset {
             section.base = Some(&preset.table);
-            self.assume(preset.assumption());
+            self.assume(preset.assumption(section.table));
         }
         let params = self.link_params(section);
         section.finish(self);
@@ -156,9 +157,11 @@ impl<'t> Reading<'t> {
             self.choice(node, "places of loss", "place of loss", ["air", "ingress"])
                 .map(|index| [LossPlace::Air, LossPlace::Ingress][index])
         });
-        let queue_set = section.table.get("queue").is_some();
-        if let (true, Some(rates)) = (queue_set, &rate)
-            && rates.iter().any(Option::is_none)
+        if let (Some(queues), Some(rates)) = (&queue, &rate)
+            && queues
+                .iter()
+                .zip(rates)
+                .any(|(queue, rate)| *queue != QueueLimit::Unbounded && rate.is_none())
         {
             self.refuse::<()>(
                 section.place_of("queue"),
@@ -373,6 +376,37 @@ impl<'t> Reading<'t> {
         }
     }
 
+    /// Notes messages that cannot pass a link, since every attempt that needs them will fail.
+    pub(crate) fn note_long_messages(
+        &self,
+        links: &[LinkGroup],
+        groups: &[NodeGroup],
+        choice: &ProtocolChoice,
+    ) {
+        for link in links {
+            for (sender, params, carries) in [
+                (link.a, &link.up, link.directions.up),
+                (link.b, &link.down, link.directions.down),
+            ] {
+                let Some(mtu) = params.mtu_bytes.filter(|_| carries) else {
+                    continue;
+                };
+                let role = groups[sender].role;
+                for layout in choice.instance.layouts() {
+                    let sends = layout.sender.is_none_or(|sender| sender == role);
+                    let length = shortest(layout);
+                    if sends && length > mtu {
+                        self.assume(format!(
+                            "message {} has {length} B or more, but link `{}` drops what is longer \
+                             than {mtu} B: no attempt that needs it can succeed",
+                            layout.name, link.name
+                        ));
+                    }
+                }
+            }
+        }
+    }
+
     /// Links among which a packet would have to choose.
     pub(crate) fn check_links(&self, links: &[LinkGroup], sections: &[(&'t str, Section<'t>)]) {
         for (later, link) in links.iter().enumerate() {
@@ -395,6 +429,16 @@ impl<'t> Reading<'t> {
             }
         }
     }
+}
+
+/// The shortest frame of a layout, bytes.
+fn shortest(layout: &Layout) -> u32 {
+    let widths = layout.fields.iter().map(|field| match field.width {
+        Width::Fixed(width) => width,
+        Width::Rest { min, .. } => min,
+        Width::Counted { .. } => 0,
+    });
+    widths.fold(0, u32::saturating_add)
 }
 
 /// The table of a value that is given per direction.

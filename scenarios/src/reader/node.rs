@@ -48,9 +48,10 @@ impl<'t> Reading<'t> {
         choice: Option<&ProtocolChoice>,
     ) -> Option<NodeGroup> {
         let roles = choice.map_or(&[][..], |choice| choice.protocol.roles());
-        let example = roles
-            .first()
-            .map_or("\"device\"".to_owned(), |role| format!("\"{}\"", role.name));
+        let example = roles.first().map_or_else(
+            || "\"device\"".to_owned(),
+            |role| format!("\"{}\"", role.name),
+        );
         let role = section.required(self, "role", &example).and_then(|node| {
             let choice = choice?;
             let kind = format!("roles of {}", quoted(choice.protocol.name()));

@@ -1,15 +1,17 @@
 //! Reading parameters as a protocol declares them: each in its kind, within its range.
 
+use std::cell::RefCell;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use protocols::parameter::{ParameterKind, ParameterSpec, Value as Given, Values};
 
 use super::section::{Reading, Section};
 use super::value::range_hint;
-use crate::diagnostic::{Diagnostic, quoted, suggestions};
+use crate::diagnostic::{Diagnostic, Problems, Source, quoted, suggestions};
 use crate::law::{Domain, Drawn};
 use crate::quantity::{self, Dimension, duration_text};
-use crate::tree::{Node, Value};
+use crate::tree::{self, Node, Value};
 
 impl<'t> Reading<'t> {
     /// The values that `section` gives for `specs`; every other key in it is reported. `groups` are
@@ -209,6 +211,48 @@ impl<'t> Reading<'t> {
                 ),
                 "",
             ),
+        }
+    }
+}
+
+/// The value of a parameter's declared default; `None` when there is none.
+pub(super) fn default_value(spec: &ParameterSpec) -> Option<Given> {
+    if spec.default.is_empty() {
+        return None;
+    }
+    let source = Source {
+        name: "default".to_owned(),
+        text: spec.default.to_owned(),
+    };
+    let node = tree::parse_value(0, 0, spec.default).ok()?;
+    let sources = [source];
+    let cx = Reading {
+        sources: &sources,
+        problems: Problems::default(),
+        base: PathBuf::new(),
+        assumptions: RefCell::default(),
+    };
+    cx.parameter(&node, &spec.kind, &[])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_declared_default_is_a_value_of_its_own_parameter() {
+        for protocol in protocols::registry::PROTOCOLS {
+            let roles = protocol.roles().iter().flat_map(|role| role.params);
+            for spec in protocol.params().iter().chain(roles) {
+                let good = spec.default.is_empty() || default_value(spec).is_some();
+                assert!(
+                    good,
+                    "{}: {} = {:?}",
+                    protocol.name(),
+                    spec.name,
+                    spec.default
+                );
+            }
         }
     }
 }

@@ -74,7 +74,8 @@ impl<'t> Reading<'t> {
     ) -> Option<RunSettings> {
         let Some(section) = root.section(self, "run") else {
             if root.table.get("run").is_none() {
-                root.required(self, "run", "{ duration = \"1h\", seed = 1 }");
+                let hint = "add `[run]` with `duration = \"1h\"` and `seed = 1`";
+                root.lacks_table(self, "run", hint);
             }
             return None;
         };
@@ -154,8 +155,8 @@ impl<'t> Reading<'t> {
     pub(crate) fn protocol(&self, root: &Section<'t>) -> Option<ProtocolChoice> {
         let Some(section) = root.section(self, "protocol") else {
             if root.table.get("protocol").is_none() {
-                let example = format!("{{ name = \"{}\" }}", PROTOCOLS[0].name());
-                root.required(self, "protocol", &example);
+                let hint = format!("add `[protocol]` with `name = \"{}\"`", PROTOCOLS[0].name());
+                root.lacks_table(self, "protocol", &hint);
             }
             return None;
         };

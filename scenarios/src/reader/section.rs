@@ -210,6 +210,11 @@ impl<'t> Section<'t> {
         found
     }
 
+    /// Reports that the table `key` is missing.
+    pub(crate) fn lacks_table(&self, cx: &Reading<'t>, key: &str, hint: &str) {
+        cx.refuse::<()>(self.place, format!("there is no table `[{key}]`"), hint);
+    }
+
     /// The table at `key` as a section.
     pub(crate) fn section(&self, cx: &Reading<'t>, key: &'static str) -> Option<Self> {
         let node = self.get(key)?;

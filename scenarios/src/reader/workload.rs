@@ -1,6 +1,6 @@
 //! `[workload.NAME]`: what initiators do, how often, and how long they wait.
 
-use protocols::protocol::CommandSpec;
+use protocols::protocol::{CommandSpec, Completion};
 use sim_engine::Law;
 
 use super::section::{Reading, Section};
@@ -286,7 +286,7 @@ impl<'t> Reading<'t> {
                     ),
                 );
             }
-            return Some(Some(index));
+            return self.answered(node, spec, from, index, cast);
         }
         let Some(role) = spec.peer else {
             return Some(None);
@@ -295,7 +295,7 @@ impl<'t> Reading<'t> {
             .filter(|&index| cast.groups[index].role == role && cast.joined(from, index))
             .collect();
         match candidates.as_slice() {
-            [only] => Some(Some(*only)),
+            [only] => self.answered(at, spec, from, *only, cast),
             [] => self.refuse(
                 at.span,
                 format!(
@@ -327,6 +327,35 @@ impl<'t> Reading<'t> {
                 ),
             ),
         }
+    }
+
+    /// The peer `to`, refused where the step needs an answer and no link leads back.
+    fn answered(
+        &self,
+        at: &Node,
+        spec: &CommandSpec,
+        from: usize,
+        to: usize,
+        cast: Cast<'_>,
+    ) -> Option<Option<usize>> {
+        let one_way = matches!(
+            spec.done,
+            Completion::Handled | Completion::StoredAtInitiator | Completion::DataAtResponder
+        );
+        if one_way || cast.joined(to, from) {
+            return Some(Some(to));
+        }
+        let (initiator, responder) = (&cast.groups[from].name, &cast.groups[to].name);
+        self.refuse(
+            at.span,
+            format!(
+                "{} needs an answer, but no link leads back from {} to {}",
+                quoted(spec.name),
+                quoted(responder),
+                quoted(initiator)
+            ),
+            "take `direction` away, or add a link for the way back",
+        )
     }
 
     /// The arguments given for `spec`, in the order in which it declares them.
