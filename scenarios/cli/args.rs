@@ -7,7 +7,12 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 /// Deterministic network simulation of IoT security protocols.
 #[derive(Debug, Parser)]
-#[command(name = "badlink", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "badlink",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
 pub(crate) struct Args {
     /// What to do.
     #[command(subcommand)]
@@ -131,8 +136,13 @@ pub(crate) enum Listed {
     Scenarios,
 }
 
-const WALL_UNITS: [(&str, f64); 5] =
-    [("ms", 1e-3), ("min", 60.0), ("s", 1.0), ("h", 3_600.0), ("d", 86_400.0)];
+const WALL_UNITS: [(&str, f64); 5] = [
+    ("ms", 1e-3),
+    ("min", 60.0),
+    ("s", 1.0),
+    ("h", 3_600.0),
+    ("d", 86_400.0),
+];
 const SIZE_UNITS: [(&str, f64); 8] = [
     ("KiB", 1_024.0),
     ("MiB", 1_048_576.0),
@@ -153,7 +163,10 @@ fn quantity(text: &str, units: &[(&str, f64)]) -> Result<f64, String> {
     match found {
         Some(value) if value.is_finite() && value > 0.0 => Ok(value),
         Some(_) => Err(String::from("must be above 0")),
-        None => Err(format!("wants a number and a unit out of {}", names.join(", "))),
+        None => Err(format!(
+            "wants a number and a unit out of {}",
+            names.join(", ")
+        )),
     }
 }
 

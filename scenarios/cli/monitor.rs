@@ -41,7 +41,11 @@ impl Watch {
     /// Watches a run that writes into `directory`; shows progress unless `quiet`.
     pub(crate) fn new(guards: &Guards, directory: PathBuf, quiet: bool) -> Self {
         let shown = !quiet && std::io::stderr().is_terminal();
-        let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let target = if shown {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
         let bar = ProgressBar::with_draw_target(Some(PARTS), target);
         let style = ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}  ETA {eta}");
         if let Ok(style) = style {
@@ -87,7 +91,12 @@ fn interrupt_flag() -> Arc<AtomicBool> {
 }
 
 impl Monitor<FileTables> for Watch {
-    fn check(&mut self, progress: &Progress, end_ns: u64, tables: &FileTables) -> ControlFlow<Stop> {
+    fn check(
+        &mut self,
+        progress: &Progress,
+        end_ns: u64,
+        tables: &FileTables,
+    ) -> ControlFlow<Stop> {
         self.checks += 1;
         if self.interrupted.load(Ordering::SeqCst) {
             return ControlFlow::Break(Stop::Interrupted);
@@ -109,7 +118,8 @@ impl Monitor<FileTables> for Watch {
         }
         if !self.bar.is_hidden() {
             let part = u128::from(progress.now.0) * u128::from(PARTS) / u128::from(end_ns.max(1));
-            self.bar.set_position(u64::try_from(part).unwrap_or(PARTS).min(PARTS));
+            self.bar
+                .set_position(u64::try_from(part).unwrap_or(PARTS).min(PARTS));
             let rate = progress.events as f64 / self.elapsed().as_secs_f64().max(1e-9);
             #[allow(
                 clippy::cast_possible_truncation,
@@ -118,15 +128,22 @@ impl Monitor<FileTables> for Watch {
             )]
             let rate = HumanCount(rate as u64);
             let now = scenarios::duration_text(progress.now.0);
-            self.bar.set_message(format!("virtual {now}  {rate} events/s"));
+            self.bar
+                .set_message(format!("virtual {now}  {rate} events/s"));
         }
         ControlFlow::Continue(())
     }
 }
 
 fn size_of(directory: &std::path::Path) -> u64 {
-    let Ok(entries) = std::fs::read_dir(directory) else { return 0 };
-    entries.flatten().filter_map(|entry| entry.metadata().ok()).map(|data| data.len()).sum()
+    let Ok(entries) = std::fs::read_dir(directory) else {
+        return 0;
+    };
+    entries
+        .flatten()
+        .filter_map(|entry| entry.metadata().ok())
+        .map(|data| data.len())
+        .sum()
 }
 
 /// CPU time of this process so far, where the system tells.

@@ -75,9 +75,17 @@ impl OutcomeTimeline {
             }
             bin
         };
-        let used = counts.iter().rposition(|bin| bin.iter().any(|count| *count > 0));
-        let bins = counts[..used.map_or(0, |last| last + 1)].iter().map(bin).collect();
-        Self { bin_ns: bin_ns.max(1), bins }
+        let used = counts
+            .iter()
+            .rposition(|bin| bin.iter().any(|count| *count > 0));
+        let bins = counts[..used.map_or(0, |last| last + 1)]
+            .iter()
+            .map(bin)
+            .collect();
+        Self {
+            bin_ns: bin_ns.max(1),
+            bins,
+        }
     }
 
     /// A figure of all `sessions`.

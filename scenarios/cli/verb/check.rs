@@ -54,8 +54,13 @@ impl Estimate {
         let duration = scenario.run.duration_ns as f64;
         let mut attempts = 0.0;
         for workload in &scenario.workloads {
-            let per_node = workload.every.as_ref().map_or(1.0, |every| 1.0 + duration / every.mean().max(1.0));
-            let per_node = workload.count.map_or(per_node, |count| per_node.min(count as f64));
+            let per_node = workload
+                .every
+                .as_ref()
+                .map_or(1.0, |every| 1.0 + duration / every.mean().max(1.0));
+            let per_node = workload
+                .count
+                .map_or(per_node, |count| per_node.min(count as f64));
             let initiators = scenario.groups[workload.from].count as f64;
             attempts += initiators * per_node * workload.steps.len() as f64;
         }

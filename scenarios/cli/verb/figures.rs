@@ -22,7 +22,10 @@ pub(crate) fn of<T: Tables>(
         Figure::Survival => Box::new(survival(scenario, finished)),
         Figure::Outcomes => {
             let tally = &finished.tally;
-            Box::new(OutcomeTimeline::from_bins(tally.bin_ns, &tally.outcomes_over_time))
+            Box::new(OutcomeTimeline::from_bins(
+                tally.bin_ns,
+                &tally.outcomes_over_time,
+            ))
         }
         _ => Box::new(latency(finished)),
     }
@@ -34,22 +37,40 @@ fn latency<T: Tables>(finished: &Finished<T>) -> LatencyCdf {
         let count = usize::try_from(value.count_at_value()).unwrap_or(0);
         latencies_ns.extend(std::iter::repeat_n(value.value_iterated_to(), count));
     }
-    LatencyCdf::new(vec![LatencySeries { label: "accepted sessions".into(), latencies_ns }], LEVEL)
+    LatencyCdf::new(
+        vec![LatencySeries {
+            label: "accepted sessions".into(),
+            latencies_ns,
+        }],
+        LEVEL,
+    )
 }
 
 fn survival<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Survival {
     let end_ns = finished.ended_ns;
     let mut series = Vec::new();
     for relation in &finished.world.relations {
-        let mut lifetimes = vec![Lifetime { time_ns: end_ns, event: false }; relation.ends.len()];
+        let mut lifetimes = vec![
+            Lifetime {
+                time_ns: end_ns,
+                event: false
+            };
+            relation.ends.len()
+        ];
         for episode in relation.oracle.closed() {
             if episode.kind == EpisodeKind::Permanent
                 && let Some(lifetime) = lifetimes.get_mut(episode.pair as usize)
             {
-                *lifetime = Lifetime { time_ns: episode.start_ns, event: true };
+                *lifetime = Lifetime {
+                    time_ns: episode.start_ns,
+                    event: true,
+                };
             }
         }
-        series.push(SurvivalSeries { label: format!("simulated ({})", relation.name), lifetimes });
+        series.push(SurvivalSeries {
+            label: format!("simulated ({})", relation.name),
+            lifetimes,
+        });
     }
     let figure = Survival::new(series, end_ns, LEVEL);
     match closed_form::survival(scenario) {

@@ -32,7 +32,11 @@ pub(crate) fn run(args: &ListArgs) -> Exit {
         say(format_args!("{:#}", Value::from(all)));
         return Exit::Good;
     }
-    let width = entries.iter().map(|entry| entry.name.chars().count()).max().unwrap_or(0);
+    let width = entries
+        .iter()
+        .map(|entry| entry.name.chars().count())
+        .max()
+        .unwrap_or(0);
     for entry in &entries {
         say(format_args!("{:width$}  {}", entry.name, entry.about));
         for detail in &entry.details {
@@ -46,18 +50,34 @@ fn protocols() -> Vec<Entry> {
     let entry = |protocol: &&dyn protocols::protocol::Protocol| {
         let mut details = vec![format!("source: {}", protocol.source())];
         let names = |names: Vec<&str>| names.join(", ");
-        details.push(format!("roles: {}", names(protocol.roles().iter().map(|role| role.name).collect())));
+        details.push(format!(
+            "roles: {}",
+            names(protocol.roles().iter().map(|role| role.name).collect())
+        ));
         for command in protocol.commands() {
-            let role = protocol.roles().get(usize::from(command.role)).map_or("", |role| role.name);
-            details.push(format!("command {} ({role}): {}", command.name, command.help));
+            let role = protocol
+                .roles()
+                .get(usize::from(command.role))
+                .map_or("", |role| role.name);
+            details.push(format!(
+                "command {} ({role}): {}",
+                command.name, command.help
+            ));
         }
         for variant in protocol.variants() {
             details.push(format!("variant {}: {}", variant.name, variant.help));
         }
         for param in protocol.params() {
-            details.push(format!("parameter {} (default {}): {}", param.name, param.default, param.help));
+            details.push(format!(
+                "parameter {} (default {}): {}",
+                param.name, param.default, param.help
+            ));
         }
-        Entry { name: protocol.name().into(), about: protocol.summary().into(), details }
+        Entry {
+            name: protocol.name().into(),
+            about: protocol.summary().into(),
+            details,
+        }
     };
     PROTOCOLS.iter().map(entry).collect()
 }
@@ -111,7 +131,12 @@ fn profile_details(profile: &profile::Profile) -> Vec<String> {
             Primitive::Sha1 | Primitive::Sha256 | Primitive::HmacSha256 => 64,
             _ => 16,
         };
-        let one = Operation { primitive, phase: 0, count: 1, bytes };
+        let one = Operation {
+            primitive,
+            phase: 0,
+            count: 1,
+            bytes,
+        };
         details.push(format!(
             "{primitive} of {bytes} B: {} ({}: {})",
             reports::format::duration(profile.cost_ns(&one) as f64),
@@ -134,8 +159,17 @@ fn metric_entries() -> Vec<Entry> {
 fn scenario_entries() -> Vec<Entry> {
     let entry = |scenario: &library::LibraryScenario| {
         // The first line of the comment header says what it is.
-        let head = scenario.text.lines().next().unwrap_or("").trim_start_matches(['#', ' ']);
-        Entry { name: scenario.name.into(), about: head.into(), details: Vec::new() }
+        let head = scenario
+            .text
+            .lines()
+            .next()
+            .unwrap_or("")
+            .trim_start_matches(['#', ' ']);
+        Entry {
+            name: scenario.name.into(),
+            about: head.into(),
+            details: Vec::new(),
+        }
     };
     library::LIBRARY.iter().map(entry).collect()
 }

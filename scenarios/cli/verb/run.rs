@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use reports::figure;
 use reports::metric::Summary;
-use reports::store::{
-    Commit, FORMAT_VERSION, Manifest, ResultKind, Staging, StoreError,
-};
+use reports::store::{Commit, FORMAT_VERSION, Manifest, ResultKind, Staging, StoreError};
 use scenarios::Scenario;
 use scenarios::build::build;
 use scenarios::names::Names;
@@ -30,9 +28,15 @@ pub(crate) fn run(args: &RunArgs) -> Exit {
         Ok(scenario) => scenario,
         Err(exit) => return exit,
     };
-    let target = args.out.clone().unwrap_or_else(|| Path::new("results").join(&scenario.name));
-    let guards =
-        Guards { max_events: args.max_events, max_wall: args.max_wall, max_disk: args.max_disk };
+    let target = args
+        .out
+        .clone()
+        .unwrap_or_else(|| Path::new("results").join(&scenario.name));
+    let guards = Guards {
+        max_events: args.max_events,
+        max_wall: args.max_wall,
+        max_disk: args.max_disk,
+    };
     match into_directory(&scenario, &target, args.force, &guards, args.quiet) {
         Ok(done) => done.report(args),
         Err(failure) => failure.tell(),
@@ -77,7 +81,8 @@ impl Failure {
                 fail(Exit::Usage, error, hint)
             }
             Self::Store(error) => {
-                let hint = "nothing was left behind; make room or choose another --out, then run again";
+                let hint =
+                    "nothing was left behind; make room or choose another --out, then run again";
                 fail(Exit::Run, error, hint)
             }
         }
@@ -98,14 +103,18 @@ pub(crate) fn into_directory(
     let mut watch = Watch::new(guards, staging.path().to_owned(), quiet);
     let built = build(scenario).map_err(|error| Failure::Run(RunError::Scenario(error)))?;
     let names = Arc::new(Names::new(scenario, &built.links));
-    let mut tables =
-        FileTables::open(&staging, scenario, Arc::clone(&names), &built.world.relations)
-            .map_err(Failure::Store)?;
+    let mut tables = FileTables::open(
+        &staging,
+        scenario,
+        Arc::clone(&names),
+        &built.world.relations,
+    )
+    .map_err(Failure::Store)?;
     let mut places = Ok(0);
     let finished = drive(scenario, built, &mut tables, &mut watch, |view| {
         places = results::places(&staging, scenario, view, &names);
     })
-        .map_err(|error| Failure::Run(RunError::Engine(error)));
+    .map_err(|error| Failure::Run(RunError::Engine(error)));
     watch.finish();
     let finished = finished?;
     let place_rows = places.map_err(Failure::Store)?;
@@ -135,7 +144,10 @@ pub(crate) fn into_directory(
         wall_seconds: wall,
         cpu_seconds: cpu,
         events_per_second: events as f64 / wall.max(1e-9),
-        host: BTreeMap::from([(String::from("scenario_file"), scenario.path.display().to_string())]),
+        host: BTreeMap::from([(
+            String::from("scenario_file"),
+            scenario.path.display().to_string(),
+        )]),
     };
     let commit = staging.commit(&manifest).map_err(Failure::Store)?;
     let text = crate::verb::summary::text(scenario, &finished, &written.summary, wall);
@@ -170,7 +182,10 @@ fn draw(
                 staging.file(&name("png"), &drawing.png)?;
                 staging.file(&name("csv"), &drawing.csv)?;
             }
-            Err(error) => tell(format_args!("warning: figure {} not drawn: {error}", figure.name())),
+            Err(error) => tell(format_args!(
+                "warning: figure {} not drawn: {error}",
+                figure.name()
+            )),
         }
     }
     Ok(())
@@ -201,19 +216,27 @@ impl Done {
                 return fail(Exit::Check, what, &hint);
             }
             Commit::Discarded => {
-                tell(format_args!("the complete result in {place} was kept; this partial one is gone"));
+                tell(format_args!(
+                    "the complete result in {place} was kept; this partial one is gone"
+                ));
             }
             Commit::Written | Commit::Identical => {}
         }
         match &self.stopped {
             None => Exit::Good,
             Some(Stop::Interrupted) => {
-                tell(format_args!("interrupted: {place} holds a partial run, marked incomplete"));
+                tell(format_args!(
+                    "interrupted: {place} holds a partial run, marked incomplete"
+                ));
                 Exit::Interrupted
             }
             Some(Stop::Guard(guard)) => {
                 let hint = "raise the bound to let the run finish";
-                fail(Exit::Run, format_args!("stopped by {guard}; {place} is marked incomplete"), hint)
+                fail(
+                    Exit::Run,
+                    format_args!("stopped by {guard}; {place} is marked incomplete"),
+                    hint,
+                )
             }
             Some(Stop::Writing) => fail(Exit::Run, "writing failed", ""),
         }

@@ -22,10 +22,18 @@ pub(crate) fn text<T: Tables>(
         scenario.protocol.protocol.name(),
         format!("variant {}", scenario.protocol.variant),
     );
-    head.push("nodes", format::count(scenario.node_count() as u64), groups(scenario));
+    head.push(
+        "nodes",
+        format::count(scenario.node_count() as u64),
+        groups(scenario),
+    );
     #[allow(clippy::cast_precision_loss, reason = "for the eye")]
     let span = finished.ended_ns as f64;
-    head.push("virtual time", format::duration(span), format!("seed {}", scenario.run.seed));
+    head.push(
+        "virtual time",
+        format::duration(span),
+        format!("seed {}", scenario.run.seed),
+    );
     #[allow(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -38,7 +46,11 @@ pub(crate) fn text<T: Tables>(
         format::count(finished.events),
         format!("{} a second of wall time", format::count(rate)),
     );
-    head.push("fingerprint", &summary.fingerprint[..16.min(summary.fingerprint.len())], "");
+    head.push(
+        "fingerprint",
+        &summary.fingerprint[..16.min(summary.fingerprint.len())],
+        "",
+    );
 
     let tally = &finished.tally;
     let mut sessions = Section::new("sessions");
@@ -48,7 +60,11 @@ pub(crate) fn text<T: Tables>(
         if count > 0 {
             #[allow(clippy::cast_precision_loss, reason = "for the eye")]
             let share = count as f64 / tally.attempts() as f64;
-            sessions.push(outcome.as_str(), format::count(count), format::percent(share));
+            sessions.push(
+                outcome.as_str(),
+                format::count(count),
+                format::percent(share),
+            );
         }
     }
     for (name, label) in [
@@ -81,16 +97,27 @@ pub(crate) fn text<T: Tables>(
         }
         if let Some(metric) = summary.metric("desync_transient") {
             let note = "divergences that healed by themselves";
-            state.push("transient", format::float_text(metric.value.unwrap_or(0.0)), note);
+            state.push(
+                "transient",
+                format::float_text(metric.value.unwrap_or(0.0)),
+                note,
+            );
         }
-        if let Some(median) = summary.metric("attempts_to_desync").and_then(|metric| metric.value) {
+        if let Some(median) = summary
+            .metric("attempts_to_desync")
+            .and_then(|metric| metric.value)
+        {
             state.push("median survival", format::float_text(median), "attempts");
         }
     }
 
     let mut network = Section::new("network");
     let packets: u64 = tally.fates.iter().sum();
-    network.push("packets", format::count(packets), format!("{} B", format::count(tally.bytes)));
+    network.push(
+        "packets",
+        format::count(packets),
+        format!("{} B", format::count(tally.bytes)),
+    );
     for fate in FATES {
         let count = tally.fates[fate as usize];
         if count > 0 && fate != Fate::Delivered {
@@ -100,7 +127,9 @@ pub(crate) fn text<T: Tables>(
         }
     }
     for metric in &summary.metrics {
-        let Some((kind, place)) = metric.name.split_once('.') else { continue };
+        let Some((kind, place)) = metric.name.split_once('.') else {
+            continue;
+        };
         if let Some(value) = metric.value {
             let value = match metric.unit {
                 "ns" => format::duration(value),
@@ -136,6 +165,9 @@ const FATES: [Fate; 12] = [
 ];
 
 fn groups(scenario: &Scenario) -> String {
-    let groups = scenario.groups.iter().map(|group| format!("{} {}", group.count, group.name));
+    let groups = scenario
+        .groups
+        .iter()
+        .map(|group| format!("{} {}", group.count, group.name));
     groups.collect::<Vec<_>>().join(", ")
 }

@@ -25,7 +25,11 @@ pub(crate) fn run(args: &VerifyArgs) -> Exit {
     let _ = std::fs::remove_dir_all(&place);
     match verdict {
         Err(failure) => failure.tell(),
-        Ok(Verdict { fingerprint, events, difference: None }) => {
+        Ok(Verdict {
+            fingerprint,
+            events,
+            difference: None,
+        }) => {
             if args.json {
                 say(json!({ "identical": true, "fingerprint": fingerprint, "events": events }));
             } else if !args.quiet {
@@ -36,14 +40,22 @@ pub(crate) fn run(args: &VerifyArgs) -> Exit {
             }
             Exit::Good
         }
-        Ok(Verdict { fingerprint, difference: Some(difference), .. }) => {
+        Ok(Verdict {
+            fingerprint,
+            difference: Some(difference),
+            ..
+        }) => {
             if args.json {
                 let answer = json!({
                     "identical": false, "fingerprint": fingerprint, "difference": difference,
                 });
                 say(answer);
             }
-            fail(Exit::Check, difference, "please report this with the scenario")
+            fail(
+                Exit::Check,
+                difference,
+                "please report this with the scenario",
+            )
         }
     }
 }
@@ -61,7 +73,11 @@ fn verify(scenario: &Scenario, place: &Path) -> Result<Verdict, Failure> {
     let bare = untraced(scenario).map_err(Failure::Run)?;
     let bare_fingerprint = format!("{:032x}", bare.fingerprint);
     let difference = differ(scenario, &one, &two, &bare_fingerprint)?;
-    Ok(Verdict { fingerprint: one.summary.fingerprint, events: bare.events, difference })
+    Ok(Verdict {
+        fingerprint: one.summary.fingerprint,
+        events: bare.events,
+        difference,
+    })
 }
 
 fn differ(
@@ -71,18 +87,27 @@ fn differ(
     bare_fingerprint: &str,
 ) -> Result<Option<String>, Failure> {
     if one.summary.fingerprint != two.summary.fingerprint {
-        return Ok(Some(match first_difference(scenario).map_err(Failure::Run)? {
-            Some(first) => {
-                let what = first.second.map_or_else(
-                    || String::from("one run ended there"),
-                    |event| {
-                        format!("{} of entity {} at {} ns", event.key.class(), event.entity.0, event.key.time().0)
-                    },
-                );
-                format!("two runs differ first at event {}: {what}", first.position)
-            }
-            None => String::from("two runs had different fingerprints, a third and fourth had not"),
-        }));
+        return Ok(Some(
+            match first_difference(scenario).map_err(Failure::Run)? {
+                Some(first) => {
+                    let what = first.second.map_or_else(
+                        || String::from("one run ended there"),
+                        |event| {
+                            format!(
+                                "{} of entity {} at {} ns",
+                                event.key.class(),
+                                event.entity.0,
+                                event.key.time().0
+                            )
+                        },
+                    );
+                    format!("two runs differ first at event {}: {what}", first.position)
+                }
+                None => {
+                    String::from("two runs had different fingerprints, a third and fourth had not")
+                }
+            },
+        ));
     }
     if one.summary.fingerprint != bare_fingerprint {
         return Ok(Some(format!(
