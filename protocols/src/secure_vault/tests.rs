@@ -4,3 +4,4 @@
 mod support;
 
 mod device_states;
+mod server_states;

@@ -195,6 +195,14 @@ impl<E: Entropy> World<E> {
         self.server.message(device_at(1), SERVER_AT, frame)
     }
 
+    /// A handshake of the first device up to the M4 that the server sends.
+    pub(super) fn until_m4(&mut self) -> Vec<u8> {
+        let m1 = only(sent(self.command(super::super::AUTHENTICATE_COMMAND, &[])));
+        let m2 = only(sent(self.to_server(&m1)));
+        let m3 = only(sent(self.to_device(&m2)));
+        only(sent(self.to_server(&m3)))
+    }
+
     /// One whole handshake of the first device; returns M1..M4.
     pub(super) fn handshake(&mut self) -> [Vec<u8>; 4] {
         let m1 = only(sent(self.command(super::super::AUTHENTICATE_COMMAND, &[])));
