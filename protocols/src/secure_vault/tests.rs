@@ -4,4 +4,7 @@
 mod support;
 
 mod device_states;
+mod known_answers;
+mod messages;
+mod robustness;
 mod server_states;
