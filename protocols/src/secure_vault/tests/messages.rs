@@ -21,7 +21,7 @@ fn frames() -> Vec<Vec<u8>> {
     frames.extend(sent(world.server.command(
         SEND_DATA_DOWN,
         Some(device_at(1)),
-        &[],
+        &short,
     )));
     frames.extend(sent(world.command(FINISH_COMMAND, &[])));
     assert_eq!(frames.len(), 7);
