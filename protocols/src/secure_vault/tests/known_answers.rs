@@ -48,11 +48,11 @@ fn a_whole_session_matches_the_independent_program_in_every_cipher_mode() {
     for expected in lines.chunks(8) {
         let mut world = fixed_world(&[("cipher_mode", expected[0])]);
         let m1 = only(sent(world.command(AUTHENTICATE_COMMAND, &[])));
-        let m2 = only(sent(world.to_server(&m1)));
-        let m3 = only(sent(world.to_device(&m2)));
-        let effects = world.to_server(&m3);
+        let m2 = only(sent(world.reach_server(&m1)));
+        let m3 = only(sent(world.reach_device(&m2)));
+        let effects = world.reach_server(&m3);
         let (m4, at_server) = (only(sent(effects)), accepted(effects).unwrap());
-        let at_device = accepted(world.to_device(&m4)).unwrap();
+        let at_device = accepted(world.reach_device(&m4)).unwrap();
         for (frame, hex) in [m1, m2, m3, m4].iter().zip(&expected[1..5]) {
             assert_eq!(frame, &unhex(hex), "{}", expected[0]);
         }
@@ -74,16 +74,16 @@ fn a_session_with_data_both_ways_and_update_at_its_end_matches() {
     let up = only(sent(
         world.command(SEND_DATA_UP, &[Arg::Bytes(b"21.5 degrees")]),
     ));
-    world.to_server(&up);
+    world.reach_server(&up);
     let down = world
         .server
         .command(SEND_DATA_DOWN, Some(device_at(1)), &[Arg::Bytes(&[])]);
     let down = only(sent(down));
-    world.to_device(&down);
+    world.reach_device(&down);
     let second = only(sent(world.command(SEND_DATA_UP, &[])));
-    world.to_server(&second);
+    world.reach_server(&second);
     let end = only(sent(world.command(FINISH_COMMAND, &[])));
-    world.to_server(&end);
+    world.reach_server(&end);
     assert_eq!([up, down, second, end], expected[..4]);
     let (device, server) = world.records();
     assert_eq!(device[4..], expected[4]);
@@ -227,8 +227,8 @@ fn bodies_have_the_sizes_of_the_specification() {
 fn a_handshake_costs_what_the_specification_counts() {
     let mut world = World::new(&[]);
     let m1 = only(sent(world.command(AUTHENTICATE_COMMAND, &[])));
-    let m2 = only(sent(world.to_server(&m1)));
-    let m3 = only(sent(world.to_device(&m2)));
+    let m2 = only(sent(world.reach_server(&m1)));
+    let m3 = only(sent(world.reach_device(&m2)));
     let mut device = Totals::default();
     let count = |totals: &mut Totals, crypto: &Crypto| {
         crypto
@@ -239,10 +239,10 @@ fn a_handshake_costs_what_the_specification_counts() {
     };
     count(&mut device, &world.devices[0].crypto);
     assert_eq!(device.of(Primitive::Aes128Encrypt), (4, 64));
-    let m4 = only(sent(world.to_server(&m3)));
+    let m4 = only(sent(world.reach_server(&m3)));
     let mut server = Totals::default();
     count(&mut server, &world.server.crypto);
-    world.to_device(&m4);
+    world.reach_device(&m4);
     count(&mut device, &world.devices[0].crypto);
     assert_eq!(device.of(Primitive::Aes128Decrypt), (3, 48));
     assert_eq!(server.of(Primitive::Aes128Decrypt), (4, 64));

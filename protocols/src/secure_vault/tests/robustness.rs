@@ -115,9 +115,9 @@ fn play(world: &mut World<Seeded>, inputs: &[Input]) {
                 };
                 let frame = change.apply(seen[place].clone());
                 if *up {
-                    sent(world.to_server(&frame))
+                    sent(world.reach_server(&frame))
                 } else {
-                    sent(world.to_device(&frame))
+                    sent(world.reach_device(&frame))
                 }
             }
             Input::Noise { up, host, bytes } => {

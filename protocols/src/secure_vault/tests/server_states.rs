@@ -11,7 +11,7 @@ use crate::testing::sent;
 fn s1_a_known_device_gets_a_challenge() {
     let mut world = World::new(&[]);
     let m1 = only(sent(world.command(AUTHENTICATE_COMMAND, &[])));
-    assert_eq!(lines(world.to_server(&m1)), ["send M2 (25 bytes) to 1"]);
+    assert_eq!(lines(world.reach_server(&m1)), ["send M2 (25 bytes) to 1"]);
 }
 
 #[test]
@@ -20,7 +20,7 @@ fn s1_an_unknown_device_gets_nothing() {
     let mut m1 = only(sent(world.command(AUTHENTICATE_COMMAND, &[])));
     m1[4] = 2;
     assert_eq!(
-        lines(world.to_server(&m1)),
+        lines(world.reach_server(&m1)),
         ["rejected Frame: unknown-device"]
     );
 }
@@ -29,27 +29,27 @@ fn s1_an_unknown_device_gets_nothing() {
 fn s1_a_second_m1_of_a_device_replaces_its_handshake() {
     let mut world = World::new(&[]);
     let m1 = only(sent(world.command(AUTHENTICATE_COMMAND, &[])));
-    let first = only(sent(world.to_server(&m1)));
-    let second = only(sent(world.to_server(&m1)));
+    let first = only(sent(world.reach_server(&m1)));
+    let second = only(sent(world.reach_server(&m1)));
     assert_ne!(first, second);
-    let m3 = only(sent(world.to_device(&first)));
-    assert_eq!(lines(world.to_server(&m3)), ["rejected Attempt: open"]);
+    let m3 = only(sent(world.reach_device(&first)));
+    assert_eq!(lines(world.reach_server(&m3)), ["rejected Attempt: open"]);
 }
 
 #[test]
 fn s1_by_session_two_handshakes_of_a_device_stand_side_by_side() {
     let mut world = World::new(&[("pending_by", "session")]);
     let m1 = only(sent(world.command(AUTHENTICATE_COMMAND, &[])));
-    let m2 = only(sent(world.to_server(&m1)));
+    let m2 = only(sent(world.reach_server(&m1)));
     // The same claim from another address is another handshake.
     let elsewhere = Address::new(66, PORT);
     assert_eq!(
         sent(world.server.message(elsewhere, SERVER_AT, &m1)).len(),
         1
     );
-    let m3 = only(sent(world.to_device(&m2)));
-    let m4 = only(sent(world.to_server(&m3)));
-    assert!(accepted(world.to_device(&m4)).is_some());
+    let m3 = only(sent(world.reach_device(&m2)));
+    let m4 = only(sent(world.reach_server(&m3)));
+    assert!(accepted(world.reach_device(&m4)).is_some());
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn s1_when_the_table_is_full_the_oldest_handshake_goes() {
 fn s1_a_pending_handshake_ends_by_itself_when_told_to() {
     let mut world = World::new(&[("pending_timeout", "5000000000")]);
     let m1 = only(sent(world.command(AUTHENTICATE_COMMAND, &[])));
-    let effects = world.to_server(&m1);
+    let effects = world.reach_server(&m1);
     assert_eq!(lines(effects)[1], "arm pending:0 5000ms");
     let m2 = only(sent(effects));
     let timer = Timer {
@@ -83,19 +83,22 @@ fn s1_a_pending_handshake_ends_by_itself_when_told_to() {
         key: 0,
     };
     assert!(world.server.timer(timer).is_empty());
-    let m3 = only(sent(world.to_device(&m2)));
-    assert_eq!(lines(world.to_server(&m3)), ["rejected Frame: unexpected"]);
+    let m3 = only(sent(world.reach_device(&m2)));
+    assert_eq!(
+        lines(world.reach_server(&m3)),
+        ["rejected Frame: unexpected"]
+    );
 }
 
 #[test]
 fn s2_an_m3_from_an_address_without_handshake_is_dropped() {
     let mut world = World::new(&[]);
     let m1 = only(sent(world.command(AUTHENTICATE_COMMAND, &[])));
-    let m2 = only(sent(world.to_server(&m1)));
-    let m3 = only(sent(world.to_device(&m2)));
+    let m2 = only(sent(world.reach_server(&m1)));
+    let m3 = only(sent(world.reach_device(&m2)));
     let elsewhere = world.server.message(Address::new(66, PORT), SERVER_AT, &m3);
     assert_eq!(lines(elsewhere), ["rejected Frame: unexpected"]);
-    assert!(accepted(world.to_server(&m3)).is_some());
+    assert!(accepted(world.reach_server(&m3)).is_some());
 }
 
 #[test]
@@ -130,9 +133,9 @@ fn s3_with_store_first_the_vault_is_durable_before_m4_leaves() {
 
 fn s3_effects(world: &mut World<Seeded>) -> Vec<String> {
     let m1 = only(sent(world.command(AUTHENTICATE_COMMAND, &[])));
-    let m2 = only(sent(world.to_server(&m1)));
-    let m3 = only(sent(world.to_device(&m2)));
-    lines(world.to_server(&m3))
+    let m2 = only(sent(world.reach_server(&m1)));
+    let m3 = only(sent(world.reach_device(&m2)));
+    lines(world.reach_server(&m3))
 }
 
 #[test]
@@ -141,14 +144,14 @@ fn s3_a_failed_m3_ends_the_handshake_with_its_reason() {
     for (byte, reason) in [(1, "r1"), (60, "open"), (33, "challenge")] {
         let mut world = World::new(&[]);
         let m1 = only(sent(world.command(AUTHENTICATE_COMMAND, &[])));
-        let m2 = only(sent(world.to_server(&m1)));
-        let mut m3 = only(sent(world.to_device(&m2)));
+        let m2 = only(sent(world.reach_server(&m1)));
+        let mut m3 = only(sent(world.reach_device(&m2)));
         m3[byte] ^= 0x80;
         let rejected = [format!("rejected Attempt: {reason}")];
-        assert_eq!(lines(world.to_server(&m3)), rejected);
+        assert_eq!(lines(world.reach_server(&m3)), rejected);
         m3[byte] ^= 0x80;
         let gone = ["rejected Frame: unexpected"];
-        assert_eq!(lines(world.to_server(&m3)), gone);
+        assert_eq!(lines(world.reach_server(&m3)), gone);
         assert_eq!(world.records().1[..4], [0; 4], "the vault is untouched");
     }
 }
@@ -157,11 +160,14 @@ fn s3_a_failed_m3_ends_the_handshake_with_its_reason() {
 fn s3_a_malformed_m3_ends_the_handshake_too() {
     let mut world = World::new(&[]);
     let m1 = only(sent(world.command(AUTHENTICATE_COMMAND, &[])));
-    let m2 = only(sent(world.to_server(&m1)));
-    let m3 = only(sent(world.to_device(&m2)));
-    let effects = lines(world.to_server(&m3[..80]));
+    let m2 = only(sent(world.reach_server(&m1)));
+    let m3 = only(sent(world.reach_device(&m2)));
+    let effects = lines(world.reach_server(&m3[..80]));
     assert_eq!(effects, ["rejected Attempt: malformed (end at byte 80)"]);
-    assert_eq!(lines(world.to_server(&m3)), ["rejected Frame: unexpected"]);
+    assert_eq!(
+        lines(world.reach_server(&m3)),
+        ["rejected Frame: unexpected"]
+    );
 }
 
 #[test]
@@ -211,12 +217,12 @@ fn s4_and_s6_changed_frames_are_dropped_and_the_session_goes_on() {
     for frame in [&up, &end] {
         let mut changed = frame.clone();
         changed[2] ^= 1;
-        assert_eq!(lines(world.to_server(&changed)), ["rejected Frame: mac"]);
+        assert_eq!(lines(world.reach_server(&changed)), ["rejected Frame: mac"]);
     }
     // END counts a DATA_UP that has not arrived yet.
-    assert_eq!(lines(world.to_server(&end)), ["rejected Frame: seq"]);
-    assert_eq!(lines(world.to_server(&up)), ["data accepted 0"]);
-    assert_eq!(lines(world.to_server(&end)), ["ended: end"]);
+    assert_eq!(lines(world.reach_server(&end)), ["rejected Frame: seq"]);
+    assert_eq!(lines(world.reach_server(&up)), ["data accepted 0"]);
+    assert_eq!(lines(world.reach_server(&end)), ["ended: end"]);
 }
 
 #[test]
@@ -246,12 +252,12 @@ fn s7_anything_else_is_dropped() {
     let [_, m2, _, m4] = world.handshake();
     for frame in [m2, m4] {
         assert_eq!(
-            lines(world.to_server(&frame)),
+            lines(world.reach_server(&frame)),
             ["rejected Frame: unexpected"]
         );
     }
     for message in [DATA_UP, END] {
-        let effects = lines(world.to_server(&[tag_of(message)]));
+        let effects = lines(world.reach_server(&[tag_of(message)]));
         assert_eq!(effects, ["rejected Frame: malformed (end at byte 1)"]);
     }
     let mut data = [0; 69];

@@ -186,30 +186,30 @@ impl<E: Entropy> World<E> {
     }
 
     /// A frame reaches the first device from the server.
-    pub(super) fn to_device(&mut self, frame: &[u8]) -> &Effects {
+    pub(super) fn reach_device(&mut self, frame: &[u8]) -> &Effects {
         self.devices[0].message(SERVER_AT, device_at(1), frame)
     }
 
     /// A frame reaches the server from the first device.
-    pub(super) fn to_server(&mut self, frame: &[u8]) -> &Effects {
+    pub(super) fn reach_server(&mut self, frame: &[u8]) -> &Effects {
         self.server.message(device_at(1), SERVER_AT, frame)
     }
 
     /// A handshake of the first device up to the M4 that the server sends.
     pub(super) fn until_m4(&mut self) -> Vec<u8> {
         let m1 = only(sent(self.command(super::super::AUTHENTICATE_COMMAND, &[])));
-        let m2 = only(sent(self.to_server(&m1)));
-        let m3 = only(sent(self.to_device(&m2)));
-        only(sent(self.to_server(&m3)))
+        let m2 = only(sent(self.reach_server(&m1)));
+        let m3 = only(sent(self.reach_device(&m2)));
+        only(sent(self.reach_server(&m3)))
     }
 
     /// One whole handshake of the first device; returns M1..M4.
     pub(super) fn handshake(&mut self) -> [Vec<u8>; 4] {
         let m1 = only(sent(self.command(super::super::AUTHENTICATE_COMMAND, &[])));
-        let m2 = only(sent(self.to_server(&m1)));
-        let m3 = only(sent(self.to_device(&m2)));
-        let m4 = only(sent(self.to_server(&m3)));
-        self.to_device(&m4);
+        let m2 = only(sent(self.reach_server(&m1)));
+        let m3 = only(sent(self.reach_device(&m2)));
+        let m4 = only(sent(self.reach_server(&m3)));
+        self.reach_device(&m4);
         [m1, m2, m3, m4]
     }
 
