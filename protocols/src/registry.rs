@@ -98,6 +98,8 @@ macro_rules! columns {
 columns! {
     SecureVaultDevice => crate::secure_vault::Device,
     SecureVaultServer => crate::secure_vault::Server,
+    SecureVaultHardenedDevice => crate::secure_vault::HardenedDevice,
+    SecureVaultHardenedServer => crate::secure_vault::HardenedServer,
     TrafficSource => crate::traffic::Source,
     TrafficStation => crate::traffic::Station,
     TrafficSink => crate::traffic::Sink,

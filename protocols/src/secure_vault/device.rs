@@ -14,6 +14,7 @@ use super::messages::{Application, DATA_DOWN, DATA_UP, M1, M2, M3, M4, Message, 
 use super::params::{AtRest, Params, SessionId, Without};
 use super::session::{Ledger, ONE_KEY, Session, Suite};
 use super::vault::{Records, opened, renewed, shared_state, toggle_seal};
+use super::waiting::{arm_wait, cancel_wait};
 use super::{
     ABORT, AUTHENTICATE, AUTHENTICATE_COMMAND, FINISH, FINISH_COMMAND, PORT, REPLY, RESEND,
     SEND_DATA, SEND_DATA_UP, SERVER,
@@ -111,24 +112,6 @@ impl Device {
         });
     }
 
-    /// Arms what fires next while a message is unanswered: the next copy, else the end of waiting.
-    fn arm_wait(&self, cx: &mut Context<'_>, copies: u8) {
-        match self.params.resend {
-            Some(resend) if copies < resend.max => {
-                let growth = power(resend.factor, copies);
-                cx.arm(Timer::only(RESEND), resend.after.scale(growth));
-            }
-            _ => cx.arm(Timer::only(REPLY), self.params.reply_timeout),
-        }
-    }
-
-    fn cancel_wait(&self, cx: &mut Context<'_>) {
-        if self.params.resend.is_some() {
-            cx.cancel(Timer::only(RESEND));
-        }
-        cx.cancel(Timer::only(REPLY));
-    }
-
     /// Tells what the stored vault is. Opening a sealed one here is for observers: not metered.
     fn announce(&self, cx: &mut Context<'_>) {
         let Some(record) = self.records.read(cx.storage, 0) else {
@@ -168,7 +151,7 @@ impl Device {
             copies: 0,
         };
         self.transmit(cx, M1, handshake.bodies(&self.params));
-        self.arm_wait(cx, 0);
+        arm_wait(cx, &self.params, 0);
         self.state = State::WaitM2(handshake);
     }
 
@@ -235,11 +218,6 @@ impl Device {
     }
 }
 
-/// `factor` to the power `exponent`: repeated multiplication, the same on every machine.
-fn power(factor: f64, exponent: u8) -> f64 {
-    (0..exponent).fold(1.0, |product, _| product * factor)
-}
-
 impl Machine for Device {
     fn on_start(&mut self, cx: &mut Context<'_>) {
         self.announce(cx);
@@ -262,7 +240,7 @@ impl Machine for Device {
                     State::Idle | State::Session(_) => false,
                 };
                 if awaited {
-                    self.cancel_wait(cx);
+                    cancel_wait(cx, &self.params);
                     self.give_up(cx, place);
                 } else {
                     self.refuse(cx, Scope::Frame, place);
@@ -298,14 +276,14 @@ impl Machine for Device {
                 cx.phase(AUTHENTICATE);
                 self.transmit(cx, M1, handshake.bodies(&self.params));
                 handshake.copies = handshake.copies.saturating_add(1);
-                self.arm_wait(cx, handshake.copies);
+                arm_wait(cx, &self.params, handshake.copies);
                 self.state = State::WaitM2(handshake);
             }
             (RESEND, State::WaitM4(mut handshake)) => {
                 cx.phase(AUTHENTICATE);
                 self.transmit(cx, M3, handshake.third());
                 handshake.copies = handshake.copies.saturating_add(1);
-                self.arm_wait(cx, handshake.copies);
+                arm_wait(cx, &self.params, handshake.copies);
                 self.state = State::WaitM4(handshake);
             }
             (kind, State::Session(open)) if kind == self.params.session_timer() => {
@@ -366,7 +344,7 @@ impl Machine for Device {
             ABORT => match self.take_state() {
                 State::Idle => {}
                 State::WaitM2(handshake) | State::WaitM4(handshake) => {
-                    self.cancel_wait(cx);
+                    cancel_wait(cx, &self.params);
                     cx.buffers.give(handshake.buffer);
                 }
                 State::Session(_) => {

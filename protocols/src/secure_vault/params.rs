@@ -80,11 +80,11 @@ impl Params {
             reason: format!("there is no variant `{variant}`"),
             hint: format!("one of {}", Variant::WORDS.join(", ")),
         })?;
-        if matches!(variant, Variant::Literal | Variant::Hardened) {
+        if variant == Variant::Literal {
             return Err(refused(
                 "variant",
                 "this build does not have it",
-                "as-published or broken",
+                "as-published, hardened or broken",
             ));
         }
         let given = Given { values, variant };

@@ -3,7 +3,9 @@
 
 mod support;
 
+mod broken;
 mod device_states;
+mod hardened;
 mod known_answers;
 mod messages;
 mod robustness;

@@ -6,7 +6,6 @@ use crate::context::Context;
 use crate::machine::Timer;
 use crate::output::{Output, Scope};
 
-use super::super::REPLY;
 use super::super::equations::{
     Exchange, Key, combined_key, draw_challenge, key_tag, run_tag, session_tag,
 };
@@ -15,6 +14,7 @@ use super::super::params::{Commit, Without};
 use super::super::sealing::{open, seal};
 use super::super::session::{Ledger, Session};
 use super::super::vault::{body, opened, renewed};
+use super::super::waiting::{arm_next_wait, cancel_wait};
 use super::{Device, Handshake, Open, State};
 
 impl Device {
@@ -56,11 +56,8 @@ impl Device {
             run: run_tag(handshake.bodies(params)),
         });
         self.transmit(cx, M3, handshake.third());
-        if params.resend.is_some() {
-            cx.cancel(Timer::only(REPLY));
-        }
+        arm_next_wait(cx, params);
         handshake.copies = 0;
-        self.arm_wait(cx, 0);
         self.state = State::WaitM4(handshake);
     }
 
@@ -71,7 +68,7 @@ impl Device {
         mut handshake: Handshake,
         sealed: &[u8],
     ) {
-        self.cancel_wait(cx);
+        cancel_wait(cx, &self.params);
         let params = Arc::clone(&self.params);
         let mb = params.key_bytes;
         let record = self.records.read(cx.storage, 0).unwrap_or(&[]);

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::super::*;
 use super::support::*;
 use crate::address::Address;
-use crate::machine::{Arg, Timer};
+use crate::machine::{Arg, Machine, Timer};
 use crate::testing::sent;
 
 /// One input of an arbitrary run.
@@ -96,7 +96,7 @@ impl Change {
     }
 }
 
-fn play(world: &mut World<Seeded>, inputs: &[Input]) {
+fn play<D: Machine, S: Machine>(world: &mut World<Seeded, D, S>, inputs: &[Input]) {
     let mut seen: Vec<Vec<u8>> = Vec::new();
     for input in inputs {
         let frames = match input {
@@ -202,6 +202,15 @@ proptest! {
         let (variant, given) = SETTINGS[setting];
         let mut world = World::of(variant, 1, given);
         play(&mut world, &inputs);
+    }
+
+    #[test]
+    fn no_sequence_of_inputs_makes_a_hardened_machine_panic(
+        epoch in prop::bool::ANY,
+        inputs in prop::collection::vec(input(), 0..60),
+    ) {
+        let given = [("hardened_epoch", if epoch { "true" } else { "false" })];
+        play(&mut HardenedWorld::hardened(1, &given), &inputs);
     }
 
     #[test]

@@ -1,24 +1,23 @@
 //! A provisioned device and server side by side, driven by hand.
 
-use std::sync::Arc;
-
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 
 use crate::address::Address;
 use crate::effect::{Effect, Effects};
 use crate::entropy::{Entropy, Script};
-use crate::machine::Arg;
+use crate::machine::{Arg, Machine};
 use crate::output::Output;
 use crate::parameter::{Value, Values};
+use crate::protocol::Protocol as _;
+use crate::registry::Column;
 use crate::roster::{Group, Party, ProvisionSink, Roster, Streams};
 use crate::storage::{MemoryStorage, Record, Write};
 use crate::testing::{Bench, outputs, sent};
 
-use super::super::device::Device;
-use super::super::params::Params;
-use super::super::server::Server;
-use super::super::{DEVICE, PORT, SERVER, provision};
+use super::super::{
+    DEVICE, Device, HardenedDevice, HardenedServer, PORT, SERVER, SecureVault, Server,
+};
 
 /// Host of the server in all tests.
 pub(super) const SERVER_AT: Address = Address::new(100, PORT);
@@ -125,10 +124,13 @@ pub(super) fn roster(devices: u32) -> Roster {
 }
 
 /// Devices and their server, provisioned.
-pub(super) struct World<E> {
-    pub(super) devices: Vec<Bench<Device, E>>,
-    pub(super) server: Bench<Server, E>,
+pub(super) struct World<E, D = Device, S = Server> {
+    pub(super) devices: Vec<Bench<D, E>>,
+    pub(super) server: Bench<S, E>,
 }
+
+/// A world of the variant `hardened`.
+pub(super) type HardenedWorld = World<Seeded, HardenedDevice, HardenedServer>;
 
 impl World<Seeded> {
     /// `as-published` with these parameters.
@@ -138,38 +140,65 @@ impl World<Seeded> {
 
     /// A variant with `devices` devices.
     pub(super) fn of(variant: &str, devices: u32, given: &[(&'static str, &str)]) -> Self {
-        Self::with(variant, devices, given, |seed| Seeded::new(u64::from(seed)))
+        Self::with(variant, devices, given, seeded, published)
     }
 }
 
 impl World<Script> {
     /// `as-published`, one device; device and server draw these bytes.
     pub(super) fn scripted(given: &[(&'static str, &str)], device: &[u8], server: &[u8]) -> Self {
-        Self::with("as-published", 1, given, |seed| {
-            Script::new(if seed == 0 { server } else { device }.to_vec())
-        })
+        let entropy = |party| Script::new(if party == 0 { server } else { device }.to_vec());
+        Self::with("as-published", 1, given, entropy, published)
     }
 }
 
-impl<E: Entropy> World<E> {
+impl HardenedWorld {
+    /// `hardened` with these parameters and `devices` devices.
+    pub(super) fn hardened(devices: u32, given: &[(&'static str, &str)]) -> Self {
+        Self::with(
+            "hardened",
+            devices,
+            given,
+            seeded,
+            |columns| match columns {
+                (
+                    Column::SecureVaultHardenedDevice(devices),
+                    Column::SecureVaultHardenedServer(mut servers),
+                ) => (devices, servers.remove(0)),
+                other => panic!("not hardened machines: {other:?}"),
+            },
+        )
+    }
+}
+
+fn seeded(party: u32) -> Seeded {
+    Seeded::new(u64::from(party))
+}
+
+fn published(columns: (Column, Column)) -> (Vec<Device>, Server) {
+    match columns {
+        (Column::SecureVaultDevice(devices), Column::SecureVaultServer(mut servers)) => {
+            (devices, servers.remove(0))
+        }
+        other => panic!("not published machines: {other:?}"),
+    }
+}
+
+impl<E: Entropy, D: Machine, S: Machine> World<E, D, S> {
     fn with(
         variant: &str,
         devices: u32,
         given: &[(&'static str, &str)],
         entropy: impl Fn(u32) -> E,
+        unpack: impl Fn((Column, Column)) -> (Vec<D>, S),
     ) -> Self {
-        let params = Arc::new(Params::new(variant, &values(given)).unwrap());
+        let instance = SecureVault.configure(variant, &values(given)).unwrap();
         let roster = roster(devices);
+        instance.check(&roster).unwrap();
         let mut stores = Stores(vec![MemoryStorage::default(); devices as usize + 1]);
-        provision::provision(&params, &roster, &mut Seeded::new(0), &mut stores);
-        let server = match provision::machines(&params, &roster, 1) {
-            crate::registry::Column::SecureVaultServer(mut all) => all.remove(0),
-            other => panic!("not a server: {other:?}"),
-        };
-        let all = match provision::machines(&params, &roster, 0) {
-            crate::registry::Column::SecureVaultDevice(all) => all,
-            other => panic!("not devices: {other:?}"),
-        };
+        instance.provision(&roster, &mut Seeded::new(0), &mut stores);
+        let columns = (instance.machines(&roster, 0), instance.machines(&roster, 1));
+        let (all, server) = unpack(columns);
         let server = Bench::new(server, stores.0.pop().unwrap(), entropy(0));
         let devices = all
             .into_iter()
