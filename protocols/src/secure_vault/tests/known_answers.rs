@@ -12,7 +12,7 @@ use crate::crypto::{Crypto, sha256_unmetered};
 use crate::entropy::Script;
 use crate::machine::Arg;
 use crate::meter::{Primitive, Totals};
-use crate::storage::{Record, Write};
+use crate::storage::{MemoryStorage, Record, Storage as _, Write};
 use crate::testing::{Bench, sent, unhex};
 
 fn stream(label: &str, length: usize) -> Vec<u8> {
@@ -88,6 +88,42 @@ fn a_session_with_data_both_ways_and_update_at_its_end_matches() {
     let (device, server) = world.records();
     assert_eq!(device[4..], expected[4]);
     assert_eq!(device, server);
+}
+
+#[test]
+fn a_hardened_session_matches_the_independent_program() {
+    let text = include_str!("hardened_session.txt");
+    let expected: Vec<_> = text.lines().skip(1).map(unhex).collect();
+    let mut world = World::hardened_scripted(&stream("device", 4096), &stream("server", 4096));
+    let slot = [&[0; 4][..], &stream("vault", 128)].concat();
+    let put = |storage: &mut MemoryStorage, key, end: &[u8]| {
+        let bytes = [&slot, end].concat();
+        storage.apply(Write::Put(Record::new(VAULTS, key), &bytes));
+    };
+    put(
+        &mut world.devices[0].storage,
+        0,
+        &sha256_unmetered(&[&slot])[..8],
+    );
+    put(&mut world.server.storage, 1, &[0]);
+    let m1 = only(sent(world.command(AUTHENTICATE_COMMAND, &[])));
+    let m2 = only(sent(world.reach_server(&m1)));
+    let m3 = only(sent(world.reach_device(&m2)));
+    let m4 = only(sent(world.reach_server(&m3)));
+    let at_device = accepted(world.reach_device(&m4)).unwrap();
+    let up = only(sent(
+        world.command(SEND_DATA_UP, &[Arg::Bytes(b"21.5 degrees")]),
+    ));
+    assert_eq!([m1, m2, m3, m4], expected[..4]);
+    assert_eq!(at_device.0.as_slice(), expected[4]);
+    assert_eq!(at_device.1.as_slice(), expected[5]);
+    // The device's second copy and the server's current slot.
+    for storage in [&world.devices[0].storage, &world.server.storage] {
+        let record = storage.read(Record::new(VAULTS, 1)).unwrap();
+        assert_eq!(record[..4], [0, 0, 0, 1]);
+        assert_eq!(record[4..4 + 128], expected[6]);
+    }
+    assert_eq!(up, expected[7]);
 }
 
 #[test]
@@ -177,7 +213,7 @@ fn challenges_are_drawn_by_partial_shuffle_and_never_repeat_the_other_one() {
     let params = params(&[("keys", "40"), ("challenge", "7")]);
     let mut bench = Bench::new(
         Device::new(Arc::new(params.clone()), 1, SERVER_AT),
-        crate::storage::MemoryStorage::default(),
+        MemoryStorage::default(),
         Script::new(stream("draws", 512)),
     );
     let mut drawn = Vec::new();

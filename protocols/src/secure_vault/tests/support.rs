@@ -152,27 +152,33 @@ impl World<Script> {
     }
 }
 
+impl World<Script, HardenedDevice, HardenedServer> {
+    /// `hardened`, one device; device and server draw these bytes.
+    pub(super) fn hardened_scripted(device: &[u8], server: &[u8]) -> Self {
+        let entropy = |party| Script::new(if party == 0 { server } else { device }.to_vec());
+        Self::with("hardened", 1, &[], entropy, hardened)
+    }
+}
+
 impl HardenedWorld {
     /// `hardened` with these parameters and `devices` devices.
     pub(super) fn hardened(devices: u32, given: &[(&'static str, &str)]) -> Self {
-        Self::with(
-            "hardened",
-            devices,
-            given,
-            seeded,
-            |columns| match columns {
-                (
-                    Column::SecureVaultHardenedDevice(devices),
-                    Column::SecureVaultHardenedServer(mut servers),
-                ) => (devices, servers.remove(0)),
-                other => panic!("not hardened machines: {other:?}"),
-            },
-        )
+        Self::with("hardened", devices, given, seeded, hardened)
     }
 }
 
 fn seeded(party: u32) -> Seeded {
     Seeded::new(u64::from(party))
+}
+
+fn hardened(columns: (Column, Column)) -> (Vec<HardenedDevice>, HardenedServer) {
+    match columns {
+        (
+            Column::SecureVaultHardenedDevice(devices),
+            Column::SecureVaultHardenedServer(mut servers),
+        ) => (devices, servers.remove(0)),
+        other => panic!("not hardened machines: {other:?}"),
+    }
 }
 
 fn published(columns: (Column, Column)) -> (Vec<Device>, Server) {
