@@ -100,6 +100,8 @@ columns! {
     SecureVaultServer => crate::secure_vault::Server,
     SecureVaultHardenedDevice => crate::secure_vault::HardenedDevice,
     SecureVaultHardenedServer => crate::secure_vault::HardenedServer,
+    SecureVaultLiteralDevice => crate::secure_vault::LiteralDevice,
+    SecureVaultLiteralServer => crate::secure_vault::LiteralServer,
     TrafficSource => crate::traffic::Source,
     TrafficStation => crate::traffic::Station,
     TrafficSink => crate::traffic::Sink,

@@ -26,6 +26,7 @@
 mod device;
 mod equations;
 mod hardened;
+mod literal;
 mod messages;
 mod params;
 mod provision;
@@ -54,9 +55,11 @@ use crate::wire::Layout;
 
 pub use device::Device;
 pub use hardened::{HardenedDevice, HardenedServer};
+pub use literal::{LiteralDevice, LiteralServer};
 pub use server::Server;
 
 use hardened::Hardened;
+use literal::Literal;
 use params::{Params, Variant};
 
 /// Role: the constrained device.
@@ -172,7 +175,8 @@ impl Protocol for SecureVault {
         let params = Params::new(variant, values)?;
         Ok(match params.variant {
             Variant::Hardened => Arc::new(Hardened::new(params)),
-            Variant::AsPublished | Variant::Broken | Variant::Literal => Arc::new(Configured {
+            Variant::Literal => Arc::new(Literal::new(params)),
+            Variant::AsPublished | Variant::Broken => Arc::new(Configured {
                 params: Arc::new(params),
             }),
         })
@@ -259,6 +263,10 @@ const VARIANTS: &[VariantSpec] = &[
     VariantSpec {
         name: "as-published",
         help: "the paper, with the reading that its text suggests where it is silent",
+    },
+    VariantSpec {
+        name: "literal",
+        help: "the published prototype: text messages, one loop, a shared first vault",
     },
     VariantSpec {
         name: "hardened",

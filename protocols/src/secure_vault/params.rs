@@ -80,13 +80,6 @@ impl Params {
             reason: format!("there is no variant `{variant}`"),
             hint: format!("one of {}", Variant::WORDS.join(", ")),
         })?;
-        if variant == Variant::Literal {
-            return Err(refused(
-                "variant",
-                "this build does not have it",
-                "as-published, hardened or broken",
-            ));
-        }
         let given = Given { values, variant };
         given.refuse_fixed()?;
         let literal = variant == Variant::Literal;

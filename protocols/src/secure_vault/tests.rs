@@ -7,6 +7,7 @@ mod broken;
 mod device_states;
 mod hardened;
 mod known_answers;
+mod literal;
 mod messages;
 mod robustness;
 mod server_states;

@@ -127,6 +127,38 @@ fn a_hardened_session_matches_the_independent_program() {
 }
 
 #[test]
+fn a_literal_session_matches_the_independent_program() {
+    let text = include_str!("literal_session.txt");
+    let expected: Vec<_> = text.lines().skip(1).collect();
+    let (device, server) = (stream("device", 65536), stream("server", 65536));
+    let mut world = World::literal_scripted(&device, &server);
+    let record = [&[0; 4][..], &stream("vault", 32_000)].concat();
+    for (storage, key) in [
+        (&mut world.devices[0].storage, 0),
+        (&mut world.server.storage, 1),
+    ] {
+        storage.apply(Write::Put(Record::new(VAULTS, key), &record));
+    }
+    let m1 = only(sent(world.command(AUTHENTICATE_COMMAND, &[])));
+    let m2 = only(sent(world.reach_server(&m1)));
+    let m3 = only(sent(world.reach_device(&m2)));
+    let m4 = only(sent(world.reach_server(&m3)));
+    let at_device = accepted(world.reach_device(&m4)).unwrap();
+    assert_eq!(m1, expected[0].as_bytes());
+    assert_eq!(m2, expected[1].as_bytes());
+    assert_eq!(sha256_unmetered(&[&m3]).as_slice(), unhex(expected[2]));
+    assert_eq!(m4, expected[3].as_bytes());
+    assert_eq!(at_device.0.as_slice(), unhex(expected[4]));
+    assert_eq!(at_device.1.as_slice(), unhex(expected[5]));
+    let (device, server) = world.records();
+    assert_eq!(
+        sha256_unmetered(&[&device[4..]]).as_slice(),
+        unhex(expected[6])
+    );
+    assert_eq!(device, server);
+}
+
+#[test]
 fn updates_match_for_every_combination_of_parameters() {
     let text = include_str!("updates.txt");
     let mut cases = 0;

@@ -214,6 +214,14 @@ proptest! {
     }
 
     #[test]
+    fn no_sequence_of_inputs_makes_a_literal_machine_panic(
+        inputs in prop::collection::vec(input(), 0..40),
+    ) {
+        let given = [("keys", "6"), ("challenge", "2")];
+        play(&mut LiteralWorld::literal(2, &given), &inputs);
+    }
+
+    #[test]
     fn torn_and_missing_records_make_no_machine_panic(
         length in 0usize..140,
         inputs in prop::collection::vec(input(), 0..30),

@@ -16,7 +16,8 @@ use crate::storage::{MemoryStorage, Record, Write};
 use crate::testing::{Bench, outputs, sent};
 
 use super::super::{
-    DEVICE, Device, HardenedDevice, HardenedServer, PORT, SERVER, SecureVault, Server,
+    DEVICE, Device, HardenedDevice, HardenedServer, LiteralDevice, LiteralServer, PORT, SERVER,
+    SecureVault, Server,
 };
 
 /// Host of the server in all tests.
@@ -167,6 +168,34 @@ impl HardenedWorld {
     }
 }
 
+/// A world of the variant `literal`.
+pub(super) type LiteralWorld<E> = World<E, LiteralDevice, LiteralServer>;
+
+impl LiteralWorld<Script> {
+    /// `literal`, one device; device and server draw these bytes.
+    pub(super) fn literal_scripted(device: &[u8], server: &[u8]) -> Self {
+        let entropy = |party| Script::new(if party == 0 { server } else { device }.to_vec());
+        Self::with("literal", 1, &[], entropy, literal)
+    }
+}
+
+impl LiteralWorld<Seeded> {
+    /// `literal` with these parameters and `devices` devices.
+    pub(super) fn literal(devices: u32, given: &[(&'static str, &str)]) -> Self {
+        Self::with("literal", devices, given, seeded, literal)
+    }
+}
+
+fn literal(columns: (Column, Column)) -> (Vec<LiteralDevice>, LiteralServer) {
+    match columns {
+        (
+            Column::SecureVaultLiteralDevice(devices),
+            Column::SecureVaultLiteralServer(mut servers),
+        ) => (devices, servers.remove(0)),
+        other => panic!("not literal machines: {other:?}"),
+    }
+}
+
 fn seeded(party: u32) -> Seeded {
     Seeded::new(u64::from(party))
 }
@@ -287,21 +316,18 @@ pub(super) fn lines(effects: &Effects) -> Vec<String> {
 }
 
 fn line(effect: &Effect<'_>) -> String {
-    use super::super::messages::{DATA_UP, tag_of};
+    use super::super::messages::tag_of;
     match effect {
         Effect::Send { to, bytes, .. } => {
             let names = ["M1", "M2", "M3", "M4", "DATA_UP", "DATA_DOWN", "END"];
-            let message = usize::from(bytes[0] - tag_of(0));
-            assert!(message < names.len() && DATA_UP == 4);
+            let message = bytes[0].checked_sub(tag_of(0)).map(usize::from);
+            let name = message
+                .and_then(|message| names.get(message))
+                .unwrap_or(&"text");
             let crate::Destination::Address(to) = to else {
                 panic!("only datagrams");
             };
-            format!(
-                "send {} ({} bytes) to {}",
-                names[message],
-                bytes.len(),
-                to.host
-            )
+            format!("send {name} ({} bytes) to {}", bytes.len(), to.host)
         }
         Effect::Arm { timer, after } => {
             format!(
