@@ -98,6 +98,10 @@ macro_rules! columns {
 columns! {
     SecureVaultDevice => crate::secure_vault::Device,
     SecureVaultServer => crate::secure_vault::Server,
+    SecureVaultHardenedDevice => crate::secure_vault::HardenedDevice,
+    SecureVaultHardenedServer => crate::secure_vault::HardenedServer,
+    SecureVaultLiteralDevice => crate::secure_vault::LiteralDevice,
+    SecureVaultLiteralServer => crate::secure_vault::LiteralServer,
     TrafficSource => crate::traffic::Source,
     TrafficStation => crate::traffic::Station,
     TrafficSink => crate::traffic::Sink,

@@ -25,6 +25,8 @@
 
 mod device;
 mod equations;
+mod hardened;
+mod literal;
 mod messages;
 mod params;
 mod provision;
@@ -33,6 +35,7 @@ mod server;
 mod session;
 mod table;
 mod vault;
+mod waiting;
 
 #[cfg(test)]
 mod tests;
@@ -51,9 +54,13 @@ use crate::time::Span;
 use crate::wire::Layout;
 
 pub use device::Device;
+pub use hardened::{HardenedDevice, HardenedServer};
+pub use literal::{LiteralDevice, LiteralServer};
 pub use server::Server;
 
-use params::Params;
+use hardened::Hardened;
+use literal::Literal;
+use params::{Params, Variant};
 
 /// Role: the constrained device.
 pub const DEVICE: u8 = 0;
@@ -166,9 +173,13 @@ impl Protocol for SecureVault {
         values: &Values,
     ) -> Result<Arc<dyn Instance>, ParameterError> {
         let params = Params::new(variant, values)?;
-        Ok(Arc::new(Configured {
-            params: Arc::new(params),
-        }))
+        Ok(match params.variant {
+            Variant::Hardened => Arc::new(Hardened::new(params)),
+            Variant::Literal => Arc::new(Literal::new(params)),
+            Variant::AsPublished | Variant::Broken => Arc::new(Configured {
+                params: Arc::new(params),
+            }),
+        })
     }
 }
 
@@ -252,6 +263,14 @@ const VARIANTS: &[VariantSpec] = &[
     VariantSpec {
         name: "as-published",
         help: "the paper, with the reading that its text suggests where it is silent",
+    },
+    VariantSpec {
+        name: "literal",
+        help: "the published prototype: text messages, one loop, a shared first vault",
+    },
+    VariantSpec {
+        name: "hardened",
+        help: "the smallest changes after which the known attacks find nothing",
     },
     VariantSpec {
         name: "broken",

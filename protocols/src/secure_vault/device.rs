@@ -1,5 +1,7 @@
 //! The device of `as-published` and its broken twins: IDLE, WAIT_M2, WAIT_M4, SESSION.
 
+mod handshake;
+
 use std::sync::Arc;
 
 use crate::address::{Address, Channel};
@@ -8,16 +10,11 @@ use crate::crypto::Crypto;
 use crate::machine::{Command, Incoming, Machine, Timer};
 use crate::output::{Output, Principal, Reason, Scope, Tag};
 
-use super::equations::{
-    Exchange, Key, combined_key, draw_challenge, key_tag, run_tag, session_tag,
-};
-use super::messages::{
-    Application, DATA_DOWN, DATA_UP, Indices, M1, M2, M3, M4, Message, indices, tag_of,
-};
-use super::params::{AtRest, Commit, Params, SessionId, Without};
-use super::sealing::{open, seal};
+use super::messages::{Application, DATA_DOWN, DATA_UP, M1, M2, M3, M4, Message, tag_of};
+use super::params::{AtRest, Params, SessionId, Without};
 use super::session::{Ledger, ONE_KEY, Session, Suite};
-use super::vault::{Records, body, opened, renewed, shared_state, toggle_seal};
+use super::vault::{Records, opened, renewed, shared_state, toggle_seal};
+use super::waiting::{arm_wait, cancel_wait};
 use super::{
     ABORT, AUTHENTICATE, AUTHENTICATE_COMMAND, FINISH, FINISH_COMMAND, PORT, REPLY, RESEND,
     SEND_DATA, SEND_DATA_UP, SERVER,
@@ -31,8 +28,6 @@ pub struct Device {
     id: u32,
     /// Session ids given out since the last start (`session_id = counter`).
     begun: u32,
-    /// Copies of the message in hand that were sent so far.
-    copies: u8,
     state: State,
     records: Records,
 }
@@ -51,6 +46,8 @@ struct Handshake {
     buffer: Vec<u8>,
     /// Where the body of M3 starts in the buffer, 0 before it is there.
     third: u32,
+    /// Copies of the message in hand that were sent so far.
+    copies: u8,
 }
 
 impl Handshake {
@@ -84,7 +81,6 @@ impl Device {
             server,
             id,
             begun: 0,
-            copies: 0,
             state: State::Idle,
             records,
         }
@@ -114,24 +110,6 @@ impl Device {
             out.push(tag_of(message));
             out.extend_from_slice(body);
         });
-    }
-
-    /// Arms what fires next while a message is unanswered: the next copy, else the end of waiting.
-    fn arm_wait(&mut self, cx: &mut Context<'_>) {
-        match self.params.resend {
-            Some(resend) if self.copies < resend.max => {
-                let growth = power(resend.factor, self.copies);
-                cx.arm(Timer::only(RESEND), resend.after.scale(growth));
-            }
-            _ => cx.arm(Timer::only(REPLY), self.params.reply_timeout),
-        }
-    }
-
-    fn cancel_wait(&self, cx: &mut Context<'_>) {
-        if self.params.resend.is_some() {
-            cx.cancel(Timer::only(RESEND));
-        }
-        cx.cancel(Timer::only(REPLY));
     }
 
     /// Tells what the stored vault is. Opening a sealed one here is for observers: not metered.
@@ -167,134 +145,14 @@ impl Device {
         buffer.resize(self.params.plain3_bytes(), 0);
         buffer.extend(self.id.to_be_bytes());
         buffer.extend(session_id);
-        let handshake = Handshake { buffer, third: 0 };
+        let handshake = Handshake {
+            buffer,
+            third: 0,
+            copies: 0,
+        };
         self.transmit(cx, M1, handshake.bodies(&self.params));
-        self.copies = 0;
-        self.arm_wait(cx);
+        arm_wait(cx, &self.params, 0);
         self.state = State::WaitM2(handshake);
-    }
-
-    /// D2. `body2` is the body of M2, which `c1` is part of.
-    fn answer(
-        &mut self,
-        cx: &mut Context<'_>,
-        mut handshake: Handshake,
-        c1: Indices<'_>,
-        body2: &[u8],
-    ) {
-        let params = &*self.params;
-        let mb = params.key_bytes;
-        let r1 = &body2[body2.len().saturating_sub(mb)..];
-        let mut plain = cx.buffers.take();
-        plain.extend_from_slice(r1);
-        plain.resize(3 * mb, 0);
-        let (t1, r2) = plain[mb..].split_at_mut(mb);
-        cx.random(t1);
-        cx.random(r2);
-        // r2 moves behind c2, which is drawn after it.
-        let mut nonce = Key::default();
-        nonce[..mb].copy_from_slice(r2);
-        plain.truncate(2 * mb);
-        draw_challenge(cx, params, Some(c1), &mut plain);
-        plain.extend_from_slice(&nonce[..mb]);
-
-        let record = self.records.read(cx.storage, 0).unwrap_or(&[]);
-        let clear = opened(cx, params, record);
-        let k1 = combined_key(cx.crypto, body(&clear), mb, c1);
-        clear.release(cx);
-        handshake.buffer[..plain.len()].copy_from_slice(&plain);
-        handshake.buffer.extend_from_slice(body2);
-        handshake.third = u32::try_from(handshake.buffer.len()).unwrap_or(u32::MAX);
-        seal(cx, params, &k1[..mb], &plain, &mut handshake.buffer);
-        cx.buffers.give(plain);
-        cx.output(Output::Running {
-            peer: self.peer(),
-            run: run_tag(handshake.bodies(params)),
-        });
-        self.transmit(cx, M3, handshake.third());
-        if params.resend.is_some() {
-            cx.cancel(Timer::only(REPLY));
-        }
-        self.copies = 0;
-        self.arm_wait(cx);
-        self.state = State::WaitM4(handshake);
-    }
-
-    /// D3 and D4. `sealed` is the body of M4.
-    fn conclude(&mut self, cx: &mut Context<'_>, mut handshake: Handshake, sealed: &[u8]) {
-        self.cancel_wait(cx);
-        let params = Arc::clone(&self.params);
-        let mb = params.key_bytes;
-        let record = self.records.read(cx.storage, 0).unwrap_or(&[]);
-        let clear = opened(cx, &params, record);
-        let (plain3, _) = handshake.buffer.split_at(params.plain3_bytes());
-        let (t1, rest) = plain3[mb..].split_at(mb);
-        let (c2, r2) = rest.split_at(params.challenge_bytes());
-        let mut key = combined_key(cx.crypto, body(&clear), mb, indices(c2));
-        cx.crypto.xor(&mut key[..mb], t1);
-        let mut plain4 = cx.buffers.take();
-        let length = params.plain4_bytes();
-        let any = params.without == Some(Without::R2);
-        let mut verdict = Ok(());
-        if !open(cx.crypto, &params, &key[..mb], sealed, length, &mut plain4) {
-            verdict = Err("open");
-            if any {
-                plain4.clear();
-                plain4.resize(length, 0);
-            }
-        } else if !cx.crypto.equal(&plain4[..mb], r2) {
-            verdict = Err("r2");
-        }
-        if let (Err(reason), false) = (verdict, any) {
-            clear.release(cx);
-            cx.buffers.give(plain4);
-            cx.buffers.give(handshake.buffer);
-            self.refuse(cx, Scope::Attempt, reason);
-            return;
-        }
-        let mut t = Key::default();
-        t[..mb].copy_from_slice(t1);
-        cx.crypto.xor(&mut t[..mb], &plain4[mb..]);
-        let mut data = cx.buffers.take();
-        let exchange = Exchange {
-            opening: handshake.opening(&params),
-            third: handshake.third(),
-            fourth: sealed,
-            plain3,
-            plain4: &plain4,
-        };
-        exchange.write(&params, &mut data);
-        handshake.buffer.extend_from_slice(sealed);
-        let bodies = handshake.bodies(&params);
-        let session = Session::new(&t[..mb], session_tag(bodies));
-        cx.output(Output::Accepted {
-            peer: self.peer(),
-            session: session.tag(),
-            run: run_tag(bodies),
-            key_id: Some(key_tag(&t[..mb])),
-        });
-        let ledger = match params.commit {
-            Commit::M4 => {
-                let new = (params.without != Some(Without::Update))
-                    .then(|| renewed(cx, &params, &clear, &data));
-                clear.release(cx);
-                if let Some(new) = new {
-                    self.commit(cx, new);
-                }
-                cx.buffers.give(data);
-                None
-            }
-            Commit::SessionEnd => {
-                clear.release(cx);
-                Some(Box::new(Ledger::new(data)))
-            }
-        };
-        cx.buffers.give(plain4);
-        cx.buffers.give(handshake.buffer);
-        if params.session_length.nanos() > 0 {
-            cx.arm(Timer::only(params.session_timer()), params.session_length);
-        }
-        self.state = State::Session(Open { session, ledger });
     }
 
     /// Stores a new record given in the clear and says so.
@@ -360,11 +218,6 @@ impl Device {
     }
 }
 
-/// `factor` to the power `exponent`: repeated multiplication, the same on every machine.
-fn power(factor: f64, exponent: u8) -> f64 {
-    (0..exponent).fold(1.0, |product, _| product * factor)
-}
-
 impl Machine for Device {
     fn on_start(&mut self, cx: &mut Context<'_>) {
         self.announce(cx);
@@ -387,7 +240,7 @@ impl Machine for Device {
                     State::Idle | State::Session(_) => false,
                 };
                 if awaited {
-                    self.cancel_wait(cx);
+                    cancel_wait(cx, &self.params);
                     self.give_up(cx, place);
                 } else {
                     self.refuse(cx, Scope::Frame, place);
@@ -419,18 +272,18 @@ impl Machine for Device {
                 self.state = state;
                 self.give_up(cx, "timeout");
             }
-            (RESEND, State::WaitM2(handshake)) => {
+            (RESEND, State::WaitM2(mut handshake)) => {
                 cx.phase(AUTHENTICATE);
                 self.transmit(cx, M1, handshake.bodies(&self.params));
-                self.copies = self.copies.saturating_add(1);
-                self.arm_wait(cx);
+                handshake.copies = handshake.copies.saturating_add(1);
+                arm_wait(cx, &self.params, handshake.copies);
                 self.state = State::WaitM2(handshake);
             }
-            (RESEND, State::WaitM4(handshake)) => {
+            (RESEND, State::WaitM4(mut handshake)) => {
                 cx.phase(AUTHENTICATE);
                 self.transmit(cx, M3, handshake.third());
-                self.copies = self.copies.saturating_add(1);
-                self.arm_wait(cx);
+                handshake.copies = handshake.copies.saturating_add(1);
+                arm_wait(cx, &self.params, handshake.copies);
                 self.state = State::WaitM4(handshake);
             }
             (kind, State::Session(open)) if kind == self.params.session_timer() => {
@@ -491,7 +344,7 @@ impl Machine for Device {
             ABORT => match self.take_state() {
                 State::Idle => {}
                 State::WaitM2(handshake) | State::WaitM4(handshake) => {
-                    self.cancel_wait(cx);
+                    cancel_wait(cx, &self.params);
                     cx.buffers.give(handshake.buffer);
                 }
                 State::Session(_) => {
@@ -509,7 +362,6 @@ impl Machine for Device {
             cx.buffers.give(handshake.buffer);
         }
         self.begun = 0;
-        self.copies = 0;
         self.records.restart();
         self.announce(cx);
     }

@@ -121,7 +121,7 @@ pub(super) fn machines(params: &Arc<Params>, roster: &Roster, group: usize) -> C
 pub(super) fn server_address(roster: &Roster, device: &Party) -> Address {
     roster
         .first_peer(device, SERVER, PORT)
-        .unwrap_or(Address::new(device.host, PORT))
+        .unwrap_or_else(|| Address::new(device.host, PORT))
 }
 
 /// Hosts and ids of the devices of one server, by host; empty unless the parameters need it.

@@ -3,4 +3,11 @@
 
 mod support;
 
+mod broken;
 mod device_states;
+mod hardened;
+mod known_answers;
+mod literal;
+mod messages;
+mod robustness;
+mod server_states;

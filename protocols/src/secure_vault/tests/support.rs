@@ -1,24 +1,24 @@
 //! A provisioned device and server side by side, driven by hand.
 
-use std::sync::Arc;
-
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 
 use crate::address::Address;
 use crate::effect::{Effect, Effects};
 use crate::entropy::{Entropy, Script};
-use crate::machine::Arg;
+use crate::machine::{Arg, Machine};
 use crate::output::Output;
 use crate::parameter::{Value, Values};
+use crate::protocol::Protocol as _;
+use crate::registry::Column;
 use crate::roster::{Group, Party, ProvisionSink, Roster, Streams};
 use crate::storage::{MemoryStorage, Record, Write};
 use crate::testing::{Bench, outputs, sent};
 
-use super::super::device::Device;
-use super::super::params::Params;
-use super::super::server::Server;
-use super::super::{DEVICE, PORT, SERVER, provision};
+use super::super::{
+    DEVICE, Device, HardenedDevice, HardenedServer, LiteralDevice, LiteralServer, PORT, SERVER,
+    SecureVault, Server,
+};
 
 /// Host of the server in all tests.
 pub(super) const SERVER_AT: Address = Address::new(100, PORT);
@@ -125,10 +125,13 @@ pub(super) fn roster(devices: u32) -> Roster {
 }
 
 /// Devices and their server, provisioned.
-pub(super) struct World<E> {
-    pub(super) devices: Vec<Bench<Device, E>>,
-    pub(super) server: Bench<Server, E>,
+pub(super) struct World<E, D = Device, S = Server> {
+    pub(super) devices: Vec<Bench<D, E>>,
+    pub(super) server: Bench<S, E>,
 }
+
+/// A world of the variant `hardened`.
+pub(super) type HardenedWorld = World<Seeded, HardenedDevice, HardenedServer>;
 
 impl World<Seeded> {
     /// `as-published` with these parameters.
@@ -138,38 +141,99 @@ impl World<Seeded> {
 
     /// A variant with `devices` devices.
     pub(super) fn of(variant: &str, devices: u32, given: &[(&'static str, &str)]) -> Self {
-        Self::with(variant, devices, given, |seed| Seeded::new(u64::from(seed)))
+        Self::with(variant, devices, given, seeded, published)
     }
 }
 
 impl World<Script> {
     /// `as-published`, one device; device and server draw these bytes.
     pub(super) fn scripted(given: &[(&'static str, &str)], device: &[u8], server: &[u8]) -> Self {
-        Self::with("as-published", 1, given, |seed| {
-            Script::new(if seed == 0 { server } else { device }.to_vec())
-        })
+        let entropy = |party| Script::new(if party == 0 { server } else { device }.to_vec());
+        Self::with("as-published", 1, given, entropy, published)
     }
 }
 
-impl<E: Entropy> World<E> {
+impl World<Script, HardenedDevice, HardenedServer> {
+    /// `hardened`, one device; device and server draw these bytes.
+    pub(super) fn hardened_scripted(device: &[u8], server: &[u8]) -> Self {
+        let entropy = |party| Script::new(if party == 0 { server } else { device }.to_vec());
+        Self::with("hardened", 1, &[], entropy, hardened)
+    }
+}
+
+impl HardenedWorld {
+    /// `hardened` with these parameters and `devices` devices.
+    pub(super) fn hardened(devices: u32, given: &[(&'static str, &str)]) -> Self {
+        Self::with("hardened", devices, given, seeded, hardened)
+    }
+}
+
+/// A world of the variant `literal`.
+pub(super) type LiteralWorld<E> = World<E, LiteralDevice, LiteralServer>;
+
+impl LiteralWorld<Script> {
+    /// `literal`, one device; device and server draw these bytes.
+    pub(super) fn literal_scripted(device: &[u8], server: &[u8]) -> Self {
+        let entropy = |party| Script::new(if party == 0 { server } else { device }.to_vec());
+        Self::with("literal", 1, &[], entropy, literal)
+    }
+}
+
+impl LiteralWorld<Seeded> {
+    /// `literal` with these parameters and `devices` devices.
+    pub(super) fn literal(devices: u32, given: &[(&'static str, &str)]) -> Self {
+        Self::with("literal", devices, given, seeded, literal)
+    }
+}
+
+fn literal(columns: (Column, Column)) -> (Vec<LiteralDevice>, LiteralServer) {
+    match columns {
+        (
+            Column::SecureVaultLiteralDevice(devices),
+            Column::SecureVaultLiteralServer(mut servers),
+        ) => (devices, servers.remove(0)),
+        other => panic!("not literal machines: {other:?}"),
+    }
+}
+
+fn seeded(party: u32) -> Seeded {
+    Seeded::new(u64::from(party))
+}
+
+fn hardened(columns: (Column, Column)) -> (Vec<HardenedDevice>, HardenedServer) {
+    match columns {
+        (
+            Column::SecureVaultHardenedDevice(devices),
+            Column::SecureVaultHardenedServer(mut servers),
+        ) => (devices, servers.remove(0)),
+        other => panic!("not hardened machines: {other:?}"),
+    }
+}
+
+fn published(columns: (Column, Column)) -> (Vec<Device>, Server) {
+    match columns {
+        (Column::SecureVaultDevice(devices), Column::SecureVaultServer(mut servers)) => {
+            (devices, servers.remove(0))
+        }
+        other => panic!("not published machines: {other:?}"),
+    }
+}
+
+impl<E: Entropy, D: Machine, S: Machine> World<E, D, S> {
     fn with(
         variant: &str,
         devices: u32,
         given: &[(&'static str, &str)],
         entropy: impl Fn(u32) -> E,
+        unpack: impl Fn((Column, Column)) -> (Vec<D>, S),
     ) -> Self {
-        let params = Arc::new(Params::new(variant, &values(given)).unwrap());
+        let instance = SecureVault.configure(variant, &values(given)).unwrap();
         let roster = roster(devices);
+        instance.check(&roster).unwrap();
         let mut stores = Stores(vec![MemoryStorage::default(); devices as usize + 1]);
-        provision::provision(&params, &roster, &mut Seeded::new(0), &mut stores);
-        let server = match provision::machines(&params, &roster, 1) {
-            crate::registry::Column::SecureVaultServer(mut all) => all.remove(0),
-            other => panic!("not a server: {other:?}"),
-        };
-        let all = match provision::machines(&params, &roster, 0) {
-            crate::registry::Column::SecureVaultDevice(all) => all,
-            other => panic!("not devices: {other:?}"),
-        };
+        instance.provision(&roster, &mut Seeded::new(0), &mut stores);
+        let columns = (instance.machines(&roster, 0), instance.machines(&roster, 1));
+        let (all, server) = unpack(columns);
         let server = Bench::new(server, stores.0.pop().unwrap(), entropy(0));
         let devices = all
             .into_iter()
@@ -186,22 +250,30 @@ impl<E: Entropy> World<E> {
     }
 
     /// A frame reaches the first device from the server.
-    pub(super) fn to_device(&mut self, frame: &[u8]) -> &Effects {
+    pub(super) fn reach_device(&mut self, frame: &[u8]) -> &Effects {
         self.devices[0].message(SERVER_AT, device_at(1), frame)
     }
 
     /// A frame reaches the server from the first device.
-    pub(super) fn to_server(&mut self, frame: &[u8]) -> &Effects {
+    pub(super) fn reach_server(&mut self, frame: &[u8]) -> &Effects {
         self.server.message(device_at(1), SERVER_AT, frame)
+    }
+
+    /// A handshake of the first device up to the M4 that the server sends.
+    pub(super) fn until_m4(&mut self) -> Vec<u8> {
+        let m1 = only(sent(self.command(super::super::AUTHENTICATE_COMMAND, &[])));
+        let m2 = only(sent(self.reach_server(&m1)));
+        let m3 = only(sent(self.reach_device(&m2)));
+        only(sent(self.reach_server(&m3)))
     }
 
     /// One whole handshake of the first device; returns M1..M4.
     pub(super) fn handshake(&mut self) -> [Vec<u8>; 4] {
         let m1 = only(sent(self.command(super::super::AUTHENTICATE_COMMAND, &[])));
-        let m2 = only(sent(self.to_server(&m1)));
-        let m3 = only(sent(self.to_device(&m2)));
-        let m4 = only(sent(self.to_server(&m3)));
-        self.to_device(&m4);
+        let m2 = only(sent(self.reach_server(&m1)));
+        let m3 = only(sent(self.reach_device(&m2)));
+        let m4 = only(sent(self.reach_server(&m3)));
+        self.reach_device(&m4);
         [m1, m2, m3, m4]
     }
 
@@ -244,21 +316,18 @@ pub(super) fn lines(effects: &Effects) -> Vec<String> {
 }
 
 fn line(effect: &Effect<'_>) -> String {
-    use super::super::messages::{DATA_UP, tag_of};
+    use super::super::messages::tag_of;
     match effect {
         Effect::Send { to, bytes, .. } => {
             let names = ["M1", "M2", "M3", "M4", "DATA_UP", "DATA_DOWN", "END"];
-            let message = usize::from(bytes[0] - tag_of(0));
-            assert!(message < names.len() && DATA_UP == 4);
+            let message = bytes[0].checked_sub(tag_of(0)).map(usize::from);
+            let name = message
+                .and_then(|message| names.get(message))
+                .unwrap_or(&"text");
             let crate::Destination::Address(to) = to else {
                 panic!("only datagrams");
             };
-            format!(
-                "send {} ({} bytes) to {}",
-                names[message],
-                bytes.len(),
-                to.host
-            )
+            format!("send {name} ({} bytes) to {}", bytes.len(), to.host)
         }
         Effect::Arm { timer, after } => {
             format!(
