@@ -103,6 +103,8 @@ columns! {
     SecureVaultServer => crate::secure_vault::Server,
     VaultExchangeDevice => crate::vault_exchange::Device,
     VaultExchangeServer => crate::vault_exchange::Server,
+    VaultExchangeHardenedDevice => crate::vault_exchange::HardenedDevice,
+    VaultExchangeHardenedServer => crate::vault_exchange::HardenedServer,
     TrafficSource => crate::traffic::Source,
     TrafficStation => crate::traffic::Station,
     TrafficSink => crate::traffic::Sink,

@@ -27,6 +27,7 @@
 mod device;
 mod directory;
 mod equations;
+mod hardened;
 mod messages;
 mod params;
 mod patience;
@@ -52,6 +53,7 @@ use crate::time::Span;
 use crate::wire::Layout;
 
 pub use device::Device;
+pub use hardened::{HardenedDevice, HardenedServer};
 pub use server::Server;
 
 use params::Params;
@@ -78,6 +80,10 @@ const REPLY_TIMER: u8 = 0;
 const SESSION_TIMER: u8 = 1;
 /// Timer: the device repeats its request.
 const RESEND_TIMER: u8 = 2;
+/// Timer of `hardened`: the server has waited long enough for CONFIRM; key as `session`.
+const CONFIRM_TIMER: u8 = 3;
+/// Timer of `hardened`: time for the device's next session. Nothing shared depends on it.
+const SPACING_TIMER: u8 = 4;
 
 /// Why a session ends.
 const SESSION_END: &str = "session-end";
@@ -157,6 +163,14 @@ impl Protocol for VaultExchange {
                 name: "resend",
                 changes_shared_state: false,
             },
+            TimerSpec {
+                name: "confirm",
+                changes_shared_state: false,
+            },
+            TimerSpec {
+                name: "spacing",
+                changes_shared_state: false,
+            },
         ]
     }
 
@@ -173,6 +187,10 @@ impl Protocol for VaultExchange {
             VariantSpec {
                 name: "literal",
                 help: "the published program: its sizes, its one connection, its ends",
+            },
+            VariantSpec {
+                name: "hardened",
+                help: "proofs in both directions; the combined key is never sent",
             },
             VariantSpec {
                 name: "broken",

@@ -49,7 +49,7 @@ impl Device {
             params,
             server,
             state: State::Idle,
-            patience: Patience::default(),
+            patience: Patience::new(),
             left: 0,
             session: [0; 8],
             flight: Vec::new(),

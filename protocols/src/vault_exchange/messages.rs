@@ -256,6 +256,35 @@ impl Wire {
             out.resize(start + literal_key_bytes(combined), 0);
         }
     }
+
+    /// Appends an INDICES frame of the hardened exchange.
+    pub(super) fn write_hardened_indices(
+        device_id: u32,
+        session_id: [u8; 4],
+        nonce: [u8; NONCE_BYTES],
+        indices: &[u8],
+        out: &mut Vec<u8>,
+    ) {
+        out.push(INDICES);
+        out.extend(device_id.to_be_bytes());
+        out.extend(session_id);
+        out.extend(nonce);
+        out.push(u8::try_from(indices.len()).unwrap_or(u8::MAX));
+        out.extend_from_slice(indices);
+    }
+
+    /// Appends a REPLY frame up to its MAC.
+    pub(super) fn write_reply(
+        session_id: u32,
+        epoch: u32,
+        nonce: [u8; NONCE_BYTES],
+        out: &mut Vec<u8>,
+    ) {
+        out.push(REPLY);
+        out.extend(session_id.to_be_bytes());
+        out.extend(epoch.to_be_bytes());
+        out.extend(nonce);
+    }
 }
 
 fn published_layouts(params: &Params) -> Vec<Layout> {

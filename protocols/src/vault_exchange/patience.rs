@@ -10,12 +10,17 @@ use crate::machine::Timer;
 use crate::time::Span;
 
 /// The copies of the open request sent so far.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
     copies: u8,
 }
 
 impl Patience {
+    /// No request is open.
+    pub(super) const fn new() -> Self {
+        Self { copies: 0 }
+    }
+
     /// The request has been sent for the first time.
     pub(super) fn start(&mut self, params: &Params, cx: &mut Context<'_>) {
         self.copies = 0;

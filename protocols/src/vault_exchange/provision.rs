@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::device::Device;
 use super::directory::Directory;
+use super::hardened::{HardenedDevice, HardenedServer};
 use super::params::Params;
 use super::server::Server;
 use super::vault::{EPOCH_BYTES, VAULTS};
@@ -81,12 +82,29 @@ fn first_vault(
 /// The machines of one group, in roster order.
 pub(super) fn machines(params: &Arc<Params>, roster: &Roster, group: usize) -> Column {
     let parties = roster.group(group).iter();
-    if roster.groups[group].role == SERVER {
-        let server = |party| Server::new(Arc::clone(params), Directory::new(params, roster, party));
-        return Column::VaultExchangeServer(parties.map(server).collect());
+    let params = || Arc::clone(params);
+    match (roster.groups[group].role, params().hardened()) {
+        (SERVER, hardened) => {
+            let directories = parties.map(|party| Directory::new(&params(), roster, party));
+            if hardened {
+                let server = |directory| HardenedServer::new(params(), directory);
+                Column::VaultExchangeHardenedServer(directories.map(server).collect())
+            } else {
+                let server = |directory| Server::new(params(), directory);
+                Column::VaultExchangeServer(directories.map(server).collect())
+            }
+        }
+        (_, false) => {
+            let device = |party| Device::new(params(), server_address(roster, party));
+            Column::VaultExchangeDevice(parties.map(device).collect())
+        }
+        (_, true) => {
+            let device = |party: &Party| {
+                HardenedDevice::new(params(), server_address(roster, party), party.ordinal)
+            };
+            Column::VaultExchangeHardenedDevice(parties.map(device).collect())
+        }
     }
-    let device = |party| Device::new(Arc::clone(params), server_address(roster, party));
-    Column::VaultExchangeDevice(parties.map(device).collect())
 }
 
 /// Where a device sends to. A device without a server, which [`check`] refuses, sends to itself.

@@ -5,6 +5,7 @@
 mod broken;
 mod device;
 mod frames;
+mod hardened;
 mod hostile;
 mod known_answers;
 mod literal;

@@ -1,5 +1,6 @@
 //! No sequence of inputs makes a machine panic.
 
+use super::hardened::HardenedPair;
 use super::*;
 use crate::machine::Timer;
 use crate::testing::sent;
@@ -130,6 +131,17 @@ proptest! {
         steps in proptest::collection::vec((any::<bool>(), step()), 0..80),
     ) {
         let mut pair = Pair::new(variant, &given);
+        drive(&mut pair.device, &mut pair.server, &steps);
+        prop_assert!(!state_of(&pair.device).is_empty());
+        prop_assert!(!state_of(&pair.server).is_empty());
+    }
+
+    #[test]
+    fn hardened_machines_survive_any_sequence_of_inputs(
+        length in prop_oneof![Just(0_u64), Just(10)],
+        steps in proptest::collection::vec((any::<bool>(), step()), 0..80),
+    ) {
+        let mut pair = HardenedPair::new(&[("session_length", seconds(length))]);
         drive(&mut pair.device, &mut pair.server, &steps);
         prop_assert!(!state_of(&pair.device).is_empty());
         prop_assert!(!state_of(&pair.server).is_empty());
