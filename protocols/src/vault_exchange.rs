@@ -76,7 +76,7 @@ const PHASE: u8 = 0;
 
 /// Timer: the device has waited long enough.
 const REPLY_TIMER: u8 = 0;
-/// Timer: the session is over; at the server its key is the device's place in the directory.
+/// Timer: the session is over; at the server its key is the device's principal.
 const SESSION_TIMER: u8 = 1;
 /// Timer: the device repeats its request.
 const RESEND_TIMER: u8 = 2;

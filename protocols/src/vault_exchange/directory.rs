@@ -52,10 +52,15 @@ impl Directory {
 
     /// The device at an address.
     pub(super) fn at(&self, address: Address) -> Option<usize> {
-        let found = self
-            .entries
-            .binary_search_by_key(&address.host, |entry| entry.host);
-        found.ok().filter(|_| address.port == PORT)
+        let found = self.on_host(address.host);
+        found.filter(|_| address.port == PORT)
+    }
+
+    /// The device on a host.
+    pub(super) fn on_host(&self, host: u32) -> Option<usize> {
+        self.entries
+            .binary_search_by_key(&host, |entry| entry.host)
+            .ok()
     }
 
     /// The device with an id (`hardened`).
@@ -76,16 +81,21 @@ impl Directory {
         self.entries.get(index).map_or(0, |entry| entry.ordinal)
     }
 
-    /// The principal of device `index`.
-    pub(super) fn principal(&self, index: usize) -> Principal {
+    /// What names device `index` in outputs and timers: its id where the exchange has one, else its
+    /// host.
+    pub(super) fn name(&self, index: usize) -> u32 {
         let entry = self.entries.get(index);
-        let value = entry.map_or(0, |entry| {
+        entry.map_or(0, |entry| {
             if self.by_id {
                 entry.ordinal
             } else {
                 entry.host
             }
-        });
-        Principal::id(DEVICE, u64::from(value))
+        })
+    }
+
+    /// The principal of device `index`.
+    pub(super) fn principal(&self, index: usize) -> Principal {
+        Principal::id(DEVICE, u64::from(self.name(index)))
     }
 }

@@ -99,7 +99,11 @@ impl Server {
     }
 
     fn arm(&self, device: usize, cx: &mut Context<'_>) {
-        cx.arm(session_timer(device), self.params.session_length);
+        let timer = Timer {
+            kind: SESSION_TIMER,
+            key: self.directory.name(device),
+        };
+        cx.arm(timer, self.params.session_length);
     }
 
     /// Answers a request with the combined key; false when the vault or the frame cannot be read.
@@ -217,14 +221,6 @@ impl Server {
     }
 }
 
-/// The timer of a device's session.
-fn session_timer(device: usize) -> Timer {
-    Timer {
-        kind: SESSION_TIMER,
-        key: u32::try_from(device).unwrap_or(u32::MAX),
-    }
-}
-
 /// Twin without `secrecy`: all rows but the first one asked for, which follows from the combined
 /// key and the others.
 fn append_other_rows(params: &Params, keys: &[u8], indices: &[u8], out: &mut Vec<u8>) {
@@ -271,8 +267,10 @@ impl Machine for Server {
 
     fn on_timer(&mut self, timer: Timer, cx: &mut Context<'_>) {
         cx.phase(PHASE);
-        if timer.kind == SESSION_TIMER {
-            self.end_session(usize::try_from(timer.key).unwrap_or(usize::MAX), cx);
+        if timer.kind == SESSION_TIMER
+            && let Some(device) = self.directory.on_host(timer.key)
+        {
+            self.end_session(device, cx);
         }
     }
 

@@ -15,12 +15,12 @@ mod server;
 
 use std::sync::Arc;
 
-use super::{DEVICE, PORT, SERVER, VaultExchange};
+use super::{DEVICE, PORT, SERVER, SESSION_TIMER, VaultExchange};
 use super::{Device, Server};
 use crate::address::{Address, Channel, Destination};
 use crate::effect::{Effect, Effects};
 use crate::entropy::Entropy;
-use crate::machine::Machine;
+use crate::machine::{Machine, Timer};
 use crate::output::{Output, Principal, Reason, Scope, Tag};
 use crate::parameter::{Value, Values};
 use crate::protocol::{Instance, Protocol as _};
@@ -187,6 +187,11 @@ const fn at(host: u32) -> Address {
 
 const DEVICE_AT: Address = at(1);
 const SERVER_AT: Address = at(2);
+/// The server's session with the device.
+const SERVER_SESSION: Timer = Timer {
+    kind: SESSION_TIMER,
+    key: 1,
+};
 const STRANGER_AT: Address = at(9);
 const DEVICE_NAME: Principal = Principal::id(DEVICE, 1);
 const SERVER_NAME: Principal = Principal::id(SERVER, 2);

@@ -60,6 +60,13 @@ impl HardenedServer {
         cx.reject(Scope::Frame, reason, Some(peer), None);
     }
 
+    fn confirm_timer(&self, device: usize) -> Timer {
+        Timer {
+            kind: CONFIRM_TIMER,
+            key: self.directory.name(device),
+        }
+    }
+
     fn take_request(&mut self, device: usize, request: &Request<'_>, cx: &mut Context<'_>) {
         if let Some(waiting) = self.pending.get(device) {
             if waiting.from != request.from {
@@ -102,7 +109,7 @@ impl HardenedServer {
             run: crypto::tag("run", &[&kept, &reply]),
         });
         send(request.from, &reply, cx);
-        cx.arm(confirm_timer(device), CONFIRM_WAIT);
+        cx.arm(self.confirm_timer(device), CONFIRM_WAIT);
         let waiting = Waiting {
             from: request.from,
             session_id: request.session_id,
@@ -140,7 +147,7 @@ impl HardenedServer {
         let Some(waiting) = self.pending.remove(device) else {
             return;
         };
-        cx.cancel(confirm_timer(device));
+        cx.cancel(self.confirm_timer(device));
         let Waiting { request, reply, .. } = &waiting;
         let peer = self.directory.principal(device);
         let Some(vault) = self.vault(device, cx.storage) else {
@@ -185,13 +192,6 @@ struct Confirm<'a> {
     session_id: u32,
     covered: &'a [u8],
     mac: &'a [u8],
-}
-
-fn confirm_timer(device: usize) -> Timer {
-    Timer {
-        kind: CONFIRM_TIMER,
-        key: u32::try_from(device).unwrap_or(u32::MAX),
-    }
 }
 
 fn send(to: Address, frame: &[u8], cx: &mut Context<'_>) {
@@ -257,8 +257,10 @@ impl Machine for HardenedServer {
 
     fn on_timer(&mut self, timer: Timer, cx: &mut Context<'_>) {
         cx.phase(PHASE);
-        let device = usize::try_from(timer.key).unwrap_or(usize::MAX);
-        if timer.kind == CONFIRM_TIMER && self.pending.get(device).is_some() {
+        if timer.kind == CONFIRM_TIMER
+            && let Some(device) = self.directory.with_id(timer.key)
+            && self.pending.get(device).is_some()
+        {
             self.discard(device, cx);
             let peer = self.directory.principal(device);
             cx.reject(Scope::Attempt, "timeout", Some(peer), None);

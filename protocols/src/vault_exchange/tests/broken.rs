@@ -56,7 +56,7 @@ fn without_vault_a_stranger_is_served_from_the_first_devices_vault() {
         list(effects)[2],
         accepted(DEVICE_NAME, REQUEST, &answer(3), &[REQUEST])
     );
-    pair.server.timer(SESSION);
+    pair.server.timer(SERVER_SESSION);
     let next = updated(&plain_vault(4, 16), &[3; 16]);
     assert_eq!(pair.server_vault(), next);
 }
@@ -72,7 +72,7 @@ fn without_secrecy_the_whole_vault_follows_from_a_key() {
     assert_eq!(rows, [7, 1, 2, 4]);
     pair.device.message(SERVER_AT, DEVICE_AT, &frame);
     pair.device.timer(SESSION);
-    pair.server.timer(SESSION);
+    pair.server.timer(SERVER_SESSION);
     assert_eq!(pair.device_vault(), pair.server_vault());
 }
 
@@ -82,7 +82,7 @@ fn without_update_the_vault_never_changes() {
     let request = sent(pair.device.command(AUTHENTICATE, None, &[])).remove(0);
     let frame = sent(pair.server.message(DEVICE_AT, SERVER_AT, &request)).remove(0);
     pair.device.message(SERVER_AT, DEVICE_AT, &frame);
-    let effects = pair.server.timer(SESSION);
+    let effects = pair.server.timer(SERVER_SESSION);
     assert_eq!(list(effects), [ended(DEVICE_NAME, &request, &frame)]);
     pair.device.timer(SESSION);
     assert_eq!(pair.device_vault(), plain_vault(4, 16));
@@ -117,7 +117,7 @@ fn without_durable_a_restart_gives_the_first_vault() {
         outputs(effects).into_iter().filter_map(state).collect()
     };
     pair.server.message(DEVICE_AT, SERVER_AT, REQUEST);
-    let effects = pair.server.timer(SESSION);
+    let effects = pair.server.timer(SERVER_SESSION);
     assert_eq!(epochs(effects), [(1, false)]);
     assert_eq!(pair.server_vault(), plain_vault(4, 16), "nothing is stored");
     // The next request is served from the vault that was not stored.
@@ -136,11 +136,11 @@ fn without_queue_a_request_in_a_session_starts_its_time_anew() {
     let expected = [
         rejected(Scope::Frame, Some(DEVICE_NAME), "queue"),
         Effect::Arm {
-            timer: SESSION,
+            timer: SERVER_SESSION,
             after: Span::from_secs(10),
         },
     ];
     assert_eq!(list(effects), expected);
-    pair.server.timer(SESSION);
+    pair.server.timer(SERVER_SESSION);
     assert_eq!(state_of(&pair.server), "IDLE");
 }

@@ -11,7 +11,10 @@ use crate::testing::{outputs, sent, unhex};
 
 const SPACING: Timer = Timer::only(SPACING_TIMER);
 const RESEND: Timer = Timer::only(RESEND_TIMER);
-const CONFIRM: Timer = Timer::only(CONFIRM_TIMER);
+const CONFIRM: Timer = Timer {
+    kind: CONFIRM_TIMER,
+    key: 1,
+};
 
 pub(super) struct HardenedPair {
     pub(super) device: Bench<HardenedDevice, Lcg>,

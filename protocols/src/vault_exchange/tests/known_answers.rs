@@ -68,7 +68,7 @@ fn session(pair: &mut Pair, request: Vec<u8>) -> (Vec<u8>, Vec<u8>, Vec<Output>)
     let mut said = outputs(effects);
     let effects = pair.device.message(SERVER_AT, DEVICE_AT, &answer);
     said.extend(outputs(effects));
-    pair.server.timer(Timer::only(SESSION_TIMER));
+    pair.server.timer(SERVER_SESSION);
     (request, answer, said)
 }
 
@@ -200,7 +200,7 @@ fn a_session_costs_xors_and_random_bytes_only() {
         );
         let answer = sent(pair.server.message(DEVICE_AT, SERVER_AT, &request)).remove(0);
         add(&mut server, &pair.server.crypto);
-        pair.server.timer(Timer::only(SESSION_TIMER));
+        pair.server.timer(SERVER_SESSION);
         add(&mut server, &pair.server.crypto);
         pair.device.message(SERVER_AT, DEVICE_AT, &answer);
         add(&mut device, &pair.device.crypto);

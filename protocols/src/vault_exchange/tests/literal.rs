@@ -1,11 +1,10 @@
 //! The published program's own behaviour.
 
-use super::super::{AUTHENTICATE, REPLY_TIMER, SESSION_TIMER};
+use super::super::{AUTHENTICATE, REPLY_TIMER};
 use super::*;
 use crate::machine::Timer;
 use crate::testing::{outputs, sent};
 
-const SESSION: Timer = Timer::only(SESSION_TIMER);
 
 fn pair() -> Pair {
     Pair::new("literal", &[])
@@ -63,7 +62,7 @@ fn the_device_asks_again_as_soon_as_it_has_updated() {
             .message(DEVICE_AT, SERVER_AT, &second)
             .is_empty()
     );
-    let effects = pair.server.timer(SESSION);
+    let effects = pair.server.timer(SERVER_SESSION);
     assert_eq!(words(effects), ["shared", "ended", "running", "accepted"]);
     assert_eq!(sent(effects).len(), 1);
     assert_eq!(pair.device_vault(), pair.server_vault());
@@ -79,7 +78,7 @@ fn after_its_sessions_the_server_halts_until_a_restart() {
                 .message(DEVICE_AT, SERVER_AT, &next.take().unwrap()),
         );
         next = sent(pair.device.message(SERVER_AT, DEVICE_AT, &answer[0])).pop();
-        pair.server.timer(SESSION);
+        pair.server.timer(SERVER_SESSION);
     }
     assert_eq!(next, None);
     assert_eq!(state_of(&pair.device), "IDLE");
@@ -97,7 +96,7 @@ fn the_last_update_is_stored_before_the_server_halts() {
     let mut pair = Pair::new("literal", &[("sessions", number(1))]);
     let first = ask(&mut pair);
     pair.server.message(DEVICE_AT, SERVER_AT, &first);
-    let effects = pair.server.timer(SESSION);
+    let effects = pair.server.timer(SERVER_SESSION);
     assert!(matches!(list(effects)[0], Effect::Store { .. }));
     assert_eq!(words(effects), ["shared", "ended", "halted"]);
     assert_eq!(list(effects).last(), Some(&Effect::Halt));
@@ -164,7 +163,7 @@ fn a_bad_request_that_waits_ends_the_server_when_it_is_read() {
     pair.server.message(DEVICE_AT, SERVER_AT, &request(&[0, 1]));
     let effects = pair.server.message(DEVICE_AT, SERVER_AT, &request(&[9]));
     assert!(effects.is_empty());
-    let effects = pair.server.timer(SESSION);
+    let effects = pair.server.timer(SERVER_SESSION);
     assert_eq!(words(effects), ["shared", "ended", "malformed", "halted"]);
     assert_eq!(pair.server_vault()[..4], [0, 0, 0, 1]);
 }

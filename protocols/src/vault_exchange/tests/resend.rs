@@ -67,7 +67,7 @@ fn a_copy_in_a_session_is_answered_with_the_same_key_and_nothing_else() {
             .message(DEVICE_AT, SERVER_AT, &[1, 1, 0])
             .is_empty()
     );
-    let effects = pair.server.timer(Timer::only(SESSION_TIMER));
+    let effects = pair.server.timer(SERVER_SESSION);
     assert_eq!(sent(effects).len(), 1, "the other request waited");
 }
 
@@ -80,7 +80,7 @@ fn a_lost_key_costs_nothing_but_time() {
     assert_eq!(copy, request);
     let answer = sent(pair.server.message(DEVICE_AT, SERVER_AT, &copy)).remove(0);
     pair.device.message(SERVER_AT, DEVICE_AT, &answer);
-    pair.server.timer(Timer::only(SESSION_TIMER));
+    pair.server.timer(SERVER_SESSION);
     pair.device.timer(Timer::only(SESSION_TIMER));
     assert_eq!(pair.device_vault(), pair.server_vault());
 }

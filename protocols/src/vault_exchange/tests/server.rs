@@ -5,7 +5,6 @@ use super::*;
 use crate::machine::Timer;
 use crate::testing::{outputs, sent};
 
-const SESSION: Timer = Timer::only(SESSION_TIMER);
 const VAULT: Record = Record::new(0, 1);
 const REQUEST: &[u8] = &[1, 2, 0, 1];
 
@@ -24,7 +23,7 @@ fn in_session(given: Given<'_>) -> Pair {
 
 fn arm<'a>() -> Effect<'a> {
     Effect::Arm {
-        timer: SESSION,
+        timer: SERVER_SESSION,
         after: Span::from_secs(10),
     }
 }
@@ -40,7 +39,7 @@ fn start_and_restart_say_what_is_shared_with_each_device() {
     assert_eq!(list(pair.server.start()), expected);
     assert_eq!(list(pair.server.restart()), expected);
     assert_eq!(state_of(&pair.server), "IDLE");
-    assert!(pair.server.timer(SESSION).is_empty());
+    assert!(pair.server.timer(SERVER_SESSION).is_empty());
 }
 
 #[test]
@@ -98,7 +97,7 @@ fn s2_a_queue_of_no_length_keeps_nothing() {
 fn s3_the_end_of_a_session_updates_the_vault() {
     let mut pair = in_session(&[]);
     let next = updated(&plain_vault(4, 16), &[3; 16]);
-    let effects = pair.server.timer(SESSION);
+    let effects = pair.server.timer(SERVER_SESSION);
     let effects = list(effects);
     assert_store(&effects[0], VAULT, &next, false);
     let expected = [
@@ -116,7 +115,7 @@ fn s3_the_first_request_that_waits_is_served_from_the_new_vault() {
     pair.server.message(DEVICE_AT, SERVER_AT, waits);
     pair.server.message(DEVICE_AT, SERVER_AT, REQUEST);
     // Rows are now 02 01 00 07.
-    let effects = pair.server.timer(SESSION);
+    let effects = pair.server.timer(SERVER_SESSION);
     let zeros = answer(0);
     let expected = [
         running(DEVICE_NAME, &[waits, &zeros]),
@@ -126,8 +125,8 @@ fn s3_the_first_request_that_waits_is_served_from_the_new_vault() {
     ];
     assert_eq!(list(effects)[3..], expected);
     // The combined key of zeros changes no row; then the second request: 02 ^ 01.
-    assert_eq!(sent(pair.server.timer(SESSION)), [answer(3)]);
-    assert!(sent(pair.server.timer(SESSION)).is_empty());
+    assert_eq!(sent(pair.server.timer(SERVER_SESSION)), [answer(3)]);
+    assert!(sent(pair.server.timer(SERVER_SESSION)).is_empty());
     assert_eq!(state_of(&pair.server), "IDLE");
     assert_eq!(pair.server_vault()[..4], [0, 0, 0, 3]);
 }
@@ -184,13 +183,13 @@ fn sessions_of_two_devices_are_apart() {
     server.message(at(2), here, &[1, 1, 1]);
     let second = Timer {
         kind: SESSION_TIMER,
-        key: 1,
+        key: 2,
     };
     server.timer(second);
     assert_eq!(vault(&server.storage, 1), plain_vault(4, 16));
     let next = updated(&plain_vault(4, 16), &[2; 16]);
     assert_eq!(vault(&server.storage, 2), next);
-    server.timer(SESSION);
+    server.timer(SERVER_SESSION);
     let next = updated(&plain_vault(4, 16), &[1; 16]);
     assert_eq!(vault(&server.storage, 1), next);
 }
@@ -200,7 +199,7 @@ fn a_vault_that_cannot_be_read_is_no_vault() {
     let mut pair = in_session(&[]);
     pair.server.message(DEVICE_AT, SERVER_AT, REQUEST);
     pair.server.storage.apply(Write::Delete(VAULT));
-    let effects = pair.server.timer(SESSION);
+    let effects = pair.server.timer(SERVER_SESSION);
     let expected = [
         ended(DEVICE_NAME, REQUEST, &answer(3)),
         dropped("unknown-device"),
