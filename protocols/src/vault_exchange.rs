@@ -33,6 +33,7 @@ mod params;
 mod patience;
 mod provision;
 mod server;
+mod specs;
 mod table;
 mod vault;
 
@@ -175,7 +176,7 @@ impl Protocol for VaultExchange {
     }
 
     fn params(&self) -> &'static [ParameterSpec] {
-        params::SPECS
+        specs::SPECS
     }
 
     fn variants(&self) -> &'static [VariantSpec] {

@@ -5,7 +5,6 @@ use super::*;
 use crate::machine::Timer;
 use crate::testing::{outputs, sent};
 
-
 fn pair() -> Pair {
     Pair::new("literal", &[])
 }
