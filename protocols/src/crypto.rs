@@ -9,7 +9,7 @@ mod cipher;
 mod hash;
 
 pub use cipher::{AesKey, pkcs7_pad, pkcs7_unpad};
-pub use hash::{RunningSha256, fingerprint, sha256_unmetered, tag};
+pub use hash::{RunningSha256, fingerprint, hmac_sha256_unmetered, sha256_unmetered, tag};
 
 use crate::meter::{Meter, Primitive};
 use subtle::ConstantTimeEq as _;

@@ -30,6 +30,7 @@ pub mod wire;
 
 pub mod secure_vault;
 pub mod traffic;
+pub mod vault_exchange;
 
 pub use address::{Address, Channel, Destination};
 pub use context::{Buffers, Context};

@@ -9,8 +9,11 @@ use crate::protocol::Protocol;
 use crate::time::LocalTime;
 
 /// Every protocol, in the order of lists.
-pub const PROTOCOLS: &[&dyn Protocol] =
-    &[&crate::secure_vault::SecureVault, &crate::traffic::Traffic];
+pub const PROTOCOLS: &[&dyn Protocol] = &[
+    &crate::secure_vault::SecureVault,
+    &crate::vault_exchange::VaultExchange,
+    &crate::traffic::Traffic,
+];
 
 /// The protocol of this name.
 #[must_use]
@@ -102,6 +105,10 @@ columns! {
     SecureVaultHardenedServer => crate::secure_vault::HardenedServer,
     SecureVaultLiteralDevice => crate::secure_vault::LiteralDevice,
     SecureVaultLiteralServer => crate::secure_vault::LiteralServer,
+    VaultExchangeDevice => crate::vault_exchange::Device,
+    VaultExchangeServer => crate::vault_exchange::Server,
+    VaultExchangeHardenedDevice => crate::vault_exchange::HardenedDevice,
+    VaultExchangeHardenedServer => crate::vault_exchange::HardenedServer,
     TrafficSource => crate::traffic::Source,
     TrafficStation => crate::traffic::Station,
     TrafficSink => crate::traffic::Sink,
