@@ -154,7 +154,8 @@ impl Server {
         });
     }
 
-    /// Forgets a session and says so, but not what is shared from now on; gives its client.
+    /// Forgets a session and says so, but not what is shared from now on; gives its client where
+    /// that has changed.
     fn discard(&mut self, cx: &mut Context<'_>, place: Place, reason: Reason) -> Option<u8> {
         let session = match place {
             Place::Live(id) => self.sessions.get_mut(usize::from(id))?.take()?,
@@ -179,7 +180,8 @@ impl Server {
         for buffer in [session.transcript, session.accepted, session.answer] {
             cx.buffers.give(buffer);
         }
-        Some(id)
+        // A terminated session shared nothing any more.
+        (!session.terminated).then_some(id)
     }
 
     /// Forgets a session and says what is shared from now on.

@@ -136,6 +136,9 @@ impl World {
     /// Delivers one parcel.
     pub(super) fn deliver(&mut self, parcel: Parcel) {
         let Parcel { to, from, event } = parcel;
+        if usize::from(to) > self.clients.len() {
+            return; // A stranger's address.
+        }
         if event == Event::Closed {
             self.ends.remove(&(to.max(from), to));
         }
