@@ -197,7 +197,10 @@ impl Server {
         payload.clear();
         if self.params.is(Variant::Literal) {
             // Whole seconds and the rest apart: 64 bits of nanoseconds do not fit a double.
-            #[allow(clippy::cast_precision_loss, reason = "the prototype's clock is a double")]
+            #[allow(
+                clippy::cast_precision_loss,
+                reason = "the prototype's clock is a double"
+            )]
             let seconds =
                 (cx.now.0 / 1_000_000_000) as f64 + (cx.now.0 % 1_000_000_000) as f64 / 1e9;
             let _ = write!(payload, "ServerChallenge-{seconds}");
