@@ -7,7 +7,7 @@
 //!
 //! | symbol of the text | here |
 //! |---|---|
-//! | K, master key of a client | record [`client::IDENTITY`], table [`server::KEYS`] |
+//! | K, master key of a client | record `client::IDENTITY`, table `server::KEYS` |
 //! | C2S_Enc, C2S_Mac, S2C_Enc, S2C_Mac | `equations::Keys { c2s, s2c }`, each an `equations::Pair` |
 //! | H, the key derivation | `equations::derive`, read as the parameter `kdf` says |
 //! | opcode, client id, round, direction, IV | `messages::Header`, `messages::Frame` |

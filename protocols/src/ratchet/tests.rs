@@ -24,11 +24,11 @@ use crate::crypto::Crypto;
 use crate::effect::{Effect, Effects};
 use crate::entropy::Entropy;
 use crate::machine::Timer;
-use crate::output::{Output, Principal, Scope, Tag};
+use crate::output::{Output, Scope};
 use crate::parameter::{Value, Values};
 use crate::storage::{MemoryStorage, Record, Write};
 use crate::testing::Bench;
-use crate::time::{LocalTime, Span};
+use crate::time::LocalTime;
 
 /// Entropy that counts up in bytes: what an independent program can repeat.
 #[derive(Clone, Debug)]
@@ -49,7 +49,6 @@ type ServerBench = Bench<super::Server, Counting>;
 /// 2026-01-01T00:00:00Z.
 const EPOCH: LocalTime = LocalTime(1_767_225_600_000_000_000);
 const SERVER_AT: Address = Address::new(100, super::server::PORT);
-const SERVER_IS: Principal = Principal::id(super::SERVER, 100);
 
 /// Where client `id` is.
 fn at(id: u8) -> Address {
@@ -210,23 +209,4 @@ fn said(output: &Output) -> String {
         }
         Output::Halted => "halted".to_owned(),
     }
-}
-
-/// The session that a party has accepted.
-fn accepted(effects: &Effects) -> Option<(Tag, Tag, Option<Tag>)> {
-    crate::testing::outputs(effects)
-        .into_iter()
-        .find_map(|output| match output {
-            Output::Accepted {
-                session,
-                run,
-                key_id,
-                ..
-            } => Some((session, run, key_id)),
-            _ => None,
-        })
-}
-
-const fn seconds(s: u64) -> Span {
-    Span::from_secs(s)
 }
