@@ -122,9 +122,13 @@ impl Server {
         payload: &mut Vec<u8>,
         cx: &mut Context<'_>,
     ) {
-        let Some((id, round)) = self
-            .session(place)
-            .map(|session| (session.id, session.round))
+        let Some(&Session {
+            id,
+            keys,
+            round,
+            tag: session,
+            ..
+        }) = self.session(place)
         else {
             return;
         };
@@ -137,33 +141,31 @@ impl Server {
         payload.clear();
         aggregate.write(self.params.response_form, payload);
 
-        let params = self.params.clone();
-        let Some(session) = self.session_mut(place) else {
-            return;
+        let hardened = self.params.is(Variant::Hardened);
+        let hash = hardened.then(|| cx.crypto.sha256(&[bytes]));
+        let header = Header {
+            opcode: RESPONSE,
+            client: id,
+            round,
+            direction: self.params.directions[1],
         };
-        let old = session.keys.c2s;
-        session.keys.c2s = after_c2s(&params, cx.crypto, &old, frame.iv, frame.ciphertext);
-        let hash = params
-            .is(Variant::Hardened)
-            .then(|| cx.crypto.sha256(&[bytes]));
-        let header = session.header(&params, RESPONSE);
+        let c2s = after_c2s(
+            &self.params,
+            cx.crypto,
+            &keys.c2s,
+            frame.iv,
+            frame.ciphertext,
+        );
         let mut answer = cx.buffers.take();
         seal(
-            &params,
+            &self.params,
             cx,
             header,
-            &session.keys.s2c,
+            &keys.s2c,
             payload,
             hash.as_ref(),
             &mut answer,
         );
-        let s2c = after_s2c(&params, cx.crypto, &session.keys.s2c, payload);
-        match params.evolve {
-            Evolve::OnSend => session.keys.s2c = s2c,
-            Evolve::OnConfirm => session.confirmed = Some(s2c),
-        }
-        session.round = round.saturating_add(1);
-        let session = session.tag;
         let seq = u64::from(round);
         cx.output(Output::DataSent {
             session,
@@ -171,6 +173,16 @@ impl Server {
             digest: tag("", &[payload]),
         });
         self.transmit(cx, from, &answer);
+        let s2c = after_s2c(&self.params, cx.crypto, &keys.s2c, payload);
+        let evolve = self.params.evolve;
+        if let Some(session) = self.session_mut(place) {
+            session.round = round.saturating_add(1);
+            session.keys.c2s = c2s;
+            match evolve {
+                Evolve::OnSend => session.keys.s2c = s2c,
+                Evolve::OnConfirm => session.confirmed = Some(s2c),
+            }
+        }
         cx.output(Output::DataAccepted {
             session,
             seq,
