@@ -7,6 +7,7 @@
 use super::choice::{Choice as _, Defence, ErrorCodes, Variant};
 use super::equations::Pair;
 use super::params::Params;
+use super::records::CLOSE;
 use super::{AUTHENTICATE, CLIENT, FINISH, SEND_DATA, SERVER};
 use crate::context::Context;
 use crate::crypto::pkcs7_pad;
@@ -212,8 +213,10 @@ impl Wire {
     /// The message that these bytes of the wire are: its place in the layouts.
     pub(super) fn classify(&self, params: &Params, bytes: &[u8]) -> Option<usize> {
         let opcode = if params.streams() {
-            let (_, frame) = bytes.split_first_chunk::<4>()?;
-            frame.first().copied()
+            match bytes.split_first_chunk::<4>()? {
+                (&CLOSE, _) => None,
+                (_, frame) => Some(*frame.first()?),
+            }
         } else {
             Some(*bytes.first()?)
         };

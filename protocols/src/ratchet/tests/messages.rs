@@ -149,6 +149,11 @@ fn layouts_describe_what_is_on_the_wire() {
             assert_eq!(configured.classify(&[99, 0, 0, 0, 99]), None);
             assert_eq!(configured.classify(&[]), None);
             if prefix > 0 {
+                assert_eq!(
+                    configured.classify(&[0, 0, 0, 71]),
+                    None,
+                    "a length without its frame"
+                );
                 let close = configured.classify(&[0; 4]).unwrap();
                 assert_eq!(layouts[close].name, "CLOSE");
             }
