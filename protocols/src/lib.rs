@@ -28,6 +28,7 @@ pub mod testing;
 pub mod time;
 pub mod wire;
 
+pub mod ratchet;
 pub mod secure_vault;
 pub mod traffic;
 pub mod vault_exchange;

@@ -12,6 +12,7 @@ use crate::time::LocalTime;
 pub const PROTOCOLS: &[&dyn Protocol] = &[
     &crate::secure_vault::SecureVault,
     &crate::vault_exchange::VaultExchange,
+    &crate::ratchet::Ratchet,
     &crate::traffic::Traffic,
 ];
 
@@ -109,6 +110,8 @@ columns! {
     VaultExchangeServer => crate::vault_exchange::Server,
     VaultExchangeHardenedDevice => crate::vault_exchange::HardenedDevice,
     VaultExchangeHardenedServer => crate::vault_exchange::HardenedServer,
+    RatchetServer => crate::ratchet::Server,
+    RatchetClient => crate::ratchet::Client,
     TrafficSource => crate::traffic::Source,
     TrafficStation => crate::traffic::Station,
     TrafficSink => crate::traffic::Sink,
