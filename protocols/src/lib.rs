@@ -28,6 +28,7 @@ pub mod testing;
 pub mod time;
 pub mod wire;
 
+pub mod multi_server;
 pub mod secure_vault;
 pub mod traffic;
 

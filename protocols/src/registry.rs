@@ -9,8 +9,11 @@ use crate::protocol::Protocol;
 use crate::time::LocalTime;
 
 /// Every protocol, in the order of lists.
-pub const PROTOCOLS: &[&dyn Protocol] =
-    &[&crate::secure_vault::SecureVault, &crate::traffic::Traffic];
+pub const PROTOCOLS: &[&dyn Protocol] = &[
+    &crate::secure_vault::SecureVault,
+    &crate::multi_server::MultiServer,
+    &crate::traffic::Traffic,
+];
 
 /// The protocol of this name.
 #[must_use]
@@ -98,6 +101,9 @@ macro_rules! columns {
 columns! {
     SecureVaultDevice => crate::secure_vault::Device,
     SecureVaultServer => crate::secure_vault::Server,
+    MultiServerCentre => crate::multi_server::RegistrationCentre,
+    MultiServerServer => crate::multi_server::Server,
+    MultiServerUser => crate::multi_server::User,
     TrafficSource => crate::traffic::Source,
     TrafficStation => crate::traffic::Station,
     TrafficSink => crate::traffic::Sink,
