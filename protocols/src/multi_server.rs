@@ -20,7 +20,8 @@
 //! | dT | `freshness_window` |
 //!
 //! Variants: `as-published`; `readme-equations`, the same machines with only what the README and a
-//! second public program have (other defaults of seven parameters); `hardened`; `broken`.
+//! second public program have (other defaults of seven parameters); `literal`, the published
+//! prototype, with machines of its own; `hardened`; `broken`.
 //!
 //! Source: README "Privacy-Preserving Mutual Authentication and Key Agreement Protocol" of the
 //! repository darthlazius/privacy_preserving_mutual_auth_sop, after T. Limbasiya, S. K. Sahay,
@@ -29,6 +30,7 @@
 mod directory;
 mod equations;
 mod exchange;
+mod literal;
 mod messages;
 mod params;
 mod provision;
@@ -41,6 +43,7 @@ mod user;
 #[cfg(test)]
 mod tests;
 
+pub use literal::{LiteralCentre, LiteralServer, LiteralUser};
 pub use rc::RegistrationCentre;
 pub use server::Server;
 pub use user::User;
@@ -59,6 +62,7 @@ use crate::time::Span;
 use crate::wire::Layout;
 
 use directory::{Directory, server_id, server_location, user_name};
+use literal::LiteralInstance;
 use messages::padded;
 use params::{PARAMS, Params};
 
@@ -285,12 +289,16 @@ const VARIANTS: &[VariantSpec] = &[
                list_fields = \"id-ssk-loc-q\", refresh_on_failure = false, reject_retry = 0",
     },
     VariantSpec {
+        name: "literal",
+        help: "the published prototype: texts, JSON, C in clear, nothing compared at the user",
+    },
+    VariantSpec {
         name: "hardened",
         help: "nonces, a verifier per server, a card that counts attempts, resend",
     },
     VariantSpec {
         name: "broken",
-        help: "as-published without the defence that `without` names",
+        help: "as-published (or literal, see `base`) without the defence that `without` names",
     },
 ];
 
@@ -390,6 +398,9 @@ impl Protocol for MultiServer {
         params: &Values,
     ) -> Result<Arc<dyn Instance>, ParameterError> {
         let params = Arc::new(Params::new(variant, params)?);
+        if params.literal() {
+            return Ok(Arc::new(LiteralInstance { params }));
+        }
         Ok(Arc::new(Configured { params }))
     }
 }

@@ -8,7 +8,7 @@ use crate::wire::{Field, FieldKind, Layout, Located, Width};
 
 use super::equations::Hash;
 use super::params::Params;
-use super::{phase, role};
+use super::{literal, phase, role};
 
 /// `id_j` as it travels: 1..16 bytes of UTF-8, zero-filled on the right.
 pub(crate) type PaddedId = [u8; 16];
@@ -189,8 +189,17 @@ const fn list(name: &'static str, unit: usize, most: u16) -> Field {
     }
 }
 
-/// The layouts of all messages, tag 01 first.
+/// The layouts of all messages of a variant.
 pub(crate) fn layouts(params: &Params) -> Vec<Layout> {
+    if params.literal() {
+        literal::messages::layouts(params)
+    } else {
+        published_layouts(params)
+    }
+}
+
+/// The layouts of all messages but those of `literal`, tag 01 first.
+pub(crate) fn published_layouts(params: &Params) -> Vec<Layout> {
     let id = field("id_j", 16, FieldKind::Text);
     let loc = field("loc_j", 24, FieldKind::Text);
     let servers = list("list", params.list_record(), params.servers_max);
@@ -492,7 +501,8 @@ fn check_list(params: &Params, list: &[u8], start: usize) -> Result<(), Place> {
     Ok(())
 }
 
-fn check_text(padded: &[u8], place: Place) -> Result<(), Place> {
+/// Checks a zero-filled text: not empty, UTF-8, no control character, zeros only at the end.
+pub(crate) fn check_text(padded: &[u8], place: Place) -> Result<(), Place> {
     let text = unpadded(padded);
     let filled = padded[text.len()..].iter().all(|byte| *byte == 0);
     let readable = core::str::from_utf8(text).is_ok_and(|text| !text.chars().any(char::is_control));

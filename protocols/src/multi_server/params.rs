@@ -261,6 +261,11 @@ impl Params {
         self.without == Some(defence)
     }
 
+    /// True where the machines are those of the prototype.
+    pub(crate) fn literal(&self) -> bool {
+        self.variant == Variant::Literal || self.literal_base
+    }
+
     /// True in the variant `hardened`.
     pub(crate) fn hardened(&self) -> bool {
         self.variant == Variant::Hardened

@@ -4,9 +4,12 @@
 //! Each secret comes from the stream of the party that it belongs to, r3 of a user from that user's,
 //! so a further party changes nobody's values.
 
+use std::collections::BTreeMap;
+
 use crate::crypto::Crypto;
 use crate::entropy::{Entropy, uniform};
 use crate::roster::{Party, ProvisionSink, Roster, Streams};
+use crate::storage::Record;
 
 use super::directory::{server_id, server_location, user_name};
 use super::equations::card::{Head, NewCard, identity_secret, user_id};
@@ -38,7 +41,8 @@ pub(crate) fn password(roster: &Roster, party: &Party, entropy: &mut dyn Entropy
     }
 }
 
-fn with_stream(
+/// Hands the stream `purpose` of a party to `use_it`.
+pub(crate) fn with_stream(
     roster: &Roster,
     streams: &mut dyn Streams,
     party: &Party,
@@ -99,7 +103,7 @@ pub(crate) fn provision(
 }
 
 impl Bench<'_> {
-    fn put(&mut self, party: usize, record: crate::Record, write: impl FnOnce(&mut Vec<u8>)) {
+    fn put(&mut self, party: usize, record: Record, write: impl FnOnce(&mut Vec<u8>)) {
         self.bytes.clear();
         write(&mut self.bytes);
         self.sink.put(party, record, &self.bytes);
@@ -205,26 +209,10 @@ impl Bench<'_> {
 
     fn centre_tables(&mut self, centre: usize, rows: &[ServerRow], users: &[(Hash, Hash)]) {
         for (key, row) in (0u32..).zip(rows) {
-            let record = crate::Record::new(records::CENTRE_SERVERS, key);
+            let record = Record::new(records::CENTRE_SERVERS, key);
             self.put(centre, record, |out| row.write(out));
         }
-        // The key that a search starts from, or the next free one behind it.
-        let mut filed = std::collections::BTreeMap::new();
-        for user in users {
-            let mut record = records::home(&user.0);
-            while filed.contains_key(&record.key) {
-                record.key = record.key.wrapping_add(1);
-            }
-            filed.insert(record.key, user);
-        }
-        for (key, (uid, c)) in filed {
-            let row = UserRow {
-                uid: *uid,
-                c: *c,
-                version: 0,
-                change: None,
-            };
-            let record = crate::Record::new(records::CENTRE_USERS, key);
+        for (record, row) in file_users(users) {
             self.put(centre, record, |out| row.write(out));
         }
     }
@@ -248,4 +236,26 @@ impl Bench<'_> {
             self.sink.put(index, records::SERVER_TABLE, &table);
         }
     }
+}
+
+/// The centre's rows of new users, each in its record, in ascending order.
+pub(crate) fn file_users(users: &[(Hash, Hash)]) -> impl Iterator<Item = (Record, UserRow<'_>)> {
+    // The key that a search starts from, or the next free one behind it.
+    let mut filed = BTreeMap::new();
+    for user in users {
+        let mut record = records::home(&user.0);
+        while filed.contains_key(&record.key) {
+            record.key = record.key.wrapping_add(1);
+        }
+        filed.insert(record.key, user);
+    }
+    filed.into_iter().map(|(key, (uid, c))| {
+        let row = UserRow {
+            uid: *uid,
+            c: *c,
+            version: 0,
+            change: None,
+        };
+        (Record::new(records::CENTRE_USERS, key), row)
+    })
 }

@@ -119,12 +119,9 @@ impl RegistrationCentre {
         let peer = user_principal(uid);
         let way = Way::back(incoming);
         cx.crypto.db_read();
-        let record = match records::find_user(cx.storage, uid) {
-            Err(record) => record,
-            Ok(_) => {
-                way.refuse(&self.params, cx, Refusal::EXISTS, Some(peer));
-                return;
-            }
+        let Err(record) = records::find_user(cx.storage, uid) else {
+            way.refuse(&self.params, cx, Refusal::EXISTS, Some(peer));
+            return;
         };
         if self.users >= usize::from(self.params.users_max) {
             way.refuse(&self.params, cx, Refusal::FULL, Some(peer));
@@ -400,7 +397,8 @@ pub(crate) fn server_principal(id: &PaddedId) -> Principal {
     Principal::name(role::SERVER, unpadded(id))
 }
 
-fn share_user(cx: &mut Context<'_>, row: &UserRow<'_>) {
+/// Names what is shared with a user. Effect: `SharedState`.
+pub(crate) fn share_user(cx: &mut Context<'_>, row: &UserRow<'_>) {
     let values = [
         state(&row.c),
         row.change.map_or([0; 16], |change| state(&change.c_prev)),
@@ -414,7 +412,8 @@ fn share_user(cx: &mut Context<'_>, row: &UserRow<'_>) {
     });
 }
 
-fn share_server(cx: &mut Context<'_>, row: &ServerRow) {
+/// Names what is shared with a server. Effect: `SharedState`.
+pub(crate) fn share_server(cx: &mut Context<'_>, row: &ServerRow) {
     cx.output(Output::SharedState {
         peer: server_principal(&row.id),
         relation: relation::SERVER_KEY,

@@ -48,8 +48,16 @@ struct Memory {
     password: Option<Box<[u8]>>,
     /// PW of the old card of a pair.
     previous: Option<Box<[u8]>>,
-    /// The password that opened the card, and PW', while PWD_REQ is open.
-    change: Option<(Box<[u8]>, Box<[u8]>)>,
+    /// Both passwords while PWD_REQ is open.
+    change: Option<PasswordChange>,
+}
+
+#[derive(Clone, Debug)]
+struct PasswordChange {
+    /// The one that opened the card.
+    typed: Box<[u8]>,
+    /// PW'.
+    new: Box<[u8]>,
 }
 
 #[derive(Clone, Debug)]
@@ -213,6 +221,8 @@ impl User {
         self.share(cx);
         if cx.storage.read(records::USER_REQUEST).is_some() {
             self.resume_password(cx);
+        } else if let Some(memory) = &mut self.memory {
+            memory.change = None;
         }
     }
 }

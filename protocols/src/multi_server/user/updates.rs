@@ -5,7 +5,7 @@ use crate::time::{LocalTime, Span};
 use crate::{Arg, Channel, Command, Context, Incoming};
 
 use super::cards::{clear_attempts, open_any, write_cleared};
-use super::{GIVE_UP, PWD_REPLY, REPLY, State, User};
+use super::{GIVE_UP, PWD_REPLY, PasswordChange, REPLY, State, User};
 use crate::multi_server::equations::Hash;
 use crate::multi_server::equations::card::{
     CardView, Head, NewCard, identity_secret, mask_list, relist, user_id,
@@ -327,7 +327,7 @@ impl User {
         way.request_frame(cx, centre, &request);
         cx.arm(PWD_REPLY, self.params.reply_timeout);
         let record = card.record;
-        self.memory.get_or_insert_default().change = Some((typed, new));
+        self.memory.get_or_insert_default().change = Some(PasswordChange { typed, new });
         self.state = State::Password(PasswordWait {
             request,
             secrets,
@@ -346,7 +346,7 @@ impl User {
             .memory
             .as_ref()
             .and_then(|memory| memory.change.clone());
-        let resumed = change.and_then(|(typed, new)| {
+        let resumed = change.and_then(|PasswordChange { typed, new }| {
             let frame = cx.storage.read(records::USER_REQUEST)?;
             let t = u64::from_be_bytes(*frame.last_chunk()?);
             let past = cx.now.since(LocalTime(t)).0;
@@ -456,7 +456,7 @@ impl User {
             self.acknowledged = Some(Box::new(Acknowledged { reply, ack }));
         }
         let memory = self.memory.get_or_insert_default();
-        if let Some((typed, new)) = memory.change.take() {
+        if let Some(PasswordChange { typed, new }) = memory.change.take() {
             memory.password = Some(new);
             memory.previous = Some(typed);
         }
@@ -472,7 +472,7 @@ impl User {
         cx: &mut Context<'_>,
         out: &mut Vec<u8>,
     ) -> Option<()> {
-        let (_, new) = self.memory.as_ref()?.change.as_ref()?;
+        let new = &self.memory.as_ref()?.change.as_ref()?.new;
         let old = CardView::read(&self.params, cx.storage.read(opened)?)?;
         let version = old.version.checked_add(1)?;
         let head = self.head(cx.storage, Arg::Bytes(new))?;
