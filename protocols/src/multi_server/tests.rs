@@ -3,6 +3,7 @@
 
 mod decoder;
 mod known_answers;
+mod literal;
 mod random_inputs;
 mod rows_of_the_centre;
 mod rows_of_the_server;

@@ -3,11 +3,11 @@
 
 use proptest::prelude::*;
 
-use super::world::{Call, NOW, Packet, RC, S1, U1, World, word};
+use super::world::{Call, LiteralWorld, NOW, Packet, RC, S1, U1, World, word};
 use crate::multi_server::PORT;
 use crate::parameter::Value;
 use crate::storage::{Storage as _, Write, torn};
-use crate::{Address, Arg, Channel, Record, Timer};
+use crate::{Address, Arg, Channel, Machine, Record, Timer};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -54,7 +54,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn apply(world: &mut World, step: Step) {
+fn apply<C: Machine, S: Machine, U: Machine>(world: &mut World<C, S, U>, step: Step) {
     match step {
         Step::Deliver {
             flips,
@@ -109,12 +109,16 @@ fn apply(world: &mut World, step: Step) {
             world.call(host, Call::Restart);
         }
         Step::Time(now) => world.set_time(now),
-        Step::Tear(host, table, key, length) => tear(world, host, table, key, length),
+        Step::Tear(host, table, key, length) => tear(world, (host, table, key), length),
     }
 }
 
 /// Cuts a record short, as a torn first write would leave it.
-fn tear(world: &mut World, host: u32, table: u8, key: u32, length: u16) {
+fn tear<C: Machine, S: Machine, U: Machine>(
+    world: &mut World<C, S, U>,
+    (host, table, key): (u32, u8, u32),
+    length: u16,
+) {
     let storage = match host {
         RC => &mut world.rc.storage,
         S1..U1 => &mut world.servers[(host - S1) as usize].storage,
@@ -148,6 +152,24 @@ proptest! {
             given.push(("users_max", Value::Integer(3)));
         }
         let mut world = World::new(name, &given);
+        for step in steps {
+            apply(&mut world, step);
+        }
+    }
+
+    #[test]
+    fn no_sequence_of_inputs_makes_a_machine_of_the_prototype_panic(
+        in_band in any::<bool>(),
+        trusting in any::<bool>(),
+        steps in prop::collection::vec(step(), 1..60),
+    ) {
+        let registration = if in_band { "in-band" } else { "provisioned" };
+        let mut given = vec![("registration", word(registration))];
+        if trusting {
+            given.push(("base", word("literal")));
+        }
+        let name = if trusting { "broken" } else { "literal" };
+        let mut world = LiteralWorld::literal(name, &given);
         for step in steps {
             apply(&mut world, step);
         }

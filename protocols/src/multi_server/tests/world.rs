@@ -9,7 +9,10 @@ use crate::entropy::Entropy;
 use crate::meter::{Primitive, Totals};
 use crate::multi_server::directory::Directory;
 use crate::multi_server::params::Params;
-use crate::multi_server::{PORT, RegistrationCentre, Server, User, provision, role};
+use crate::multi_server::{
+    LiteralCentre, LiteralServer, LiteralUser, PORT, RegistrationCentre, Server, User, literal,
+    provision, role,
+};
 use crate::parameter::{Value, Values};
 use crate::roster::{Group, Party, ProvisionSink, Roster, Streams};
 use crate::storage::{MemoryStorage, Storage, Write};
@@ -231,59 +234,85 @@ impl Done {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct World {
+pub(super) struct World<C = RegistrationCentre, S = Server, U = User> {
     pub(super) params: Arc<Params>,
-    pub(super) rc: Bench<RegistrationCentre, Named>,
-    pub(super) servers: Vec<Bench<Server, Named>>,
-    pub(super) users: Vec<Bench<User, Named>>,
+    pub(super) rc: Bench<C, Named>,
+    pub(super) servers: Vec<Bench<S, Named>>,
+    pub(super) users: Vec<Bench<U, Named>>,
     /// Sent and not yet delivered.
     pub(super) wire: VecDeque<Packet>,
 }
 
+/// A world of the variant `literal`.
+pub(super) type LiteralWorld = World<LiteralCentre, LiteralServer, LiteralUser>;
+
 impl World {
     /// A world of a variant, started, with what its start put on the wire.
     pub(super) fn new(variant: &str, given: &[(&'static str, Value)]) -> Self {
-        let mut world = Self::unstarted(variant, given);
-        for host in RC..=U2 {
-            world.call(host, Call::Start);
-        }
-        world
+        Self::unstarted(variant, given).started()
     }
 
     pub(super) fn unstarted(variant: &str, given: &[(&'static str, Value)]) -> Self {
         let params = Arc::new(Params::new(variant, &values(given)).unwrap());
-        let roster = roster();
-        let mut stores = Stores(vec![MemoryStorage::default(); roster.parties.len()]);
-        provision::provision(&params, &roster, &mut NamedStreams, &mut stores);
-        let directory = Arc::new(Directory::new(&roster));
-        let mut stores = stores.0.into_iter();
-        let mut rc = Bench::new(
+        let mut stores = Stores(vec![MemoryStorage::default(); 6]);
+        provision::provision(&params, &roster(), &mut NamedStreams, &mut stores);
+        let directory = Arc::new(Directory::new(&roster()));
+        let machines = (
             RegistrationCentre::new(Arc::clone(&params)),
-            stores.next().unwrap(),
-            Named::new("run/rc"),
+            Server::new(Arc::clone(&params), Arc::clone(&directory)),
+            User::new(Arc::clone(&params), directory),
         );
-        rc.now = LocalTime(NOW);
-        let mut servers = Vec::new();
-        for index in 0..3 {
-            let machine = Server::new(Arc::clone(&params), Arc::clone(&directory));
+        Self::build(params, stores, &machines)
+    }
+}
+
+impl LiteralWorld {
+    /// A started world of the prototype.
+    pub(super) fn literal(variant: &str, given: &[(&'static str, Value)]) -> Self {
+        let params = Arc::new(Params::new(variant, &values(given)).unwrap());
+        let mut stores = Stores(vec![MemoryStorage::default(); 6]);
+        literal::provision::provision(&params, &roster(), &mut NamedStreams, &mut stores);
+        let directory = Arc::new(Directory::new(&roster()));
+        let machines = (
+            LiteralCentre::new(Arc::clone(&params)),
+            LiteralServer::new(Arc::clone(&params), Arc::clone(&directory)),
+            LiteralUser::new(Arc::clone(&params), directory),
+        );
+        Self::build(params, stores, &machines).started()
+    }
+}
+
+impl<C: Machine, S: Machine, U: Machine> World<C, S, U> {
+    fn build(params: Arc<Params>, stores: Stores, machines: &(C, S, U)) -> Self {
+        let mut stores = stores.0.into_iter();
+        let mut next = || stores.next().unwrap();
+        let (centre, server, user) = machines;
+        let rc = Bench::new(centre.clone(), next(), Named::new("run/rc"));
+        let servers = (0..3).map(|index| {
             let entropy = Named::new(&format!("run/server{index}"));
-            servers.push(Bench::new(machine, stores.next().unwrap(), entropy));
-        }
-        let mut users = Vec::new();
-        for index in 0..2 {
-            let machine = User::new(Arc::clone(&params), Arc::clone(&directory));
+            Bench::new(server.clone(), next(), entropy)
+        });
+        let servers = servers.collect();
+        let users = (0..2).map(|index| {
             let entropy = Named::new(&format!("run/user{index}"));
-            users.push(Bench::new(machine, stores.next().unwrap(), entropy));
-        }
+            Bench::new(user.clone(), next(), entropy)
+        });
         let mut world = Self {
             params,
             rc,
             servers,
-            users,
+            users: users.collect(),
             wire: VecDeque::new(),
         };
         world.set_time(NOW);
         world
+    }
+
+    fn started(mut self) -> Self {
+        for host in RC..=U2 {
+            self.call(host, Call::Start);
+        }
+        self
     }
 
     /// Sets every clock.
