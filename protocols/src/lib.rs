@@ -29,6 +29,7 @@ pub mod time;
 pub mod wire;
 
 pub mod ratchet;
+pub mod multi_server;
 pub mod secure_vault;
 pub mod traffic;
 pub mod vault_exchange;

@@ -252,6 +252,14 @@ pub enum Output {
         /// True when the values survive a restart.
         durable: bool,
     },
+    /// Others know this party by `principal` from now on, until it names another one.
+    ///
+    /// For parties whose name is drawn or agreed while the protocol runs, so that
+    /// [`crate::protocol::Instance::principal`] cannot know it.
+    Named {
+        /// The name.
+        principal: Principal,
+    },
     /// The machine ignores everything until it is restarted.
     Halted,
 }

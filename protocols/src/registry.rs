@@ -13,6 +13,7 @@ pub const PROTOCOLS: &[&dyn Protocol] = &[
     &crate::secure_vault::SecureVault,
     &crate::vault_exchange::VaultExchange,
     &crate::ratchet::Ratchet,
+    &crate::multi_server::MultiServer,
     &crate::traffic::Traffic,
 ];
 
@@ -112,6 +113,12 @@ columns! {
     VaultExchangeHardenedServer => crate::vault_exchange::HardenedServer,
     RatchetServer => crate::ratchet::Server,
     RatchetClient => crate::ratchet::Client,
+    MultiServerCentre => crate::multi_server::RegistrationCentre,
+    MultiServerServer => crate::multi_server::Server,
+    MultiServerUser => crate::multi_server::User,
+    MultiServerLiteralCentre => crate::multi_server::LiteralCentre,
+    MultiServerLiteralServer => crate::multi_server::LiteralServer,
+    MultiServerLiteralUser => crate::multi_server::LiteralUser,
     TrafficSource => crate::traffic::Source,
     TrafficStation => crate::traffic::Station,
     TrafficSink => crate::traffic::Sink,
