@@ -28,6 +28,7 @@ pub mod testing;
 pub mod time;
 pub mod wire;
 
+pub mod rsa_udp;
 pub mod secure_vault;
 pub mod traffic;
 

@@ -9,8 +9,11 @@ use crate::protocol::Protocol;
 use crate::time::LocalTime;
 
 /// Every protocol, in the order of lists.
-pub const PROTOCOLS: &[&dyn Protocol] =
-    &[&crate::secure_vault::SecureVault, &crate::traffic::Traffic];
+pub const PROTOCOLS: &[&dyn Protocol] = &[
+    &crate::secure_vault::SecureVault,
+    &crate::rsa_udp::RsaUdp,
+    &crate::traffic::Traffic,
+];
 
 /// The protocol of this name.
 #[must_use]
@@ -98,6 +101,8 @@ macro_rules! columns {
 columns! {
     SecureVaultDevice => crate::secure_vault::Device,
     SecureVaultServer => crate::secure_vault::Server,
+    RsaUdpDevice => crate::rsa_udp::Device,
+    RsaUdpClient => crate::rsa_udp::Client,
     TrafficSource => crate::traffic::Source,
     TrafficStation => crate::traffic::Station,
     TrafficSink => crate::traffic::Sink,

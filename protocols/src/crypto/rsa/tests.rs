@@ -257,8 +257,10 @@ fn a_pair_is_a_function_of_its_stream_and_of_nothing_else() {
     let one = generate(&mut Counter::default(), 1024, 65537, Arithmetic::Real);
     let same = generate(&mut Counter::default(), 1024, 65537, Arithmetic::Real);
     assert_eq!(one, same);
-    let mut other = Counter::default();
-    other.state = 1;
+    let mut other = Counter {
+        state: 1,
+        ..Counter::default()
+    };
     assert_ne!(one, generate(&mut other, 1024, 65537, Arithmetic::Real));
     // Frozen: a change of the generating crate must not pass unnoticed.
     let digest = crate::crypto::sha256_unmetered(&[&one]);
@@ -313,7 +315,7 @@ fn a_store_returns_only_what_generation_would_give() {
     assert_eq!(other_bits.pair(&other_bits.file(&pair)), None);
     assert_eq!(other_exponent.pair(&other_exponent.file(&pair)), None);
     assert_eq!(name.pair(&name.file(b"no pair")), None);
-    let mut wrong = pair.clone();
+    let mut wrong = pair;
     wrong[200] ^= 1;
     assert_eq!(name.pair(&name.file(&wrong)), None);
 }
