@@ -389,10 +389,13 @@ impl Client {
             return cx.reject(Scope::Command, "no-session", None, None);
         };
         let connection = &mut self.connections[index];
-        let default = connection.default_text();
+        let default;
         let text = match command.arg(0) {
             Arg::Bytes(text) => text,
-            Arg::Default | Arg::Integer(_) => &default,
+            Arg::Default | Arg::Integer(_) => {
+                default = connection.default_line();
+                &default
+            }
         };
         if text.len() > self.params.text_max() {
             cx.reject(Scope::Command, "too-long", None, None);

@@ -7,7 +7,7 @@ use crate::address::{Address, Channel};
 use crate::context::Context;
 use crate::crypto::rsa::{PrivateKey, PublicKey};
 use crate::machine::Timer;
-use crate::output::{Fingerprints, Hex, Output, Place, Principal, Reason, Scope, Tag};
+use crate::output::{Fingerprints, Output, Place, Principal, Reason, Scope, Tag};
 
 use super::equations;
 use super::messages::{Frame, Inner, InnerKind};
@@ -52,6 +52,8 @@ struct State {
     /// The line sent last, where it may have to be sent again.
     sent: Option<Vec<u8>>,
     resends: u8,
+    /// Default lines made so far.
+    default_lines: u32,
 }
 
 impl Connection {
@@ -73,6 +75,7 @@ impl Connection {
             queue: VecDeque::new(),
             sent: None,
             resends: 0,
+            default_lines: 0,
         }))
     }
 
@@ -99,16 +102,11 @@ impl Connection {
         self.0.awaiting
     }
 
-    /// 16 printable bytes that no other line of the session has.
-    pub(super) fn default_text(&self) -> [u8; 16] {
-        let place = self.0.n + self.0.queue.len() as u64;
-        let digest = crate::crypto::tag("line", &[&self.0.session, &place.to_be_bytes()]);
-        let mut text = [b'0'; 16];
-        let digits = Hex(&digest).to_string();
-        for (byte, digit) in text.iter_mut().zip(digits.bytes()) {
-            *byte = digit;
-        }
-        text
+    /// 16 printable bytes that no other default line of the session has.
+    pub(super) fn default_line(&mut self) -> [u8; 16] {
+        self.0.default_lines = self.0.default_lines.wrapping_add(1);
+        let number = self.0.default_lines.to_be_bytes();
+        equations::hex(&crate::crypto::tag("line", &[&self.0.session, &number]))
     }
 
     /// K2 to K4, for a frame from the device.

@@ -217,7 +217,7 @@ pub fn decode<'a>(layouts: &[Layout], datagram: &'a [u8]) -> Result<Frame<'a>, P
     let layout = datagram
         .first()
         .and_then(|tag| layouts.get(usize::from(*tag).checked_sub(1)?))
-        .ok_or(place("tag", 0))?;
+        .ok_or_else(|| place("tag", 0))?;
     if datagram.len() > DATAGRAM_MAX {
         return Err(place("end", DATAGRAM_MAX));
     }
@@ -352,7 +352,7 @@ impl<'a> Inner<'a> {
     pub fn decode(inner: &'a [u8]) -> Result<Self, Place> {
         let (header, text) = inner
             .split_first_chunk::<INNER_HEADER>()
-            .ok_or(place("seq", 1))?;
+            .ok_or_else(|| place("seq", 1))?;
         let [tag, seq @ ..] = *header;
         let kind = match tag {
             1 => InnerKind::Data,
