@@ -17,7 +17,7 @@
 //! | hash of password hash and salt | `login_hash`, `server_hash` ([`equations::salted_hash`]) |
 //! | g, p, a, g^a mod p | [`params::Group`], [`equations::draw_exponent`] |
 //! | shared secret, sequence number | `first` (S), `n` |
-//! | connection table, block list | [`connection`], [`block_list`] |
+//! | connection table, block list | `connection`, [`block_list`] |
 //!
 //! Two machines: [`Device`] and [`Client`]. The device holds one client and a user table; a client
 //! may be logged in to several devices. All secrets are provisioned; nothing but `add-user` writes

@@ -2,199 +2,18 @@
 
 use crate::crypto::group;
 use crate::crypto::rsa::{Arithmetic, OaepHash};
-use crate::parameter::{ParameterError, ParameterKind, ParameterSpec, Values};
+use crate::parameter::{ParameterError, Values};
 use crate::time::Span;
 use crate::wire::Layout;
 
 use super::messages;
 
-const SECOND: u64 = 1_000_000_000;
-const HOUR: u64 = 3_600 * SECOND;
-const DAY: u64 = 24 * HOUR;
+mod declaration;
+mod settings;
 
-/// The parameters in the order of lists.
-pub(super) const SPECS: &[ParameterSpec] = &[
-    spec(
-        "rsa_bits",
-        integer(1024, 4096),
-        "4096",
-        "modulus bits: 1024, 2048, 3072 or 4096",
-    ),
-    spec(
-        "rsa_exponent",
-        integer(3, u32::MAX as u64),
-        "65537",
-        "public exponent, odd",
-    ),
-    spec(
-        "oaep_hash",
-        ParameterKind::Choice(&["sha1", "sha256"]),
-        "sha1",
-        "hash of OAEP and MGF1",
-    ),
-    spec(
-        "dh_prime",
-        integer(5, (1 << 31) - 1),
-        "105341",
-        "modulus of the Diffie-Hellman group, prime",
-    ),
-    spec(
-        "dh_generator",
-        integer(2, (1 << 31) - 3),
-        "3",
-        "generator of the group, 2..p-2",
-    ),
-    spec(
-        "dh_exponent_max",
-        integer(1, 1 << 31),
-        "500000",
-        "own exponents are uniform in 0..this",
-    ),
-    spec(
-        "turn_timeout",
-        duration(SECOND, HOUR, None),
-        "60s",
-        "device turn without a datagram",
-    ),
-    spec(
-        "device_block_time",
-        duration(0, DAY, Some("no blocking")),
-        "3600s",
-        "interval at which the device empties its block list",
-    ),
-    spec(
-        "client_block_time",
-        duration(0, DAY, Some("no blocking")),
-        "600s",
-        "interval at which the client empties its block list",
-    ),
-    spec(
-        "salt_cache",
-        integer(1, 1024),
-        "10",
-        "(number, salt) pairs the device remembers",
-    ),
-    spec(
-        "connections_max",
-        integer(1, 64),
-        "5",
-        "logins a client may hold",
-    ),
-    spec(
-        "consent",
-        ParameterKind::Choice(&["on-command", "always", "never"]),
-        "on-command",
-        "the user's answer to CONNECT; never declines and blocks",
-    ),
-    spec(
-        "consume_salt",
-        ParameterKind::Bool,
-        "false",
-        "remove a salt once it has served a login",
-    ),
-    spec(
-        "broadcast",
-        ParameterKind::Choice(&["every-turn", "on-timer"]),
-        "every-turn",
-        "when the device broadcasts CONNECT",
-    ),
-    spec(
-        "block",
-        ParameterKind::Choice(&["text", "never"]),
-        "text",
-        "whether the device blocks senders",
-    ),
-    spec(
-        "think_time",
-        duration(0, HOUR, Some("at once")),
-        "0s",
-        "from CONNECT to PASS",
-    ),
-    spec(
-        "key_pool",
-        integer(0, 65_535),
-        "0",
-        "0: a pair each; N: the i-th party uses pair i mod N; refused with an adversary",
-    ),
-    spec(
-        "rsa_mode",
-        ParameterKind::Choice(&["real", "modelled"]),
-        "real",
-        "modelled: sizes and costs without arithmetic; refused with an adversary",
-    ),
-    spec(
-        "recovery",
-        ParameterKind::Choice(&["off", "timed"]),
-        "off",
-        "timed: resends and time limits, as the text has none",
-    ),
-    spec(
-        "login_timeout",
-        duration(SECOND, HOUR, None),
-        "30s",
-        "timed: how long the client waits for the answer to PASS",
-    ),
-    spec(
-        "resend_after",
-        duration(SECOND, HOUR, None),
-        "30s",
-        "timed: how long the client waits for an echo",
-    ),
-    spec(
-        "resend_max",
-        integer(0, 64),
-        "3",
-        "timed: how often the same DATA is sent again",
-    ),
-    spec(
-        "idle_timeout",
-        duration(SECOND, DAY, None),
-        "60s",
-        "timed: how long the device stays with a silent peer",
-    ),
-    spec(
-        "without",
-        ParameterKind::Choice(WITHOUT),
-        "",
-        "the defence that the broken twin leaves out",
-    ),
-];
+pub(super) use declaration::SPECS;
 
-/// What the broken twin may leave out, in the order of [`Without`].
-const WITHOUT: &[&str] = &[
-    "password",
-    "server-hash",
-    "number",
-    "sequence",
-    "peer",
-    "cipher",
-    "hash",
-    "binding",
-    "limits",
-    "retry",
-];
-
-const fn spec(
-    name: &'static str,
-    kind: ParameterKind,
-    default: &'static str,
-    help: &'static str,
-) -> ParameterSpec {
-    ParameterSpec {
-        name,
-        kind,
-        default,
-        help,
-    }
-}
-
-const fn integer(min: u64, max: u64) -> ParameterKind {
-    ParameterKind::Integer { min, max }
-}
-
-const fn duration(min: u64, max: u64, zero: Option<&'static str>) -> ParameterKind {
-    ParameterKind::Duration { min, max, zero }
-}
+use declaration::{HOUR, SECOND};
 
 /// The defence left out by the broken twin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -324,7 +143,7 @@ impl Params {
     /// A value out of its range, a word that is not in the list, an RSA size that is not offered,
     /// a group that is none, `without` outside `broken`, a value that `hardened` fixes otherwise.
     pub fn new(variant: &str, values: &Values) -> Result<Self, ParameterError> {
-        check_ranges(values)?;
+        declaration::check_ranges(values)?;
         let variant = variant_of(variant, values)?;
         let hardened = variant == Variant::Hardened;
         if hardened {
@@ -452,60 +271,6 @@ impl Params {
             self.salt_cache
         }
     }
-
-    /// Name and value in words of every parameter in force, in the order of [`SPECS`].
-    #[must_use]
-    pub fn settings(&self) -> Vec<(&'static str, String)> {
-        SPECS
-            .iter()
-            .map(|spec| (spec.name, self.setting(spec.name)))
-            .collect()
-    }
-
-    fn setting(&self, name: &str) -> String {
-        let choice = |yes: bool, then: &str, otherwise: &str| {
-            (if yes { then } else { otherwise }).to_owned()
-        };
-        let limit = |pick: fn(&Recovery) -> String| {
-            self.recovery
-                .as_ref()
-                .map_or_else(|| "not in force".to_owned(), pick)
-        };
-        match name {
-            "rsa_bits" => self.rsa_bits.to_string(),
-            "rsa_exponent" => self.rsa_exponent.to_string(),
-            "oaep_hash" => choice(self.oaep_hash == OaepHash::Sha256, "sha256", "sha1"),
-            "dh_prime" => self.group.prime.to_string(),
-            "dh_generator" => self.group.generator.to_string(),
-            "dh_exponent_max" => self.group.exponent_max.to_string(),
-            "turn_timeout" => words(self.turn_timeout),
-            "device_block_time" => words(self.device_block_time),
-            "client_block_time" => words(self.client_block_time),
-            "salt_cache" => self.salts_max().to_string(),
-            "connections_max" => self.connections_max.to_string(),
-            "consent" => match self.consent {
-                Consent::OnCommand => "on-command",
-                Consent::Always => "always",
-                Consent::Never => "never",
-            }
-            .to_owned(),
-            "consume_salt" => self.consume_salt.to_string(),
-            "broadcast" => choice(self.broadcast_on_timer, "on-timer", "every-turn"),
-            "block" => choice(self.block, "text", "never"),
-            "think_time" => words(self.think_time),
-            "key_pool" => self.key_pool.to_string(),
-            "rsa_mode" => choice(self.arithmetic == Arithmetic::Modelled, "modelled", "real"),
-            "recovery" => choice(self.recovery.is_some(), "timed", "off"),
-            "login_timeout" => limit(|limits| words(limits.login_timeout)),
-            "resend_after" => limit(|limits| words(limits.resend_after)),
-            "resend_max" => limit(|limits| limits.resend_max.to_string()),
-            "idle_timeout" => limit(|limits| words(limits.idle_timeout)),
-            _ => match self.variant {
-                Variant::Broken(without) => WITHOUT[without as usize].to_owned(),
-                _ => String::new(),
-            },
-        }
-    }
 }
 
 /// A value within its checked range as a smaller type.
@@ -573,38 +338,6 @@ fn group_of(values: &Values) -> Result<Group, ParameterError> {
     })
 }
 
-fn check_ranges(values: &Values) -> Result<(), ParameterError> {
-    for spec in SPECS {
-        if values.get(spec.name).is_none() {
-            continue;
-        }
-        match spec.kind {
-            ParameterKind::Integer { min, max } | ParameterKind::Duration { min, max, .. } => {
-                let value = values.integer(spec.name, min);
-                if !(min..=max).contains(&value) {
-                    return Err(refused(
-                        spec.name,
-                        format!("{value} is out of range"),
-                        &format!("use {min} to {max}"),
-                    ));
-                }
-            }
-            ParameterKind::Choice(words) => {
-                let word = values.text(spec.name, "");
-                if !words.contains(&word) {
-                    return Err(refused(
-                        spec.name,
-                        format!("`{word}` is none of its words"),
-                        &format!("use one of: {}", words.join(", ")),
-                    ));
-                }
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
 fn refuse_other(values: &Values, name: &'static str, fixed_to: &str) -> Result<(), ParameterError> {
     if values.text(name, fixed_to) == fixed_to {
         Ok(())
@@ -627,15 +360,4 @@ pub(super) fn refused(name: &str, reason: String, hint: &str) -> ParameterError 
         reason,
         hint: hint.to_owned(),
     }
-}
-
-/// A span in the scenario's notation, in the largest unit that divides it.
-fn words(span: Span) -> String {
-    let nanos = span.nanos();
-    for (unit, name) in [(SECOND, "s"), (1_000_000, "ms"), (1_000, "us")] {
-        if nanos.is_multiple_of(unit) {
-            return format!("{}{name}", nanos / unit);
-        }
-    }
-    format!("{nanos}ns")
 }

@@ -14,8 +14,8 @@ fn pending(given: &[(&'static str, &str)]) -> (World, Vec<u8>) {
     let mut world = World::pair(given);
     let connect = world.start(0);
     world.authenticate(0, 0);
-    let pass = world.to_client(0, 0, &connect).only_frame();
-    let encrypt = world.to_device(0, 0, &pass).only_frame();
+    let pass = world.deliver_down(0, 0, &connect).only_frame();
+    let encrypt = world.deliver_up(0, 0, &pass).only_frame();
     (world, encrypt)
 }
 
@@ -40,13 +40,13 @@ fn k1_k6_a_refused_device_is_blocked_until_the_list_is_emptied() {
     let mut world = World::pair(&[("consent", "never")]);
     let connect = world.start(0);
     world.authenticate(0, 0);
-    assert!(world.to_client(0, 0, &connect).list.is_empty());
+    assert!(world.deliver_down(0, 0, &connect).list.is_empty());
     // Whatever comes from the blocked address is dropped without a word.
     let blocked = Address::new(0, BROADCAST_PORT);
-    assert!(world.to_client_from(0, blocked, &[0xFF]).list.is_empty());
+    assert!(world.deliver_down_from(0, blocked, &[0xFF]).list.is_empty());
     world.clients[0].now = LocalTime(600_000_000_000);
     assert_eq!(
-        world.to_client_from(0, blocked, &[0xFF]).list,
+        world.deliver_down_from(0, blocked, &[0xFF]).list,
         ["Rejected frame malformed (tag at byte 0)"]
     );
 }
@@ -57,8 +57,8 @@ fn k2_an_echo_in_order_is_accepted_and_the_next_line_goes_out() {
     world.connect();
     let first = world.send(0, 0, b"one").only_frame();
     assert!(world.send(0, 0, b"two").list.is_empty());
-    let echo = world.to_device(0, 0, &first).only_frame();
-    let seen = world.to_client(0, 0, &echo);
+    let echo = world.deliver_up(0, 0, &first).only_frame();
+    let seen = world.deliver_down(0, 0, &echo);
     assert_eq!(
         seen.list,
         [
@@ -69,9 +69,9 @@ fn k2_an_echo_in_order_is_accepted_and_the_next_line_goes_out() {
         ]
     );
     assert_eq!(state(&world), "AWAIT");
-    let echo = world.to_device(0, 0, &seen.frames[0]).only_frame();
+    let echo = world.deliver_up(0, 0, &seen.frames[0]).only_frame();
     assert_eq!(
-        world.to_client(0, 0, &echo).list,
+        world.deliver_down(0, 0, &echo).list,
         ["DataAccepted", "SharedState 1"]
     );
     assert_eq!(state(&world), "PROMPT");
@@ -85,12 +85,12 @@ fn k3_an_echo_out_of_order_ends_the_step_and_the_number_stays() {
     let old_echo = &taken.frames[0];
     // Nothing waits: no step ends.
     assert_eq!(
-        world.to_client(0, 0, old_echo).list,
+        world.deliver_down(0, 0, old_echo).list,
         ["Rejected frame sequence"]
     );
     let second = world.send(0, 0, b"two").only_frame();
     world.send(0, 0, b"three");
-    let seen = world.to_client(0, 0, old_echo);
+    let seen = world.deliver_down(0, 0, old_echo);
     assert_eq!(
         seen.list,
         [
@@ -100,17 +100,17 @@ fn k3_an_echo_out_of_order_ends_the_step_and_the_number_stays() {
         ]
     );
     // The line that went out bears the number of the one that was given up.
-    world.to_device(0, 0, &second);
-    let late = world.to_device(0, 0, &seen.frames[0]);
+    world.deliver_up(0, 0, &second);
+    let late = world.deliver_up(0, 0, &seen.frames[0]);
     assert_eq!(late.list[0], "Rejected frame sequence");
 }
 
 #[test]
 fn k4_anything_else_from_the_device_is_dropped() {
     let (mut world, encrypt) = pending(&[]);
-    world.to_client(0, 0, &encrypt);
+    world.deliver_down(0, 0, &encrypt);
     let mut dropped = |bytes: &[u8], reason: &str| {
-        let seen = world.to_client_from(0, device_address(0), bytes);
+        let seen = world.deliver_down_from(0, device_address(0), bytes);
         assert_eq!(seen.list, [format!("Rejected frame {reason}")]);
     };
     dropped(&encrypt, "unexpected");
@@ -123,7 +123,7 @@ fn k4_anything_else_from_the_device_is_dropped() {
     mirrored.connect();
     let data = mirrored.send(0, 0, b"line").only_frame();
     assert_eq!(
-        mirrored.to_client_from(0, device_address(0), &data).list,
+        mirrored.deliver_down_from(0, device_address(0), &data).list,
         ["Rejected frame unexpected"]
     );
     assert_eq!(state(&mirrored), "AWAIT");
@@ -135,7 +135,7 @@ fn k5_a_wanted_offer_is_answered_at_its_host() {
     let connect = world.start(0);
     world.authenticate(0, 0);
     assert_eq!(state(&world), "IDLE");
-    let seen = world.to_client(0, 0, &connect);
+    let seen = world.deliver_down(0, 0, &connect);
     assert_eq!(seen.list, ["Running", "PASS 50000 > 0:50001"]);
     assert_eq!(state(&world), "PENDING");
 }
@@ -145,7 +145,7 @@ fn k5_the_user_thinks_first() {
     let mut world = World::pair(&[("think_time", "5000000000")]);
     let connect = world.start(0);
     world.authenticate(0, 0);
-    assert_eq!(world.to_client(0, 0, &connect).list, ["arm think 5s"]);
+    assert_eq!(world.deliver_down(0, 0, &connect).list, ["arm think 5s"]);
     assert_eq!(state(&world), "PENDING");
     let fired = Seen::of(world.clients[0].timer(Timer::only(TIMER_THINK)));
     assert_eq!(fired.list, ["Running", "PASS 50000 > 0:50001"]);
@@ -158,7 +158,7 @@ fn k5_a_user_who_always_consents_needs_no_command() {
     let mut world = World::pair(&[("consent", "always")]);
     let connect = world.start(0);
     assert_eq!(
-        world.to_client(0, 0, &connect).list,
+        world.deliver_down(0, 0, &connect).list,
         ["Running", "PASS 50000 > 0:50001"]
     );
 }
@@ -167,27 +167,27 @@ fn k5_a_user_who_always_consents_needs_no_command() {
 fn k7_offers_that_nobody_asked_for_are_dropped() {
     let mut world = World::new("as-published", &[], 2, 1);
     let connects = [world.start(0), world.start(1)];
-    assert!(world.to_client(0, 0, &connects[0]).list.is_empty());
+    assert!(world.deliver_down(0, 0, &connects[0]).list.is_empty());
     world.authenticate(0, 1);
     assert!(
-        world.to_client(0, 0, &connects[0]).list.is_empty(),
+        world.deliver_down(0, 0, &connects[0]).list.is_empty(),
         "another host"
     );
-    assert_eq!(world.to_client(0, 1, &connects[1]).frames.len(), 1);
+    assert_eq!(world.deliver_down(0, 1, &connects[1]).frames.len(), 1);
     assert!(
-        world.to_client(0, 0, &connects[0]).list.is_empty(),
+        world.deliver_down(0, 0, &connects[0]).list.is_empty(),
         "PENDING"
     );
     // A command for any device takes the first.
     let mut any = World::new("as-published", &[], 2, 1);
     any.clients[0].command(COMMAND_AUTHENTICATE, None, &[]);
-    assert_eq!(any.to_client(0, 1, &connects[1]).frames.len(), 1);
+    assert_eq!(any.deliver_down(0, 1, &connects[1]).frames.len(), 1);
 }
 
 #[test]
 fn k8_an_encrypt_is_taken_from_any_address() {
     let (mut world, encrypt) = pending(&[]);
-    let seen = world.to_client_from(0, ROGUE, &encrypt);
+    let seen = world.deliver_down_from(0, ROGUE, &encrypt);
     assert_eq!(seen.list, ["Accepted", "SharedState 1"]);
     assert_eq!(state(&world), "PROMPT");
     // The connection is that of the address the PASS went to.
@@ -199,27 +199,28 @@ fn k8_an_encrypt_is_taken_from_any_address() {
 
 #[test]
 fn k9_a_failed_check_ends_the_login() {
-    let cases: [(&dyn Fn(&[u8]) -> Vec<u8>, &str); 4] = [
+    type Change = fn(&[u8]) -> Vec<u8>;
+    let cases: [(Change, &str); 4] = [
         (
-            &|frame| changed(frame, |encrypt| encrypt.server_hash[0] ^= 1),
+            |frame| changed(frame, |encrypt| encrypt.server_hash[0] ^= 1),
             "server-hash",
         ),
         (
-            &|frame| changed(frame, |encrypt| encrypt.dh_public = 1),
+            |frame| changed(frame, |encrypt| encrypt.dh_public = 1),
             "argument",
         ),
         (
-            &|frame| changed(frame, |encrypt| encrypt.exponent = 2),
+            |frame| changed(frame, |encrypt| encrypt.exponent = 2),
             "key",
         ),
         (
-            &|frame| changed(frame, |encrypt| encrypt.modulus = &[0xFF; 64]),
+            |frame| changed(frame, |encrypt| encrypt.modulus = &[0xFF; 64]),
             "key",
         ),
     ];
     for (change, reason) in cases {
         let (mut world, encrypt) = pending(&[]);
-        let seen = world.to_client(0, 0, &change(&encrypt));
+        let seen = world.deliver_down(0, 0, &change(&encrypt));
         assert_eq!(seen.list, [format!("Rejected attempt {reason}")]);
         assert_eq!(state(&world), "IDLE");
     }
@@ -240,8 +241,8 @@ fn k9_an_answer_before_the_question_ends_the_login() {
     let mut world = World::pair(&[("think_time", "5000000000")]);
     let connect = world.start(0);
     world.authenticate(0, 0);
-    world.to_client(0, 0, &connect);
-    let seen = world.to_client(0, 0, &encrypt);
+    world.deliver_down(0, 0, &connect);
+    let seen = world.deliver_down(0, 0, &encrypt);
     assert_eq!(seen.list, ["cancel think", "Rejected attempt server-hash"]);
 }
 
@@ -249,15 +250,15 @@ fn k9_an_answer_before_the_question_ends_the_login() {
 fn k10_k11_answers_that_nobody_waits_for_are_dropped_in_silence() {
     let (mut world, encrypt) = pending(&[]);
     world.command(0, COMMAND_ABORT, 0, &[]);
-    assert!(world.to_client(0, 0, &encrypt).list.is_empty());
-    assert!(world.to_client(0, 0, &[4, 1]).list.is_empty());
+    assert!(world.deliver_down(0, 0, &encrypt).list.is_empty());
+    assert!(world.deliver_down(0, 0, &[4, 1]).list.is_empty());
 }
 
 #[test]
 fn k11_an_error_from_anybody_ends_the_login() {
     for (code, reason) in [(1, "login"), (2, "argument"), (3, "key")] {
         let (mut world, _) = pending(&[]);
-        let seen = world.to_client_from(0, ROGUE, &[4, code]);
+        let seen = world.deliver_down_from(0, ROGUE, &[4, code]);
         assert_eq!(seen.list, [format!("Rejected attempt {reason}")]);
         assert_eq!(state(&world), "IDLE");
     }
@@ -272,7 +273,7 @@ fn k12_other_frames_are_dropped() {
         (&[9], "malformed (tag at byte 0)"),
         (&[4, 9], "malformed (code at byte 1)"),
     ] {
-        let seen = world.to_client_from(0, ROGUE, bytes);
+        let seen = world.deliver_down_from(0, ROGUE, bytes);
         assert_eq!(seen.list, [format!("Rejected frame {reason}")]);
     }
     assert_eq!(state(&world), "PENDING");
@@ -313,7 +314,7 @@ fn default_lines_are_printable_and_differ() {
         waiting = waiting.or_else(|| seen.frames.first().cloned());
     }
     for _ in 0..3 {
-        let taken = world.to_device(0, 0, &waiting.take().unwrap());
+        let taken = world.deliver_up(0, 0, &waiting.take().unwrap());
         for output in &taken.outputs {
             if let crate::Output::DataAccepted { digest, .. } = output {
                 assert!(!digests.contains(digest));
@@ -321,7 +322,7 @@ fn default_lines_are_printable_and_differ() {
             }
         }
         waiting = world
-            .to_client(0, 0, &taken.frames[0])
+            .deliver_down(0, 0, &taken.frames[0])
             .frames
             .first()
             .cloned();
@@ -354,10 +355,10 @@ fn authenticate_is_refused_while_anything_is_under_way() {
     let connect = world.start(0);
     assert!(world.authenticate(0, 0).list.is_empty());
     assert_eq!(world.authenticate(0, 0).list, busy, "a command waits");
-    let pass = world.to_client(0, 0, &connect).only_frame();
+    let pass = world.deliver_down(0, 0, &connect).only_frame();
     assert_eq!(world.authenticate(0, 0).list, busy, "PENDING");
-    let encrypt = world.to_device(0, 0, &pass).only_frame();
-    world.to_client(0, 0, &encrypt);
+    let encrypt = world.deliver_up(0, 0, &pass).only_frame();
+    world.deliver_down(0, 0, &encrypt);
     assert_eq!(world.authenticate(0, 0).list, busy, "connected");
     assert!(world.authenticate(0, 5).list.is_empty(), "another device");
 }
@@ -368,7 +369,7 @@ fn abort_forgets_everything_about_the_device_and_sends_nothing() {
     world.authenticate(0, 0);
     assert!(world.command(0, COMMAND_ABORT, 0, &[]).list.is_empty());
     let connect = world.start(0);
-    assert!(world.to_client(0, 0, &connect).list.is_empty());
+    assert!(world.deliver_down(0, 0, &connect).list.is_empty());
     world.log_in(0, 0, &connect);
     assert_eq!(
         world.command(0, COMMAND_ABORT, 0, &[]).list,
@@ -383,10 +384,10 @@ fn a_password_given_with_the_command_is_used_once() {
     let mut world = World::pair(&[]);
     let connect = world.start(0);
     world.command(0, COMMAND_AUTHENTICATE, 0, &[Arg::Bytes(b"wrong")]);
-    let pass = world.to_client(0, 0, &connect).only_frame();
-    let error = world.to_device(0, 0, &pass).frames[0].clone();
+    let pass = world.deliver_down(0, 0, &connect).only_frame();
+    let error = world.deliver_up(0, 0, &pass).frames[0].clone();
     assert_eq!(
-        world.to_client(0, 0, &error).list,
+        world.deliver_down(0, 0, &error).list,
         ["Rejected attempt login"]
     );
     world.log_in(0, 0, &connect);
@@ -407,9 +408,9 @@ fn a_new_login_replaces_the_connection_to_a_device_that_forgot_it() {
     world.connect();
     let connect = Seen::of(world.devices[0].restart()).only_frame();
     world.clients[0].command(COMMAND_AUTHENTICATE, None, &[]);
-    let pass = world.to_client(0, 0, &connect).only_frame();
-    let encrypt = world.to_device(0, 0, &pass).only_frame();
-    let seen = world.to_client(0, 0, &encrypt);
+    let pass = world.deliver_down(0, 0, &connect).only_frame();
+    let encrypt = world.deliver_up(0, 0, &pass).only_frame();
+    let seen = world.deliver_down(0, 0, &encrypt);
     assert_eq!(
         seen.list,
         [

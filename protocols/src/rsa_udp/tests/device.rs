@@ -30,7 +30,7 @@ fn offered(given: &[(&'static str, &str)]) -> (World, Vec<u8>) {
     let mut world = World::pair(given);
     let connect = world.start(0);
     world.authenticate(0, 0);
-    let pass = world.to_client(0, 0, &connect).only_frame();
+    let pass = world.deliver_down(0, 0, &connect).only_frame();
     (world, pass)
 }
 
@@ -69,7 +69,7 @@ fn after_eleven_turns_the_first_number_is_gone() {
 #[test]
 fn a_login_in_between_changes_no_rule_of_numbers() {
     let (mut world, pass) = offered(&[]);
-    world.to_device(0, 0, &pass);
+    world.deliver_up(0, 0, &pass);
     // Turns of a connected device count, and offer nothing.
     let turn = Seen::of(world.devices[0].timer(Timer::only(TIMER_TURN)));
     assert_eq!(turn.list, ["arm turn 60s"]);
@@ -82,7 +82,7 @@ fn a_login_in_between_changes_no_rule_of_numbers() {
     };
     let mut bytes = Vec::new();
     connect.encode(&mut bytes);
-    world.to_client(0, 0, &bytes);
+    world.deliver_down(0, 0, &bytes);
     world.devices[0].restart();
     assert_eq!(
         world.devices[0].machine.numbers().collect::<Vec<u32>>(),
@@ -93,13 +93,13 @@ fn a_login_in_between_changes_no_rule_of_numbers() {
 #[test]
 fn d1_a_blocked_sender_is_not_heard_but_a_turn_follows() {
     let (mut world, pass) = offered(&[]);
-    world.to_device(0, 0, &[0xFF]);
-    assert_eq!(world.to_device(0, 0, &pass).list, OFFER);
+    world.deliver_up(0, 0, &[0xFF]);
+    assert_eq!(world.deliver_up(0, 0, &pass).list, OFFER);
     // Until the list is emptied, which the turn before does.
     world.devices[0].now = LocalTime(3_600_000_000_000);
     world.devices[0].timer(Timer::only(TIMER_TURN));
     assert_eq!(
-        world.to_device(0, 0, &pass).list[1],
+        world.deliver_up(0, 0, &pass).list[1],
         "ENCRYPT 50001 > 1:50000"
     );
 }
@@ -109,21 +109,21 @@ fn d2_an_empty_or_unknown_datagram_blocks_its_sender() {
     for bytes in [&[][..], &[0], &[7, 7], &[0xFF]] {
         let mut world = World::pair(&[]);
         world.start(0);
-        let seen = world.to_device_from(0, STRANGER, bytes);
+        let seen = world.deliver_up_from(0, STRANGER, bytes);
         assert_eq!(
             seen.list,
             then_offer(&["Rejected frame malformed (tag at byte 0)"])
         );
-        assert_eq!(world.to_device_from(0, STRANGER, &[4, 9]).list, OFFER);
+        assert_eq!(world.deliver_up_from(0, STRANGER, &[4, 9]).list, OFFER);
     }
     let mut never = World::pair(&[("block", "never")]);
     never.start(0);
-    never.to_device_from(0, STRANGER, &[]);
-    assert_eq!(never.to_device_from(0, STRANGER, &[5]).list.len(), 3);
+    never.deliver_up_from(0, STRANGER, &[]);
+    assert_eq!(never.deliver_up_from(0, STRANGER, &[5]).list.len(), 3);
     let mut untimed = World::pair(&[("device_block_time", "0")]);
     untimed.start(0);
-    untimed.to_device_from(0, STRANGER, &[]);
-    assert_eq!(untimed.to_device_from(0, STRANGER, &[5]).list.len(), 3);
+    untimed.deliver_up_from(0, STRANGER, &[]);
+    assert_eq!(untimed.deliver_up_from(0, STRANGER, &[5]).list.len(), 3);
 }
 
 #[test]
@@ -141,14 +141,14 @@ fn d3_other_frames_are_dropped_without_blocking() {
     })
     .encode(&mut encrypt);
     for bytes in [&connect, &encrypt, &vec![4, 1], &vec![5], &vec![6; 129]] {
-        let seen = world.to_device(0, 0, bytes);
+        let seen = world.deliver_up(0, 0, bytes);
         assert_eq!(
             seen.list,
             then_offer(&["Rejected frame unexpected"]),
             "{bytes:?}"
         );
     }
-    let cut = world.to_device(0, 0, &pass[..100]);
+    let cut = world.deliver_up(0, 0, &pass[..100]);
     assert_eq!(
         cut.list,
         then_offer(&["Rejected frame malformed (end at byte 100)"])
@@ -161,13 +161,13 @@ fn d4_a_number_that_is_not_remembered_is_dropped() {
     let (mut world, pass) = offered(&[("salt_cache", "2")]);
     let other = changed(&pass, |pass| pass.number = 99);
     assert_eq!(
-        world.to_device(0, 0, &other).list,
+        world.deliver_up(0, 0, &other).list,
         then_offer(&["Rejected frame number"])
     );
     world.devices[0].timer(Timer::only(TIMER_TURN));
     world.devices[0].timer(Timer::only(TIMER_TURN));
     assert_eq!(
-        world.to_device(0, 0, &pass).list,
+        world.deliver_up(0, 0, &pass).list,
         then_offer(&["Rejected frame number"])
     );
 }
@@ -177,9 +177,9 @@ fn d5_an_unknown_user_and_a_wrong_hash_get_the_same_answer() {
     let (mut world, pass) = offered(&[]);
     let expected = then_offer(&["LOGIN 50001 > 1:50000", "Rejected frame login"]);
     let unknown = changed(&pass, |pass| pass.user = b"nobody");
-    assert_eq!(world.to_device(0, 0, &unknown).list, expected);
+    assert_eq!(world.deliver_up(0, 0, &unknown).list, expected);
     let wrong = changed(&pass, |pass| pass.login_hash[31] ^= 1);
-    assert_eq!(world.to_device(0, 0, &wrong).list, expected);
+    assert_eq!(world.deliver_up(0, 0, &wrong).list, expected);
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn d6_a_bad_value_is_refused_before_a_bad_key() {
             pass.dh_public = value;
             pass.modulus = &[];
         });
-        assert_eq!(world.to_device(0, 0, &bad).list, argument);
+        assert_eq!(world.deliver_up(0, 0, &bad).list, argument);
     }
     let key = then_offer(&["NULLPUBKEY 50001 > 1:50000", "Rejected frame key"]);
     let mut even = [0xFF; 128];
@@ -217,7 +217,7 @@ fn d6_a_bad_value_is_refused_before_a_bad_key() {
             bytes
         };
         assert_eq!(
-            world.to_device(0, 0, &bytes).list,
+            world.deliver_up(0, 0, &bytes).list,
             key,
             "{exponent} {modulus:?}"
         );
@@ -229,7 +229,7 @@ fn d6_a_bad_value_is_refused_before_a_bad_key() {
 fn d7_a_good_pass_connects_its_sender() {
     let (mut world, pass) = offered(&[]);
     // The host of the packet counts, not that of the attempt.
-    let seen = world.to_device_from(0, STRANGER, &pass);
+    let seen = world.deliver_up_from(0, STRANGER, &pass);
     let expected = [
         "Running",
         "ENCRYPT 50001 > 77:50000",
@@ -244,12 +244,12 @@ fn d7_a_good_pass_connects_its_sender() {
 fn a_salt_serves_again_unless_it_is_consumed() {
     for (consume, state) in [("false", "CONNECTED"), ("true", "OPEN")] {
         let (mut world, pass) = offered(&[("consume_salt", consume)]);
-        let encrypt = world.to_device(0, 0, &pass).only_frame();
-        world.to_client(0, 0, &encrypt);
+        let encrypt = world.deliver_up(0, 0, &pass).only_frame();
+        world.deliver_down(0, 0, &encrypt);
         let fin = world.finish(0, 0).only_frame();
-        world.to_device(0, 0, &fin);
+        world.deliver_up(0, 0, &fin);
         assert_eq!(world.devices[0].machine.state(), "OPEN");
-        world.to_device(0, 0, &pass);
+        world.deliver_up(0, 0, &pass);
         assert_eq!(world.devices[0].machine.state(), state);
     }
 }
@@ -258,33 +258,33 @@ fn a_salt_serves_again_unless_it_is_consumed() {
 fn d8_a_third_party_is_told_and_blocked() {
     let mut world = World::pair(&[]);
     world.connect();
-    let seen = world.to_device_from(0, STRANGER, b"anything");
+    let seen = world.deliver_up_from(0, STRANGER, b"anything");
     assert_eq!(
         seen.list,
         then_turn(&["BUSY 50001 > 77:50000", "Rejected frame third-party"])
     );
     assert_eq!(
-        world.to_device_from(0, STRANGER, b"anything").list,
+        world.deliver_up_from(0, STRANGER, b"anything").list,
         then_turn(&[])
     );
     // The peer's host at another port is a third party too.
     let other_port = Address::new(1, 9);
-    assert_eq!(world.to_device_from(0, other_port, b"x").frames, [[5]]);
+    assert_eq!(world.deliver_up_from(0, other_port, b"x").frames, [[5]]);
     let mut never = World::pair(&[("block", "never")]);
     never.connect();
     for _ in 0..2 {
-        assert_eq!(never.to_device_from(0, STRANGER, b"x").frames, [[5]]);
+        assert_eq!(never.deliver_up_from(0, STRANGER, b"x").frames, [[5]]);
     }
 }
 
 #[test]
 fn d9_what_the_peer_should_not_send_is_dropped() {
     let (mut world, pass) = offered(&[]);
-    let encrypt = world.to_device(0, 0, &pass).only_frame();
-    world.to_client(0, 0, &encrypt);
+    let encrypt = world.deliver_up(0, 0, &pass).only_frame();
+    world.deliver_down(0, 0, &encrypt);
     let mut dropped = |bytes: &[u8], reason: &str| {
         let expected = format!("Rejected frame {reason}");
-        assert_eq!(world.to_device(0, 0, bytes).list, then_turn(&[&expected]));
+        assert_eq!(world.deliver_up(0, 0, bytes).list, then_turn(&[&expected]));
     };
     dropped(&pass, "unexpected");
     dropped(&[5], "unexpected");
@@ -293,17 +293,17 @@ fn d9_what_the_peer_should_not_send_is_dropped() {
     dropped(&[6; 129], "undecryptable");
     // An ECHO, as it would come from a reflection of keys.
     let data = world.send(0, 0, b"line").only_frame();
-    let echo = world.to_device(0, 0, &data).only_frame();
+    let echo = world.deliver_up(0, 0, &data).only_frame();
     let mut mirrored = World::pair(&[("key_pool", "1")]);
     mirrored.connect();
     assert_eq!(
-        world.to_device(0, 0, &echo).list,
+        world.deliver_up(0, 0, &echo).list,
         then_turn(&["Rejected frame undecryptable"])
     );
     let data = mirrored.send(0, 0, b"line").only_frame();
-    let echo = mirrored.to_device(0, 0, &data).only_frame();
+    let echo = mirrored.deliver_up(0, 0, &data).only_frame();
     assert_eq!(
-        mirrored.to_device(0, 0, &echo).list,
+        mirrored.deliver_up(0, 0, &echo).list,
         then_turn(&["Rejected frame unexpected"])
     );
 }
@@ -313,13 +313,13 @@ fn d10_a_number_out_of_order_is_dropped() {
     let mut world = World::pair(&[]);
     world.connect();
     let (sent, _, _) = world.exchange(b"line");
-    let again = world.to_device(0, 0, &sent.frames[0]);
+    let again = world.deliver_up(0, 0, &sent.frames[0]);
     assert_eq!(again.list, then_turn(&["Rejected frame sequence"]));
     // A FIN while a line is on its way carries the line's number.
     let data = world.send(0, 0, b"line").only_frame();
     let fin = world.finish(0, 0).only_frame();
-    world.to_device(0, 0, &data);
-    let late = world.to_device(0, 0, &fin);
+    world.deliver_up(0, 0, &data);
+    let late = world.deliver_up(0, 0, &fin);
     assert_eq!(late.list, then_turn(&["Rejected frame sequence"]));
     assert_eq!(world.devices[0].machine.state(), "CONNECTED");
 }
@@ -329,7 +329,7 @@ fn d11_data_in_order_is_echoed() {
     let mut world = World::pair(&[]);
     world.connect();
     let data = world.send(0, 0, b"line").only_frame();
-    let seen = world.to_device(0, 0, &data);
+    let seen = world.deliver_up(0, 0, &data);
     let expected = [
         "DataSent",
         "SEALED 50001 > 1:50000",
@@ -344,7 +344,7 @@ fn d12_fin_returns_to_open_and_the_next_offer_follows() {
     let mut world = World::pair(&[]);
     world.connect();
     let fin = world.finish(0, 0).only_frame();
-    let seen = world.to_device(0, 0, &fin);
+    let seen = world.deliver_up(0, 0, &fin);
     assert_eq!(seen.list, then_offer(&["Ended finish", "SharedState 0"]));
     assert_eq!(world.devices[0].machine.state(), "OPEN");
 }
@@ -353,7 +353,7 @@ fn d12_fin_returns_to_open_and_the_next_offer_follows() {
 fn a_device_that_offers_on_its_timer_is_silent_after_datagrams() {
     let mut world = World::pair(&[("broadcast", "on-timer")]);
     world.start(0);
-    let dropped = world.to_device_from(0, STRANGER, &[5]);
+    let dropped = world.deliver_up_from(0, STRANGER, &[5]);
     assert_eq!(dropped.list, ["Rejected frame unexpected"]);
     assert_eq!(
         Seen::of(world.devices[0].timer(Timer::only(TIMER_TURN))).list,
@@ -364,7 +364,7 @@ fn a_device_that_offers_on_its_timer_is_silent_after_datagrams() {
     world.start(0);
     world.log_in(0, 0, &connect);
     let fin = world.finish(0, 0).only_frame();
-    let ended = world.to_device(0, 0, &fin);
+    let ended = world.deliver_up(0, 0, &fin);
     assert_eq!(ended.list, then_offer(&["Ended finish", "SharedState 0"]));
 }
 
@@ -457,7 +457,7 @@ fn a_device_without_a_readable_pair_refuses_instead_of_failing() {
         .storage
         .apply(crate::storage::Write::Put(records::PAIR, b"torn"));
     assert_eq!(
-        world.to_device(0, 0, &pass).list,
+        world.deliver_up(0, 0, &pass).list,
         then_offer(&["Rejected frame no-key"])
     );
 }

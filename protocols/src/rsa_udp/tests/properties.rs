@@ -138,10 +138,10 @@ fn play(mut world: World, steps: &[Step]) {
 
 fn deliver(world: &mut World, to_device: bool, stranger: bool, bytes: &[u8]) -> Seen {
     match (to_device, stranger) {
-        (true, false) => world.to_device(0, 0, bytes),
-        (true, true) => world.to_device_from(0, Address::new(9, 9), bytes),
-        (false, false) => world.to_client(0, 0, bytes),
-        (false, true) => world.to_client_from(0, Address::new(9, DEVICE_PORT), bytes),
+        (true, false) => world.deliver_up(0, 0, bytes),
+        (true, true) => world.deliver_up_from(0, Address::new(9, 9), bytes),
+        (false, false) => world.deliver_down(0, 0, bytes),
+        (false, true) => world.deliver_down_from(0, Address::new(9, DEVICE_PORT), bytes),
     }
 }
 

@@ -7,10 +7,7 @@ use crate::crypto::rsa::cache::MemoryKeyStore;
 use crate::parameter::Value;
 use crate::storage::{MemoryStorage, Storage as _};
 
-fn provisioned(
-    given: &[(&'static str, &str)],
-    groups: &[(&str, u8, usize, &[(&'static str, &str)])],
-) -> Vec<MemoryStorage> {
+fn provisioned(given: &[(&'static str, &str)], groups: &[GroupSpec<'_>]) -> Vec<MemoryStorage> {
     let mut stores = Stores::default();
     let mut streams = TestStreams {
         store: Some(Box::new(SharedStore)),
@@ -19,8 +16,7 @@ fn provisioned(
     stores.0
 }
 
-const TWO: &[(&str, u8, usize, &[(&str, &str)])] =
-    &[("dev", DEVICE, 1, &[]), ("cli", CLIENT, 2, &[])];
+const TWO: &[GroupSpec<'_>] = &[("dev", DEVICE, 1, &[]), ("cli", CLIENT, 2, &[])];
 
 #[test]
 fn a_further_party_changes_nobodys_secrets() {
@@ -94,7 +90,7 @@ fn shortcuts_that_an_adversary_must_not_meet_say_so() {
 
 #[test]
 fn a_table_holds_every_user_or_those_listed() {
-    let groups: &[(&str, u8, usize, &[(&str, &str)])] = &[
+    let groups: &[GroupSpec<'_>] = &[
         ("all", DEVICE, 1, &[]),
         ("some", DEVICE, 1, &[("users", "user1,zoe")]),
         ("cli", CLIENT, 2, &[]),
@@ -126,7 +122,7 @@ fn a_table_holds_every_user_or_those_listed() {
 
 #[test]
 fn principals_are_the_names_in_the_frames() {
-    let groups: &[(&str, u8, usize, &[(&str, &str)])] = &[
+    let groups: &[GroupSpec<'_>] = &[
         ("lamp", DEVICE, 2, &[("device_name", "lamp")]),
         ("door", DEVICE, 1, &[("device_name", "door")]),
         ("cli", CLIENT, 1, &[]),
@@ -143,9 +139,7 @@ fn principals_are_the_names_in_the_frames() {
 #[test]
 fn rosters_that_cannot_work_are_refused() {
     let instance = configure("as-published", &[]);
-    let refused = |groups: &[(&str, u8, usize, &[(&'static str, &str)])]| {
-        instance.check(&roster(groups)).unwrap_err().name
-    };
+    let refused = |groups: &[GroupSpec<'_>]| instance.check(&roster(groups)).unwrap_err().name;
     assert_eq!(
         refused(&[("cli", CLIENT, 1, &[("user_name", "a:b")])]),
         "cli.user_name"

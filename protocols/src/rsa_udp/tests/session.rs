@@ -152,18 +152,18 @@ fn a_login_and_a_line_cost_what_the_protocol_declares() {
     let mut world = World::pair(&[]);
     let connect = world.start(0);
     world.authenticate(0, 0);
-    let pass = world.to_client(0, 0, &connect).only_frame();
+    let pass = world.deliver_down(0, 0, &connect).only_frame();
     let sent = totals(&world.clients[0].crypto.meter);
     assert_eq!(sent.of(Primitive::Sha256).0, 2);
     assert_eq!(sent.of(Primitive::ModPow).0, 1);
-    let encrypt = world.to_device(0, 0, &pass).only_frame();
+    let encrypt = world.deliver_up(0, 0, &pass).only_frame();
     let device = totals(&world.devices[0].crypto.meter);
     assert_eq!(device.of(Primitive::Sha256), (2, 192));
     assert_eq!(device.of(Primitive::DbRead).0, 2);
     assert_eq!(device.of(Primitive::ModPow).0, 2);
     assert_eq!(device.of(Primitive::Compare), (1, 32));
     assert_eq!(device.of(Primitive::RsaPrivate).0, 0);
-    world.to_client(0, 0, &encrypt);
+    world.deliver_down(0, 0, &encrypt);
     let checked = totals(&world.clients[0].crypto.meter);
     assert_eq!(checked.of(Primitive::Sha256), (1, 96));
     assert_eq!(checked.of(Primitive::ModPow).0, 1);
@@ -172,11 +172,11 @@ fn a_login_and_a_line_cost_what_the_protocol_declares() {
     let sent = totals(&world.clients[0].crypto.meter);
     assert_eq!(sent.of(Primitive::RsaPublic), (1, 128));
     assert_eq!(sent.of(Primitive::Random), (1, 20));
-    let echo = world.to_device(0, 0, &data).only_frame();
+    let echo = world.deliver_up(0, 0, &data).only_frame();
     let device = totals(&world.devices[0].crypto.meter);
     assert_eq!(device.of(Primitive::RsaPublic), (1, 128));
     assert_eq!(device.of(Primitive::RsaPrivate), (1, 128));
-    world.to_client(0, 0, &echo);
+    world.deliver_down(0, 0, &echo);
     let taken = totals(&world.clients[0].crypto.meter);
     assert_eq!(taken.of(Primitive::RsaPrivate), (1, 128));
     assert_eq!(taken.of(Primitive::RsaPublic).0, 0);
@@ -196,20 +196,20 @@ fn operations_are_counted_under_the_phase_of_their_message() {
             .iter()
             .all(|(_, phase)| *phase == SEND_DATA)
     );
-    let echo = world.to_device(0, 0, &data).only_frame();
+    let echo = world.deliver_up(0, 0, &data).only_frame();
     assert!(
         phases(&world.devices[0].crypto.meter)
             .iter()
             .all(|(_, phase)| *phase == SEND_DATA)
     );
-    world.to_client(0, 0, &echo);
+    world.deliver_down(0, 0, &echo);
     let fin = world.finish(0, 0).only_frame();
     assert!(
         phases(&world.clients[0].crypto.meter)
             .iter()
             .all(|(_, phase)| *phase == FINISH)
     );
-    world.to_device(0, 0, &fin);
+    world.deliver_up(0, 0, &fin);
     assert_eq!(
         phases(&world.devices[0].crypto.meter),
         [
@@ -241,8 +241,8 @@ fn one_client_holds_logins_to_several_devices_with_numbers_of_their_own() {
     }
     for device in [0, 1, 1, 0] {
         let data = world.send(0, device, b"line").only_frame();
-        let taken = world.to_device(device, 0, &data);
-        let echoed = world.to_client(0, device, &taken.frames[0]);
+        let taken = world.deliver_up(device, 0, &data);
+        let echoed = world.deliver_down(0, device, &taken.frames[0]);
         assert_eq!(taken.shared(), echoed.shared());
     }
 }

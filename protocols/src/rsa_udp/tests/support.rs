@@ -98,8 +98,11 @@ impl ProvisionSink for Stores {
     }
 }
 
-/// A roster of groups (name, role, count, node parameters); host numbers are roster indices.
-pub(super) fn roster(groups: &[(&str, u8, usize, &[(&'static str, &str)])]) -> Roster {
+/// (name, role, count, node parameters) of a group.
+pub(super) type GroupSpec<'a> = (&'a str, u8, usize, &'a [(&'static str, &'a str)]);
+
+/// A roster of groups; host numbers are roster indices.
+pub(super) fn roster(groups: &[GroupSpec<'_>]) -> Roster {
     let mut roster = Roster::default();
     let mut ordinals = [0, 0];
     for (index, (name, role, count, given)) in groups.iter().enumerate() {
@@ -209,25 +212,25 @@ impl World {
     }
 
     /// A datagram of client `index` to device `device`.
-    pub(super) fn to_device(&mut self, device: usize, index: usize, bytes: &[u8]) -> Seen {
+    pub(super) fn deliver_up(&mut self, device: usize, index: usize, bytes: &[u8]) -> Seen {
         let from = self.client_address(index);
-        self.to_device_from(device, from, bytes)
+        self.deliver_up_from(device, from, bytes)
     }
 
-    pub(super) fn to_device_from(&mut self, device: usize, from: Address, bytes: &[u8]) -> Seen {
+    pub(super) fn deliver_up_from(&mut self, device: usize, from: Address, bytes: &[u8]) -> Seen {
         Seen::of(self.devices[device].message(from, device_address(device), bytes))
     }
 
     /// A datagram of device `device` to client `index`; CONNECT comes from its own port.
-    pub(super) fn to_client(&mut self, index: usize, device: usize, bytes: &[u8]) -> Seen {
+    pub(super) fn deliver_down(&mut self, index: usize, device: usize, bytes: &[u8]) -> Seen {
         let mut from = device_address(device);
         if bytes.first() == Some(&1) {
             from.port = BROADCAST_PORT;
         }
-        self.to_client_from(index, from, bytes)
+        self.deliver_down_from(index, from, bytes)
     }
 
-    pub(super) fn to_client_from(&mut self, index: usize, from: Address, bytes: &[u8]) -> Seen {
+    pub(super) fn deliver_down_from(&mut self, index: usize, from: Address, bytes: &[u8]) -> Seen {
         let to = self.client_address(index);
         Seen::of(self.clients[index].message(from, to, bytes))
     }
@@ -240,9 +243,9 @@ impl World {
     /// Logs client `index` in to a device that offers `connect`; gives what both ends did last.
     pub(super) fn log_in(&mut self, device: usize, index: usize, connect: &[u8]) -> (Seen, Seen) {
         self.authenticate(index, device);
-        let pass = self.to_client(index, device, connect).only_frame();
-        let at_device = self.to_device(device, index, &pass);
-        let at_client = self.to_client(index, device, &at_device.frames[0]);
+        let pass = self.deliver_down(index, device, connect).only_frame();
+        let at_device = self.deliver_up(device, index, &pass);
+        let at_client = self.deliver_down(index, device, &at_device.frames[0]);
         (at_device, at_client)
     }
 
@@ -278,8 +281,8 @@ impl World {
     /// Sends a line and brings the echo back.
     pub(super) fn exchange(&mut self, text: &[u8]) -> (Seen, Seen, Seen) {
         let sent = self.send(0, 0, text);
-        let taken = self.to_device(0, 0, &sent.only_frame());
-        let echoed = self.to_client(0, 0, &taken.frames[0]);
+        let taken = self.deliver_up(0, 0, &sent.only_frame());
+        let echoed = self.deliver_down(0, 0, &taken.frames[0]);
         (sent, taken, echoed)
     }
 }

@@ -24,8 +24,8 @@ fn hardened() -> World {
 fn pending(mut world: World) -> (World, Vec<u8>, Vec<u8>) {
     let connect = world.start(0);
     world.authenticate(0, 0);
-    let pass = world.to_client(0, 0, &connect).only_frame();
-    let encrypt = world.to_device(0, 0, &pass).frames[0].clone();
+    let pass = world.deliver_down(0, 0, &connect).only_frame();
+    let encrypt = world.deliver_up(0, 0, &pass).frames[0].clone();
     (world, pass, encrypt)
 }
 
@@ -44,7 +44,7 @@ fn hardened_binds_the_whole_pass_and_the_whole_encrypt() {
     let mut other = hardened();
     other.start(0);
     for changed in flips(&pass) {
-        other.to_device(0, 0, &changed);
+        other.deliver_up(0, 0, &changed);
         assert_eq!(other.devices[0].machine.state(), "OPEN");
     }
     for changed in flips(&encrypt) {
@@ -53,7 +53,7 @@ fn hardened_binds_the_whole_pass_and_the_whole_encrypt() {
         client.message(device_address(0), to, &changed);
         assert_ne!(client.machine.state(), "PROMPT");
     }
-    assert_eq!(world.to_client(0, 0, &encrypt).list[0], "cancel login");
+    assert_eq!(world.deliver_down(0, 0, &encrypt).list[0], "cancel login");
 }
 
 #[test]
@@ -63,9 +63,9 @@ fn hardened_lines_carry_a_mac_for_their_direction() {
     let (sent, taken, echoed) = world.exchange(b"line");
     assert_eq!(taken.shared(), echoed.shared());
     // Even with one pair for both ends a reflected frame is refused.
-    let reflected = world.to_device(0, 0, &taken.frames[0]);
+    let reflected = world.deliver_up(0, 0, &taken.frames[0]);
     assert_eq!(reflected.list, ["Rejected frame mac"]);
-    let reflected = world.to_client(0, 0, &sent.frames[0]);
+    let reflected = world.deliver_down(0, 0, &sent.frames[0]);
     assert_eq!(reflected.list, ["Rejected frame mac"]);
 }
 
@@ -77,9 +77,9 @@ fn hardened_refuses_a_line_sealed_by_somebody_without_the_key() {
     plain.connect();
     // The published client seals to the same device key, without a MAC.
     let forged = plain.send(0, 0, b"a line of sixteen").only_frame();
-    assert_eq!(world.to_device(0, 0, &forged).list, ["Rejected frame mac"]);
+    assert_eq!(world.deliver_up(0, 0, &forged).list, ["Rejected frame mac"]);
     let short = plain.finish(0, 0).only_frame();
-    assert_eq!(world.to_device(0, 0, &short).list, ["Rejected frame mac"]);
+    assert_eq!(world.deliver_up(0, 0, &short).list, ["Rejected frame mac"]);
 }
 
 #[test]
@@ -87,31 +87,34 @@ fn hardened_counts_answers_only_from_the_address_the_pass_went_to() {
     let (mut world, _, encrypt) = pending(hardened());
     let rogue = Address::new(77, DEVICE_PORT);
     for frame in [&encrypt[..], &[4, 1]] {
-        let seen = world.to_client_from(0, rogue, frame);
+        let seen = world.deliver_down_from(0, rogue, frame);
         assert_eq!(seen.list, ["Rejected frame unexpected"]);
     }
-    world.to_client(0, 0, &encrypt);
+    world.deliver_down(0, 0, &encrypt);
     assert_eq!(world.clients[0].machine.state(), "PROMPT");
 }
 
 #[test]
 fn hardened_consumes_salts_and_blocks_nobody() {
     let (mut world, pass, encrypt) = pending(hardened());
-    world.to_client(0, 0, &encrypt);
+    world.deliver_down(0, 0, &encrypt);
     for _ in 0..2 {
-        let stranger = world.to_device_from(0, STRANGER, b"x");
+        let stranger = world.deliver_up_from(0, STRANGER, b"x");
         assert_eq!(stranger.frames, [[5]]);
     }
     let fin = world.finish(0, 0).only_frame();
-    world.to_device(0, 0, &fin);
-    assert_eq!(world.to_device(0, 0, &pass).list, ["Rejected frame number"]);
+    world.deliver_up(0, 0, &fin);
+    assert_eq!(
+        world.deliver_up(0, 0, &pass).list,
+        ["Rejected frame number"]
+    );
 }
 
 #[test]
 fn hardened_frames_keep_their_sizes() {
     let (mut world, pass, encrypt) = pending(hardened());
     assert_eq!((pass.len(), encrypt.len()), (64 + 128 + 5, 43 + 128));
-    world.to_client(0, 0, &encrypt);
+    world.deliver_down(0, 0, &encrypt);
     assert_eq!(world.send(0, 0, &[7; 61]).only_frame().len(), 129);
     assert_eq!(
         world.send(0, 0, &[7; 62]).list,
@@ -124,7 +127,7 @@ fn timed_a_login_without_answer_is_given_up() {
     let (mut world, _, encrypt) = pending(World::pair(&[("recovery", "timed")]));
     let seen = Seen::of(world.clients[0].timer(Timer::only(TIMER_LOGIN)));
     assert_eq!(seen.list, ["cancel login", "Rejected attempt timeout"]);
-    assert!(world.to_client(0, 0, &encrypt).list.is_empty());
+    assert!(world.deliver_down(0, 0, &encrypt).list.is_empty());
     assert_eq!(world.clients[0].machine.state(), "IDLE");
 }
 
@@ -137,13 +140,13 @@ fn timed_a_line_is_sent_again_and_echoed_again_without_being_taken_twice() {
         sent.list,
         ["DataSent", "SEALED 50000 > 0:50001", "arm resend 30s"]
     );
-    let first = world.to_device(0, 0, &sent.frames[0]);
+    let first = world.deliver_up(0, 0, &sent.frames[0]);
     let again = Seen::of(world.clients[0].timer(RESEND));
     assert_eq!(again.list, ["SEALED 50000 > 0:50001", "arm resend 30s"]);
     assert_ne!(again.frames, sent.frames, "sealed anew");
-    let echoed = world.to_device(0, 0, &again.frames[0]);
+    let echoed = world.deliver_up(0, 0, &again.frames[0]);
     assert_eq!(echoed.list, ["SEALED 50001 > 1:50000", "arm turn 60s"]);
-    let taken = world.to_client(0, 0, &echoed.frames[0]);
+    let taken = world.deliver_down(0, 0, &echoed.frames[0]);
     assert_eq!(
         taken.list,
         ["DataAccepted", "SharedState 1", "cancel resend"]
@@ -153,15 +156,15 @@ fn timed_a_line_is_sent_again_and_echoed_again_without_being_taken_twice() {
     let mut other = World::pair(&[("recovery", "timed")]);
     other.connect();
     let line = other.send(0, 0, b"line").only_frame();
-    let echo = other.to_device(0, 0, &line).frames[0].clone();
+    let echo = other.deliver_up(0, 0, &line).frames[0].clone();
     let mut rewritten = World::pair(&[("recovery", "timed")]);
     rewritten.connect();
     let text = rewritten.send(0, 0, b"else").only_frame();
     assert_eq!(
-        other.to_device(0, 0, &text).list[0],
+        other.deliver_up(0, 0, &text).list[0],
         "Rejected frame sequence"
     );
-    other.to_client(0, 0, &echo);
+    other.deliver_down(0, 0, &echo);
 }
 
 #[test]
@@ -207,14 +210,14 @@ fn without_password_any_hash_logs_a_known_user_in() {
     world.devices[0].restart();
     let mut forged = pass;
     forged[5..37].fill(0);
-    world.to_device_from(0, STRANGER, &forged);
+    world.deliver_up_from(0, STRANGER, &forged);
     assert_eq!(world.devices[0].machine.state(), "CONNECTED");
     let mut unknown = broken("password");
     unknown.start(0);
     let last = forged.len() - 1;
     forged[last] = b'?';
     assert_eq!(
-        unknown.to_device(0, 0, &forged).list[1],
+        unknown.deliver_up(0, 0, &forged).list[1],
         "Rejected frame login"
     );
 }
@@ -223,7 +226,7 @@ fn without_password_any_hash_logs_a_known_user_in() {
 fn without_server_hash_any_device_is_believed() {
     let (mut world, _, mut encrypt) = pending(broken("server-hash"));
     encrypt[1..33].fill(0);
-    assert_eq!(world.to_client(0, 0, &encrypt).list[0], "Accepted");
+    assert_eq!(world.deliver_down(0, 0, &encrypt).list[0], "Accepted");
 }
 
 #[test]
@@ -231,14 +234,17 @@ fn without_number_an_old_pass_logs_in() {
     let (mut world, mut pass, _) = pending(broken("number"));
     world.devices[0].restart();
     pass[1..5].fill(0xEE);
-    world.to_device_from(0, STRANGER, &pass);
+    world.deliver_up_from(0, STRANGER, &pass);
     assert_eq!(world.devices[0].machine.state(), "CONNECTED");
     // A number that is remembered still names a salt to check against.
     let mut known = broken("number");
     known.start(0);
     pass[1..5].copy_from_slice(&[0, 0, 0, 1]);
     pass[5] ^= 1;
-    assert_eq!(known.to_device(0, 0, &pass).list[1], "Rejected frame login");
+    assert_eq!(
+        known.deliver_up(0, 0, &pass).list[1],
+        "Rejected frame login"
+    );
 }
 
 #[test]
@@ -246,9 +252,9 @@ fn without_sequence_a_line_is_taken_twice() {
     let mut world = broken("sequence");
     world.connect();
     let (sent, taken, _) = world.exchange(b"line");
-    let again = world.to_device(0, 0, &sent.frames[0]);
+    let again = world.deliver_up(0, 0, &sent.frames[0]);
     assert_eq!(again.list[2], "DataAccepted");
-    let echo = world.to_client(0, 0, &taken.frames[0]);
+    let echo = world.deliver_down(0, 0, &taken.frames[0]);
     assert_eq!(echo.list[0], "DataAccepted");
 }
 
@@ -257,9 +263,9 @@ fn without_peer_anybody_may_end_the_connection() {
     let mut world = broken("peer");
     world.connect();
     let data = world.send(0, 0, b"line").only_frame();
-    let seen = world.to_device_from(0, STRANGER, &data);
+    let seen = world.deliver_up_from(0, STRANGER, &data);
     assert_eq!(seen.list[1], "SEALED 50001 > 77:50000");
-    let seen = world.to_device_from(0, STRANGER, b"noise");
+    let seen = world.deliver_up_from(0, STRANGER, b"noise");
     assert_eq!(seen.list[1], "Ended undecryptable");
     assert_eq!(world.devices[0].machine.state(), "OPEN");
 }
@@ -277,13 +283,13 @@ fn without_cipher_lines_travel_in_clear() {
     assert_eq!(taken.shared(), echoed.shared());
     // Sequence numbers still count.
     assert_eq!(
-        world.to_device(0, 0, &sent.frames[0]).list[0],
+        world.deliver_up(0, 0, &sent.frames[0]).list[0],
         "Rejected frame sequence"
     );
     let mut long = sent.frames[0].clone();
     long[127..].copy_from_slice(&[0, 127]);
     assert_eq!(
-        world.to_device(0, 0, &long).list[0],
+        world.deliver_up(0, 0, &long).list[0],
         "Rejected frame undecryptable"
     );
 }
@@ -295,7 +301,7 @@ fn without_hash_the_password_stands_in_pass_and_encrypt() {
     assert!(password[..12].iter().all(u8::is_ascii_lowercase));
     assert!(password[12..].iter().all(|byte| *byte == 0));
     assert_eq!(encrypt[1..33], password);
-    world.to_client(0, 0, &encrypt);
+    world.deliver_down(0, 0, &encrypt);
     assert_eq!(world.exchange(b"line").2.list[0], "DataAccepted");
 }
 
@@ -305,15 +311,15 @@ fn without_binding_reflected_frames_are_taken() {
     world.connect();
     let (sent, taken, _) = world.exchange(b"line");
     assert_eq!(
-        world.to_client(0, 0, &sent.frames[0]).list[0],
+        world.deliver_down(0, 0, &sent.frames[0]).list[0],
         "DataAccepted"
     );
     assert_eq!(
-        world.to_device(0, 0, &taken.frames[0]).list[2],
+        world.deliver_up(0, 0, &taken.frames[0]).list[2],
         "DataAccepted"
     );
     let fin = world.finish(0, 0).only_frame();
-    world.to_device(0, 0, &fin);
+    world.deliver_up(0, 0, &fin);
     assert_eq!(world.devices[0].machine.state(), "OPEN");
 }
 
@@ -321,7 +327,7 @@ fn without_binding_reflected_frames_are_taken() {
 fn without_limits_a_datagram_makes_ten_and_a_value_out_of_range_halts() {
     let mut world = broken("limits");
     world.start(0);
-    let seen = world.to_device_from(0, STRANGER, &[5]);
+    let seen = world.deliver_up_from(0, STRANGER, &[5]);
     assert_eq!(seen.frames.len(), 10);
     assert_eq!(world.devices[0].machine.numbers().count(), 1);
 
@@ -336,10 +342,10 @@ fn without_limits_a_datagram_makes_ten_and_a_value_out_of_range_halts() {
     Frame::Pass(bad).encode(&mut bytes);
     // The salt of the first number after the restart is another one, so the hash is wrong first.
     assert_eq!(
-        world.to_device(0, 0, &bytes).list[1],
+        world.deliver_up(0, 0, &bytes).list[1],
         "Rejected frame login"
     );
-    world.to_client(0, 0, &encrypt);
+    world.deliver_down(0, 0, &encrypt);
     let seen = world.send(0, 0, &[0; 78]);
     assert_eq!(seen.list, ["Rejected command too-long", "Halted", "halt"]);
     assert_eq!(world.clients[0].machine.state(), "HALTED");
@@ -350,22 +356,22 @@ fn without_limits_a_datagram_makes_ten_and_a_value_out_of_range_halts() {
     let mut world = broken("limits");
     let connect = world.start(0);
     world.authenticate(0, 0);
-    let pass = world.to_client(0, 0, &connect).only_frame();
+    let pass = world.deliver_down(0, 0, &connect).only_frame();
     let Ok(Frame::Pass(mut bad)) = decode(layouts, &pass) else {
         panic!("a PASS");
     };
     bad.dh_public = 105_340;
     let mut bytes = Vec::new();
     Frame::Pass(bad).encode(&mut bytes);
-    assert_eq!(world.to_device(0, 0, &bytes).list, ["Halted", "halt"]);
+    assert_eq!(world.deliver_up(0, 0, &bytes).list, ["Halted", "halt"]);
     assert_eq!(world.devices[0].machine.state(), "HALTED");
-    assert!(world.to_device(0, 0, &pass).list.is_empty());
+    assert!(world.deliver_up(0, 0, &pass).list.is_empty());
 }
 
 #[test]
 fn without_retry_nobody_comes_back() {
     let (mut world, _, _) = pending(broken("retry"));
-    world.to_client_from(0, STRANGER, &[4, 1]);
+    world.deliver_down_from(0, STRANGER, &[4, 1]);
     assert_eq!(world.clients[0].machine.state(), "PENDING");
     assert_eq!(world.authenticate(0, 0).list, ["Rejected command busy"]);
 
@@ -373,11 +379,11 @@ fn without_retry_nobody_comes_back() {
     world.connect();
     world.exchange(b"line");
     let fin = world.finish(0, 0).only_frame();
-    let seen = world.to_device(0, 0, &fin);
+    let seen = world.deliver_up(0, 0, &fin);
     assert_eq!(seen.list, ["Ended finish", "SharedState 0", "arm turn 60s"]);
     assert_eq!(world.devices[0].machine.state(), "CONNECTED");
     assert_eq!(
-        world.to_device(0, 0, &fin).list[0],
+        world.deliver_up(0, 0, &fin).list[0],
         "Rejected frame unexpected"
     );
 }
