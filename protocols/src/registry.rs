@@ -103,6 +103,8 @@ columns! {
     SecureVaultServer => crate::secure_vault::Server,
     RsaUdpDevice => crate::rsa_udp::Device,
     RsaUdpClient => crate::rsa_udp::Client,
+    RsaUdpLiteralDevice => crate::rsa_udp::literal::LiteralDevice,
+    RsaUdpLiteralClient => crate::rsa_udp::literal::LiteralClient,
     TrafficSource => crate::traffic::Source,
     TrafficStation => crate::traffic::Station,
     TrafficSink => crate::traffic::Sink,

@@ -29,6 +29,7 @@ mod client;
 mod connection;
 mod device;
 pub mod equations;
+pub mod literal;
 pub mod messages;
 pub mod params;
 mod provision;
@@ -55,7 +56,8 @@ use crate::roster::{Party, ProvisionSink, Roster, Streams};
 use crate::time::Span;
 use crate::wire::Layout;
 
-use params::Params;
+use literal::{LiteralClient, LiteralDevice};
+use params::{Params, Variant};
 
 /// Role of the device.
 pub const DEVICE: u8 = 0;
@@ -258,6 +260,10 @@ impl Protocol for RsaUdp {
                 help: "the logic of the printed program, bad input dropped where that would end it",
             },
             VariantSpec {
+                name: "literal",
+                help: "the printed program: text on the wire, parties halt where it would end",
+            },
+            VariantSpec {
                 name: "hardened",
                 help: "MACs over the transcript and every inner frame, consumed salts, time limits",
             },
@@ -345,6 +351,16 @@ impl Instance for Configured {
         &self.params.layouts
     }
 
+    fn classify(&self, bytes: &[u8]) -> Option<usize> {
+        if self.params.variant == Variant::Literal {
+            return literal::text::classify(bytes);
+        }
+        let tag = usize::from(*bytes.first()?);
+        (1..=self.params.layouts.len())
+            .contains(&tag)
+            .then(|| tag - 1)
+    }
+
     fn port(&self, role: u8) -> u16 {
         if role == DEVICE {
             DEVICE_PORT
@@ -401,11 +417,13 @@ impl Instance for Configured {
 
     fn machines(&self, roster: &Roster, group: usize) -> Column {
         let count = roster.groups[group].count;
-        let params = || Arc::clone(&self.params);
-        if roster.groups[group].role == DEVICE {
-            Column::RsaUdpDevice((0..count).map(|_| Device::new(params())).collect())
-        } else {
-            Column::RsaUdpClient((0..count).map(|_| Client::new(params())).collect())
+        let all = (0..count).map(|_| Arc::clone(&self.params));
+        let literal = self.params.variant == Variant::Literal;
+        match (roster.groups[group].role, literal) {
+            (DEVICE, false) => Column::RsaUdpDevice(all.map(Device::new).collect()),
+            (DEVICE, true) => Column::RsaUdpLiteralDevice(all.map(LiteralDevice::new).collect()),
+            (_, false) => Column::RsaUdpClient(all.map(Client::new).collect()),
+            (_, true) => Column::RsaUdpLiteralClient(all.map(LiteralClient::new).collect()),
         }
     }
 

@@ -12,6 +12,15 @@ impl Crypto {
             .add(Primitive::ModPow, 1, byte_length(u64::from(modulus)));
         mod_pow(base, exponent, modulus)
     }
+
+    /// The same value as [`Crypto::mod_pow`], metered as the power of a number of `base_bits` bits
+    /// taken without reduction: by the bytes of that integer.
+    pub fn integer_pow(&mut self, base: u32, base_bits: u64, exponent: u64, modulus: u32) -> u32 {
+        let bits = exponent.saturating_mul(base_bits).max(1);
+        let bytes = usize::try_from(bits.div_ceil(8)).unwrap_or(usize::MAX);
+        self.meter.add(Primitive::ModPow, 1, bytes);
+        mod_pow(base, exponent, modulus)
+    }
 }
 
 /// `base` to the power `exponent` modulo `modulus`, not metered; 0 when `modulus` is 0 or 1.

@@ -13,6 +13,7 @@
 
 pub mod cache;
 pub mod pair;
+pub mod pem;
 
 use core::convert::Infallible;
 

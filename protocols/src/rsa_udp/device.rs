@@ -338,28 +338,6 @@ impl Device {
         }
         true
     }
-
-    fn add_user(&self, command: &Command<'_>, cx: &mut Context<'_>) {
-        cx.phase(ADD_USER);
-        let (Arg::Bytes(user), Arg::Bytes(password)) = (command.arg(0), command.arg(1)) else {
-            return cx.reject(Scope::Command, "argument", None, None);
-        };
-        if !is_user_name(user) {
-            return cx.reject(Scope::Command, "argument", None, None);
-        }
-        cx.crypto.db_read();
-        let slot = match records::find_user(cx.storage, &self.params, user) {
-            Entry::Known(_) => return cx.reject(Scope::Command, "exists", None, None),
-            Entry::Full => return cx.reject(Scope::Command, "table-full", None, None),
-            Entry::Free(slot) => slot,
-        };
-        let stored = Stored::new(cx.crypto, &self.params, password);
-        cx.store(|batch| {
-            batch.put(Record::new(records::USERS, slot), |out| {
-                records::put_user(out, &stored, user);
-            });
-        });
-    }
 }
 
 impl Connected {
@@ -386,6 +364,29 @@ impl Connected {
             durable: false,
         });
     }
+}
+
+/// `add-user`: one record of the table, one write.
+pub(super) fn add_user(params: &Params, command: &Command<'_>, cx: &mut Context<'_>) {
+    cx.phase(ADD_USER);
+    let (Arg::Bytes(user), Arg::Bytes(password)) = (command.arg(0), command.arg(1)) else {
+        return cx.reject(Scope::Command, "argument", None, None);
+    };
+    if !is_user_name(user) {
+        return cx.reject(Scope::Command, "argument", None, None);
+    }
+    cx.crypto.db_read();
+    let slot = match records::find_user(cx.storage, params, user) {
+        Entry::Known(_) => return cx.reject(Scope::Command, "exists", None, None),
+        Entry::Full => return cx.reject(Scope::Command, "table-full", None, None),
+        Entry::Free(slot) => slot,
+    };
+    let stored = Stored::new(cx.crypto, params, password);
+    cx.store(|batch| {
+        batch.put(Record::new(records::USERS, slot), |out| {
+            records::put_user(out, &stored, user);
+        });
+    });
 }
 
 fn send(cx: &mut Context<'_>, to: Address, frame: &Frame<'_>) {
@@ -435,7 +436,7 @@ impl Machine for Device {
             return;
         }
         match command.id {
-            COMMAND_ADD_USER => self.add_user(command, cx),
+            COMMAND_ADD_USER => add_user(&self.params, command, cx),
             _ => cx.reject(Scope::Command, "unknown", None, None),
         }
     }

@@ -2,7 +2,7 @@
 //! hardened variant.
 
 use crate::context::Context;
-use crate::crypto::{self, Crypto, group};
+use crate::crypto::{self, Crypto};
 use crate::output::{Fingerprint, Tag};
 
 use super::messages::Salt;
@@ -145,19 +145,13 @@ const EXPONENT_DRAWS_MAX: u32 = 1024;
 /// Draws an own exponent and its public value `g^e mod p`, until that is in 2..p-2.
 pub fn draw_exponent(cx: &mut Context<'_>, group: &Group) -> (u32, u32) {
     for _ in 0..EXPONENT_DRAWS_MAX {
-        let (exponent, public) = draw_any_exponent(cx, group);
+        let exponent = cx.uniform(group.exponent_max + 1);
+        let public = cx.crypto.mod_pow(group.generator, exponent, group.prime);
         if in_range(public, group) {
-            return (exponent, public);
+            return (u32::try_from(exponent).unwrap_or(u32::MAX), public);
         }
     }
     (1, group.generator)
-}
-
-/// Draws an own exponent and its public value, whatever that is.
-pub fn draw_any_exponent(cx: &mut Context<'_>, group: &Group) -> (u32, u32) {
-    let exponent = cx.uniform(group.exponent_max + 1);
-    let public = cx.crypto.mod_pow(group.generator, exponent, group.prime);
-    (u32::try_from(exponent).unwrap_or(u32::MAX), public)
 }
 
 /// True when a public value is in 2..p-2.
@@ -170,12 +164,6 @@ pub const fn in_range(public: u32, group: &Group) -> bool {
 #[must_use]
 pub fn shared_secret(crypto: &mut Crypto, peer: u32, exponent: u32, group: &Group) -> u32 {
     crypto.mod_pow(peer, u64::from(exponent), group.prime)
-}
-
-/// `S` without metering, where the caller meters another cost.
-#[must_use]
-pub fn shared_secret_unmetered(peer: u32, exponent: u32, group: &Group) -> u32 {
-    group::mod_pow(peer, u64::from(exponent), group.prime)
 }
 
 /// `run`: names the transcript of a login for observers.

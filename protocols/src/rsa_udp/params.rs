@@ -6,7 +6,7 @@ use crate::parameter::{ParameterError, Values};
 use crate::time::Span;
 use crate::wire::Layout;
 
-use super::messages;
+use super::{literal, messages};
 
 mod declaration;
 mod settings;
@@ -154,6 +154,13 @@ impl Params {
                 return Err(fixed("consume_salt", "true"));
             }
         }
+        if variant == Variant::Literal && values.text("recovery", "off") == "timed" {
+            return Err(refused(
+                "recovery",
+                "the printed program has no timers".to_owned(),
+                "use recovery = \"off\", or another variant",
+            ));
+        }
         let timed = hardened || values.text("recovery", "off") == "timed";
         let span = |name, default| Span(values.integer(name, default));
         let recovery = timed.then(|| Recovery {
@@ -209,7 +216,10 @@ impl Params {
             recovery,
             layouts: Vec::new(),
         };
-        params.layouts = messages::layouts(&params);
+        params.layouts = match variant {
+            Variant::Literal => literal::text::layouts(&params),
+            _ => messages::layouts(&params),
+        };
         Ok(params)
     }
 

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::super::*;
 use super::support::*;
 use crate::address::Address;
-use crate::machine::{Arg, Machine as _, Timer};
+use crate::machine::{Arg, Machine, Timer};
 use crate::time::LocalTime;
 
 /// One thing that happens to one of the two parties.
@@ -68,7 +68,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn play(mut world: World, steps: &[Step]) {
+fn play<D: Machine, C: Machine>(mut world: World<D, C>, steps: &[Step]) {
     let mut frames = vec![world.start(0)];
     for step in steps {
         let seen = match step {
@@ -131,12 +131,24 @@ fn play(mut world: World, steps: &[Step]) {
                 continue;
             }
         };
+        // A refused command says so and does nothing else.
+        if seen
+            .list
+            .iter()
+            .any(|effect| effect.starts_with("Rejected command"))
+        {
+            assert!(seen.frames.is_empty(), "{:?}", seen.list);
+        }
         frames.extend(seen.frames);
-        assert!(world.devices[0].machine.numbers().count() <= 10);
     }
 }
 
-fn deliver(world: &mut World, to_device: bool, stranger: bool, bytes: &[u8]) -> Seen {
+fn deliver<D: Machine, C: Machine>(
+    world: &mut World<D, C>,
+    to_device: bool,
+    stranger: bool,
+    bytes: &[u8],
+) -> Seen {
     match (to_device, stranger) {
         (true, false) => world.deliver_up(0, 0, bytes),
         (true, true) => world.deliver_up_from(0, Address::new(9, 9), bytes),
@@ -175,6 +187,14 @@ proptest! {
     ) {
         let (variant, name, value) = FORMS[form];
         play(World::new(variant, &[(name, value)], 1, 1), &steps);
+    }
+
+    #[test]
+    fn no_sequence_of_inputs_makes_the_printed_program_panic(
+        consent in prop_oneof![Just("always"), Just("on-command")],
+        steps in prop::collection::vec(step(), 1..60),
+    ) {
+        play(World::literal(&[("consent", consent)], 1, 1), &steps);
     }
 
     #[test]

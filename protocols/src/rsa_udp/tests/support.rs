@@ -6,7 +6,7 @@ use crate::address::Address;
 use crate::crypto::rsa::cache::{KeyStore, MemoryKeyStore};
 use crate::effect::{Effect, Effects};
 use crate::entropy::Entropy;
-use crate::machine::{Arg, Timer};
+use crate::machine::{Arg, Machine, Timer};
 use crate::output::{Output, Principal, Scope};
 use crate::parameter::{Value, Values};
 use crate::protocol::{Instance, Protocol as _};
@@ -156,13 +156,10 @@ pub(super) fn params(variant: &str, given: &[(&'static str, &str)]) -> Arc<Param
     Arc::new(Params::new(variant, &values(given)).unwrap())
 }
 
-pub(super) type DeviceBench = Bench<Device, Stream>;
-pub(super) type ClientBench = Bench<Client, Stream>;
-
 /// Devices and clients with provisioned storage; nothing has started.
-pub(super) struct World {
-    pub(super) devices: Vec<DeviceBench>,
-    pub(super) clients: Vec<ClientBench>,
+pub(super) struct World<D = Device, C = Client> {
+    pub(super) devices: Vec<Bench<D, Stream>>,
+    pub(super) clients: Vec<Bench<C, Stream>>,
 }
 
 impl World {
@@ -171,6 +168,36 @@ impl World {
         given: &[(&'static str, &str)],
         devices: usize,
         clients: usize,
+    ) -> Self {
+        Self::of(
+            variant,
+            given,
+            (devices, Device::new),
+            (clients, Client::new),
+        )
+    }
+
+    /// One device and one client, as published.
+    pub(super) fn pair(given: &[(&'static str, &str)]) -> Self {
+        Self::new("as-published", given, 1, 1)
+    }
+}
+
+impl World<LiteralDevice, LiteralClient> {
+    pub(super) fn literal(given: &[(&'static str, &str)], devices: usize, clients: usize) -> Self {
+        let devices = (devices, LiteralDevice::new as fn(_) -> _);
+        let clients = (clients, LiteralClient::new as fn(_) -> _);
+        Self::of("literal", given, devices, clients)
+    }
+}
+
+impl<D: Machine, C: Machine> World<D, C> {
+    /// So many machines of each kind, made by these functions.
+    fn of(
+        variant: &str,
+        given: &[(&'static str, &str)],
+        (devices, device): (usize, impl Fn(Arc<Params>) -> D),
+        (clients, client): (usize, impl Fn(Arc<Params>) -> C),
     ) -> Self {
         let roster = roster(&[("dev", DEVICE, devices, &[]), ("cli", CLIENT, clients, &[])]);
         let params = params(variant, given);
@@ -184,22 +211,17 @@ impl World {
         Self {
             devices: (0..devices)
                 .map(|index| {
-                    let machine = Device::new(Arc::clone(&params));
+                    let machine = device(Arc::clone(&params));
                     Bench::new(machine, stores.next().unwrap(), named("device", index))
                 })
                 .collect(),
             clients: (0..clients)
                 .map(|index| {
-                    let machine = Client::new(Arc::clone(&params));
+                    let machine = client(Arc::clone(&params));
                     Bench::new(machine, stores.next().unwrap(), named("client", index))
                 })
                 .collect(),
         }
-    }
-
-    /// One device and one client, as published.
-    pub(super) fn pair(given: &[(&'static str, &str)]) -> Self {
-        Self::new("as-published", given, 1, 1)
     }
 
     /// Host of client `index`.
@@ -224,7 +246,7 @@ impl World {
     /// A datagram of device `device` to client `index`; CONNECT comes from its own port.
     pub(super) fn deliver_down(&mut self, index: usize, device: usize, bytes: &[u8]) -> Seen {
         let mut from = device_address(device);
-        if bytes.first() == Some(&1) {
+        if bytes.first() == Some(&1) || bytes.starts_with(b"CONNECT:") {
             from.port = BROADCAST_PORT;
         }
         self.deliver_down_from(index, from, bytes)
@@ -354,7 +376,7 @@ fn words(effect: &Effect<'_>) -> String {
                 Some(4) => ["LOGIN", "ARGUMENT", "NULLPUBKEY"][usize::from(bytes[1] - 1)],
                 Some(5) => "BUSY",
                 Some(6) => "SEALED",
-                _ => "?",
+                _ => text_name(bytes),
             };
             let to = match to {
                 crate::Destination::Address(to) => format!("{}:{}", to.host, to.port),
@@ -375,6 +397,16 @@ fn words(effect: &Effect<'_>) -> String {
         Effect::Halt => "halt".to_owned(),
         Effect::OpenStream { .. } | Effect::CloseStream { .. } => "stream".to_owned(),
         Effect::Output(output) => output_words(output),
+    }
+}
+
+/// The name of a frame of the printed program.
+fn text_name(bytes: &[u8]) -> &str {
+    const NAMES: [&str; 6] = ["CONNECT", "PASS", "ENCRYPT", "ERROR", "BUSY", "SEALED"];
+    match literal::text::classify(bytes) {
+        Some(3) => core::str::from_utf8(&bytes[6..]).unwrap(),
+        Some(place) => NAMES[place],
+        None => "?",
     }
 }
 
