@@ -3,10 +3,11 @@
 //! The handshake, the hashes and the order of draws are those of the compact form. What differs is
 //! the encoding ([`text`]), that the device sends ENCRYPT before it looks at the client's value and
 //! key, that any decimal value is taken and powers cost what unreduced integers cost, the client's
-//! one sequence number for all its connections and its table of slots ([`slots`]), and the many
+//! one sequence number for all its connections and its table of slots (`slots`), and the many
 //! inputs at which a party halts until it is restarted.
 
 mod client;
+mod connection;
 mod device;
 mod slots;
 pub mod text;

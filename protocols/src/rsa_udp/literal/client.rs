@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use crate::address::{Address, Channel};
 use crate::context::Context;
-use crate::crypto::rsa::{PrivateKey, PublicKey, pem};
+use crate::crypto::rsa::pem;
 use crate::machine::{Arg, Command, Incoming, Machine, Timer};
-use crate::output::{Fingerprints, Output, Principal, Reason, Scope, Tag};
+use crate::output::{Fingerprints, Output, Principal, Scope, Tag};
 
 use super::super::block_list::BlockList;
 use super::super::equations::{self, KeyView, Stored};
@@ -16,9 +16,10 @@ use super::super::params::{Consent, Params};
 use super::super::records;
 use super::super::{
     AUTHENTICATE, BROADCAST_PORT, CLIENT_PORT, COMMAND_ABORT, COMMAND_AUTHENTICATE, COMMAND_FINISH,
-    COMMAND_SEND_DATA, DEVICE, DEVICE_PORT, FINISH, QUEUE_MAX, SEND_DATA, SEQ_MAX, TIMER_THINK,
+    COMMAND_SEND_DATA, DEVICE, DEVICE_PORT, FINISH, QUEUE_MAX, SEND_DATA, TIMER_THINK,
 };
-use super::slots::{Addressed, Search, Slots};
+use super::connection::Connection;
+use super::slots::{Search, Slots};
 use super::text::{self, Decimal, Message};
 use super::{draw_exponent, login_tag, salt_text, salted_hash, shared_secret};
 
@@ -58,26 +59,6 @@ struct Sent {
     stored: Stored,
     client_salt: [u8; 32],
     exponent: u64,
-}
-
-#[derive(Clone, Debug)]
-struct Connection {
-    device: Address,
-    peer: Principal,
-    key: PublicKey,
-    own: Arc<PrivateKey>,
-    first: u32,
-    session: Tag,
-    key_id: Tag,
-    awaiting: bool,
-    queue: VecDeque<Vec<u8>>,
-    default_lines: u32,
-}
-
-impl Addressed for Connection {
-    fn address(&self) -> Address {
-        self.device
-    }
 }
 
 impl LiteralClient {
@@ -488,63 +469,6 @@ fn encrypt_fields<'a>(message: &Message<'a>) -> Option<[&'a [u8]; 3]> {
             Some([key, server_hash, dh_public])
         }
         _ => None,
-    }
-}
-
-impl Connection {
-    fn default_line(&mut self) -> [u8; 16] {
-        self.default_lines = self.default_lines.wrapping_add(1);
-        let number = self.default_lines.to_be_bytes();
-        equations::hex(&crate::crypto::tag("line", &[&self.session, &number]))
-    }
-
-    fn send_line(&mut self, line: &[u8], n: u64, params: &Params, cx: &mut Context<'_>) {
-        if n + 2 >= SEQ_MAX {
-            let (peer, session) = (Some(self.peer), Some(self.session));
-            return cx.reject(Scope::Command, "sequence", peer, session);
-        }
-        cx.output(Output::DataSent {
-            session: self.session,
-            seq: n,
-            digest: equations::digest(line),
-        });
-        let number = n.to_string();
-        let plain = [b"DATA:", line, b",", number.as_bytes()].concat();
-        self.send_sealed(&plain, params, cx);
-        self.awaiting = true;
-    }
-
-    fn send_sealed(&self, plain: &[u8], params: &Params, cx: &mut Context<'_>) {
-        let mut sealed = Vec::new();
-        let entropy = &mut *cx.entropy;
-        let fits = cx
-            .crypto
-            .rsa_seal(entropy, &self.key, params.oaep_hash, plain, &mut sealed)
-            .is_ok();
-        if fits {
-            cx.send(CLIENT_PORT, self.device, Channel::Public, |out| {
-                text::base64_encode(&sealed, out);
-            });
-        }
-    }
-
-    fn end(self, reason: &'static str, cx: &mut Context<'_>) {
-        cx.output(Output::Ended {
-            peer: self.peer,
-            session: self.session,
-            reason: Reason::new(reason),
-        });
-        self.output_shared(Fingerprints::NONE, 0, cx);
-    }
-
-    fn output_shared(&self, fingerprints: Fingerprints, epoch: u64, cx: &mut Context<'_>) {
-        cx.output(Output::SharedState {
-            peer: self.peer,
-            relation: 0,
-            epoch,
-            fingerprints,
-            durable: false,
-        });
     }
 }
 
