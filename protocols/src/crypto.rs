@@ -6,7 +6,9 @@
 //! [`fingerprint`]).
 
 mod cipher;
+pub mod group;
 mod hash;
+pub mod rsa;
 
 pub use cipher::{AesKey, pkcs7_pad, pkcs7_unpad};
 pub use hash::{RunningSha256, fingerprint, hmac_sha256_unmetered, sha256_unmetered, tag};

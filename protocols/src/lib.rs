@@ -30,6 +30,7 @@ pub mod wire;
 
 pub mod ratchet;
 pub mod multi_server;
+pub mod rsa_udp;
 pub mod secure_vault;
 pub mod traffic;
 pub mod vault_exchange;

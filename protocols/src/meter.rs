@@ -140,6 +140,15 @@ impl Meter {
         self.phase = phase;
     }
 
+    /// Sets the phase of every operation of this call, those done and those to come: for messages
+    /// that show only after opening what they are about.
+    pub fn rephase(&mut self, phase: u8) {
+        self.phase = phase;
+        for operation in &mut self.operations {
+            operation.phase = phase;
+        }
+    }
+
     /// Adds one operation. Drivers call it for durable writes; everything else comes from
     /// [`crate::crypto`].
     #[inline]

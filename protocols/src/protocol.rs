@@ -189,6 +189,12 @@ pub trait Instance: fmt::Debug + Send + Sync {
     /// [`Protocol::params`].
     fn settings(&self) -> Vec<(&'static str, String)>;
 
+    /// Why this configuration must not face an adversary; `None` when it may. Shortcuts that spare
+    /// arithmetic or share keys between parties give an adversary what the protocol does not.
+    fn refuses_adversary(&self) -> Option<ParameterError> {
+        None
+    }
+
     /// Checks the roster (numbers of parties, node parameters) before anything is built.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ pub const PROTOCOLS: &[&dyn Protocol] = &[
     &crate::vault_exchange::VaultExchange,
     &crate::ratchet::Ratchet,
     &crate::multi_server::MultiServer,
+    &crate::rsa_udp::RsaUdp,
     &crate::traffic::Traffic,
 ];
 
@@ -119,6 +120,10 @@ columns! {
     MultiServerLiteralCentre => crate::multi_server::LiteralCentre,
     MultiServerLiteralServer => crate::multi_server::LiteralServer,
     MultiServerLiteralUser => crate::multi_server::LiteralUser,
+    RsaUdpDevice => crate::rsa_udp::Device,
+    RsaUdpClient => crate::rsa_udp::Client,
+    RsaUdpLiteralDevice => crate::rsa_udp::literal::LiteralDevice,
+    RsaUdpLiteralClient => crate::rsa_udp::literal::LiteralClient,
     TrafficSource => crate::traffic::Source,
     TrafficStation => crate::traffic::Station,
     TrafficSink => crate::traffic::Sink,

@@ -1,6 +1,7 @@
 //! Who takes part: the parties of a world, as provisioning and construction see them.
 
 use crate::address::Address;
+use crate::crypto::rsa::cache::KeyStore;
 use crate::entropy::Entropy;
 use crate::parameter::Values;
 use crate::storage::Record;
@@ -88,6 +89,13 @@ pub trait Streams {
     /// Fills `out` from the start of that stream.
     fn fill(&mut self, group: &str, member: u32, purpose: &str, out: &mut [u8]) {
         self.with(group, member, purpose, &mut |entropy| entropy.fill(out));
+    }
+
+    /// Where expensive key pairs are kept between runs; `None`: they are generated anew.
+    ///
+    /// What comes out of it is checked, so it changes no byte of what is provisioned.
+    fn key_store(&mut self) -> Option<&mut dyn KeyStore> {
+        None
     }
 }
 
