@@ -187,6 +187,7 @@ fn name(frame: &[u8]) -> &'static str {
 
 fn said(output: &Output) -> String {
     match output {
+        Output::Named { .. } => "named".to_owned(),
         Output::Running { .. } => "running".to_owned(),
         Output::Accepted { .. } => "accepted".to_owned(),
         Output::Rejected { scope, reason, .. } => {

@@ -416,6 +416,7 @@ fn timer_name(timer: Timer) -> &'static str {
 
 fn output_words(output: &Output) -> String {
     match output {
+        Output::Named { .. } => "Named".to_owned(),
         Output::Running { .. } => "Running".to_owned(),
         Output::Accepted { .. } => "Accepted".to_owned(),
         Output::Rejected { scope, reason, .. } => {

@@ -340,6 +340,7 @@ fn line(effect: &Effect<'_>) -> String {
         Effect::Cancel { timer } => format!("cancel {}:{}", timer_name(timer.kind), timer.key),
         Effect::Store { batch } => format!("store {} bytes", batch.size()),
         Effect::Output(output) => match output {
+            Output::Named { .. } => "named".into(),
             Output::Running { .. } => "running".into(),
             Output::Accepted { peer, .. } => format!("accepted {}:{}", peer.role, peer.value),
             Output::Rejected { scope, reason, .. } => format!("rejected {scope:?}: {reason}"),
