@@ -28,8 +28,8 @@ pub mod testing;
 pub mod time;
 pub mod wire;
 
-pub mod ratchet;
 pub mod multi_server;
+pub mod ratchet;
 pub mod rsa_udp;
 pub mod secure_vault;
 pub mod traffic;

@@ -45,7 +45,10 @@ impl Taps {
             counts: vec![RuleCounts::default(); spec.rules.len()],
             seen: vec![std::collections::BTreeMap::new(); spec.rules.len()],
         });
-        Self { taps: taps.collect(), until_ns }
+        Self {
+            taps: taps.collect(),
+            until_ns,
+        }
     }
 
     /// The adversaries, in the order of the scenario.
@@ -68,7 +71,11 @@ impl Taps {
         message: Option<usize>,
         draw: &mut TapDraw,
     ) -> Verdict {
-        let Some(tap) = self.taps.get_mut(tap as usize).filter(|_| now.0 < self.until_ns) else {
+        let Some(tap) = self
+            .taps
+            .get_mut(tap as usize)
+            .filter(|_| now.0 < self.until_ns)
+        else {
             return Verdict::Pass;
         };
         for (index, rule) in tap.spec.rules.iter().enumerate() {
@@ -91,9 +98,10 @@ impl Taps {
             return match &rule.action {
                 Action::Drop => Verdict::Drop,
                 Action::Delay { by } => Verdict::Delay(by.sample_ns(draw.next_u64())),
-                Action::Duplicate { copies, after_ns } => {
-                    Verdict::Duplicate { copies: *copies, after: SimDuration(*after_ns) }
-                }
+                Action::Duplicate { copies, after_ns } => Verdict::Duplicate {
+                    copies: *copies,
+                    after: SimDuration(*after_ns),
+                },
             };
         }
         Verdict::Pass
@@ -102,7 +110,9 @@ impl Taps {
 
 fn fits(rule: &Rule, meta: &PacketMeta, message: Option<usize>) -> bool {
     let matching = &rule.matching;
-    matching.direction.is_none_or(|direction| direction == meta.direction)
+    matching
+        .direction
+        .is_none_or(|direction| direction == meta.direction)
         && (matching.messages.is_empty()
             || message.is_some_and(|message| matching.messages.contains(&message)))
 }

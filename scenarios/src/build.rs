@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use protocols::Channel;
 use protocols::entropy::Entropy;
 use protocols::protocol::{CommandSpec, Completion};
 use protocols::roster::{Group as RosterGroup, Party, Roster, Streams as PartyStreams};
-use protocols::Channel;
 use rand_core::Rng as _;
 use sim_engine::{
-    DirectionMask, Engine, EngineConfig, LazyStream, Law, LinkClass, NodeConfig, NodeId, Seed,
+    DirectionMask, Engine, EngineConfig, Law, LazyStream, LinkClass, NodeConfig, NodeId, Seed,
     StreamName, Streams,
 };
 
@@ -46,10 +46,27 @@ pub fn build<T: Tables>(scenario: &Scenario) -> Result<Built<T>, Diagnostics> {
     let routes = routes(scenario, &mut streams);
     let roster = roster(scenario, &routes);
     let instance = Arc::clone(&scenario.protocol.instance);
-    instance.check(&roster).map_err(|error| scenario.refuse_roster(&error))?;
+    instance
+        .check(&roster)
+        .map_err(|error| scenario.refuse_roster(&error))?;
+    if !scenario.adversaries.is_empty()
+        && let Some(error) = instance.refuses_adversary()
+    {
+        let path = format!("protocol.params.{}", error.name);
+        return Err(scenario.refuse(&path, &error.reason, &error.hint));
+    }
+    if instance.streams() {
+        return Err(scenario.refuse(
+            "protocol",
+            "these parameters need links that carry streams, and links here carry datagrams",
+            "set the parameter that chooses datagrams, for `ratchet` params.framing = \"datagram\"",
+        ));
+    }
 
     let mut depot = Depot::default();
-    let mut party_streams = Provisioning { streams: seed.streams() };
+    let mut party_streams = Provisioning {
+        streams: seed.streams(),
+    };
     instance.provision(&roster, &mut party_streams, &mut depot);
     depot.seal(roster.parties.len());
 
@@ -59,11 +76,21 @@ pub fn build<T: Tables>(scenario: &Scenario) -> Result<Built<T>, Diagnostics> {
     }
     principals.seal();
 
-    let mut engine = Engine::new(EngineConfig { root_seed: scenario.run.seed, replication: 0 });
+    let mut engine = Engine::new(EngineConfig {
+        root_seed: scenario.run.seed,
+        replication: 0,
+    });
     for (group, spec) in roster.groups.iter().zip(&scenario.groups) {
         for member in 0..group.count {
-            let name = StreamName::new("node").text(&group.name).index(member as u64);
-            let added = engine.add_node(name.id(), NodeConfig { backlog: spec.backlog });
+            let name = StreamName::new("node")
+                .text(&group.name)
+                .index(member as u64);
+            let added = engine.add_node(
+                name.id(),
+                NodeConfig {
+                    backlog: spec.backlog,
+                },
+            );
             added.expect("a scenario has fewer nodes than the engine has numbers");
         }
     }
@@ -103,14 +130,25 @@ pub fn build<T: Tables>(scenario: &Scenario) -> Result<Built<T>, Diagnostics> {
         relations,
         seed,
         stream_names,
-        span_ns: scenario.run.duration_ns.saturating_add(scenario.run.settle_ns),
+        span_ns: scenario
+            .run
+            .duration_ns
+            .saturating_add(scenario.run.settle_ns),
     });
-    Ok(Built { engine, world, links })
+    Ok(Built {
+        engine,
+        world,
+        links,
+    })
 }
 
 fn party_stream(roster: &Roster, party: &Party, purpose: &str) -> u64 {
     let group = &roster.groups[party.group as usize].name;
-    StreamName::new("node").text(group).index(u64::from(party.member)).text(purpose).id()
+    StreamName::new("node")
+        .text(group)
+        .index(u64::from(party.member))
+        .text(purpose)
+        .id()
 }
 
 /// The streams of provisioning: one per party and purpose, each from its start.
@@ -126,7 +164,9 @@ struct Reader<'a> {
 
 impl Entropy for Reader<'_> {
     fn fill(&mut self, out: &mut [u8]) {
-        self.streams.reader(self.name, &mut self.position).fill_bytes(out);
+        self.streams
+            .reader(self.name, &mut self.position)
+            .fill_bytes(out);
     }
 }
 
@@ -138,9 +178,17 @@ impl PartyStreams for Provisioning {
         purpose: &str,
         use_it: &mut dyn FnMut(&mut dyn Entropy),
     ) {
-        let name = StreamName::new("provision").text(group).index(u64::from(member)).text(purpose).id();
+        let name = StreamName::new("provision")
+            .text(group)
+            .index(u64::from(member))
+            .text(purpose)
+            .id();
         let streams = &mut self.streams;
-        use_it(&mut Reader { streams, name, position: LazyStream::default() });
+        use_it(&mut Reader {
+            streams,
+            name,
+            position: LazyStream::default(),
+        });
     }
 }
 
@@ -231,7 +279,10 @@ fn roster(scenario: &Scenario, routes: &Routes) -> Roster {
     let mut next = 0;
     for (index, party) in roster.parties.iter_mut().enumerate() {
         let start = next;
-        while pairs.get(next).is_some_and(|(owner, _)| *owner as usize == index) {
+        while pairs
+            .get(next)
+            .is_some_and(|(owner, _)| *owner as usize == index)
+        {
             next += 1;
         }
         party.neighbours = (count(start), count(next));
@@ -242,7 +293,11 @@ fn roster(scenario: &Scenario, routes: &Routes) -> Roster {
 
 /// The larger and the smaller group of a link group.
 const fn ends(link: &LinkRoute) -> (usize, usize) {
-    if link.many_is_a { (link.group_a, link.group_b) } else { (link.group_b, link.group_a) }
+    if link.many_is_a {
+        (link.group_a, link.group_b)
+    } else {
+        (link.group_b, link.group_a)
+    }
 }
 
 fn add_links<T: Tables>(
@@ -260,9 +315,18 @@ fn add_links<T: Tables>(
         for member in 0..route.many {
             let one = NodeId(count(roster.groups[many].first) + member);
             let other = NodeId(count(roster.groups[few].first) + route.pick(member));
-            let (a, b) = if route.many_is_a { (one, other) } else { (other, one) };
-            let name = StreamName::new("link").text(&spec.name).index(u64::from(member)).id();
-            let link = engine.add_link(name, a, b, up, down).expect("both nodes were added");
+            let (a, b) = if route.many_is_a {
+                (one, other)
+            } else {
+                (other, one)
+            };
+            let name = StreamName::new("link")
+                .text(&spec.name)
+                .index(u64::from(member))
+                .id();
+            let link = engine
+                .add_link(name, a, b, up, down)
+                .expect("both nodes were added");
             for (tap, adversary) in (0u32..).zip(&scenario.adversaries) {
                 if adversary.link == index {
                     let set = engine.set_tap(link, DirectionMask::BOTH, tap, adversary.powers);
@@ -274,7 +338,9 @@ fn add_links<T: Tables>(
     }
     for (tap, adversary) in (0u32..).zip(&scenario.adversaries) {
         let name = StreamName::new("adversary").text(&adversary.name).id();
-        engine.name_tap(tap, name).expect("every adversary stands on a link with a member");
+        engine
+            .name_tap(tap, name)
+            .expect("every adversary stands on a link with a member");
     }
     all
 }
@@ -307,23 +373,50 @@ fn make_group(scenario: &Scenario, roster: &Roster, index: usize, streams: &mut 
         profile: spec.profile.clone(),
         clocks,
         count: count(spec.count),
-        usage: vec![Usage::default(); if spec.profile.is_some() { spec.count } else { 0 }],
+        usage: vec![
+            Usage::default();
+            if spec.profile.is_some() {
+                spec.count
+            } else {
+                0
+            }
+        ],
         durable_writes: vec![0; spec.count],
     }
 }
 
-fn make_relation(roster: &Roster, name: &'static str, device_role: u8, server_role: u8) -> Relation {
+fn make_relation(
+    roster: &Roster,
+    name: &'static str,
+    device_role: u8,
+    server_role: u8,
+) -> Relation {
     let mut first_pair = vec![NO_PAIR; roster.parties.len()];
     let mut ends = Vec::new();
-    for party in roster.parties.iter().filter(|party| party.role == device_role) {
+    for party in roster
+        .parties
+        .iter()
+        .filter(|party| party.role == device_role)
+    {
         let first = count(ends.len());
-        ends.extend(roster.peers(party, server_role).map(|peer| (party.host, peer.host)));
+        ends.extend(
+            roster
+                .peers(party, server_role)
+                .map(|peer| (party.host, peer.host)),
+        );
         if count(ends.len()) > first {
             first_pair[party.host as usize] = first;
         }
     }
     let oracle = Desync::new(ends.len());
-    Relation { name, device_role, server_role, first_pair, ends: ends.into(), oracle }
+    Relation {
+        name,
+        device_role,
+        server_role,
+        first_pair,
+        ends: ends.into(),
+        oracle,
+    }
 }
 
 fn make_workloads(scenario: &Scenario, roster: &Roster, streams: &mut Streams) -> Workloads {
@@ -333,18 +426,29 @@ fn make_workloads(scenario: &Scenario, roster: &Roster, streams: &mut Streams) -
         .map(|party| {
             let start = &scenario.groups[party.group as usize].start;
             start.as_constant().map_or_else(
-                || start.sample_ns(streams.block(party_stream(roster, party, "start"), 0)[0]).0,
+                || {
+                    start
+                        .sample_ns(streams.block(party_stream(roster, party, "start"), 0)[0])
+                        .0
+                },
                 |_| start.sample_ns(0).0,
             )
         })
         .collect();
-    let plans = scenario.workloads.iter().map(|workload| plan(scenario, roster, workload)).collect();
+    let plans = scenario
+        .workloads
+        .iter()
+        .map(|workload| plan(scenario, roster, workload))
+        .collect();
     let roles = scenario.protocol.protocol.roles().len();
     let named = |name: &str| {
         let commands = scenario.protocol.protocol.commands();
         let of_role = |role: usize| {
             let find = |spec: &CommandSpec| spec.name == name && usize::from(spec.role) == role;
-            commands.iter().position(find).and_then(|index| u8::try_from(index).ok())
+            commands
+                .iter()
+                .position(find)
+                .and_then(|index| u8::try_from(index).ok())
         };
         (0..roles).map(of_role).collect::<Vec<_>>()
     };
@@ -375,7 +479,9 @@ fn plan(scenario: &Scenario, roster: &Roster, workload: &Workload) -> Plan {
     let parties = roster.group(workload.from);
     let purpose = |party: &Party| {
         let group = &roster.groups[party.group as usize].name;
-        let node = StreamName::new("node").text(group).index(u64::from(party.member));
+        let node = StreamName::new("node")
+            .text(group)
+            .index(u64::from(party.member));
         node.text("workload").text(&workload.name).id()
     };
     Plan {

@@ -49,7 +49,11 @@ impl SurvivalCurve {
         match self.process {
             // Given the start s, the survivors at t >= s are (1-d) e^{-rate d (t-s)}.
             Process::Poisson { rate_per_ns, start } => average(start, |s| {
-                if t < s { 1.0 } else { (1.0 - self.fatal) * libm::exp(-rate_per_ns * self.fatal * (t - s)) }
+                if t < s {
+                    1.0
+                } else {
+                    (1.0 - self.fatal) * libm::exp(-rate_per_ns * self.fatal * (t - s))
+                }
             }),
             Process::Constant { every_ns, start } => average(start, |s| {
                 if t < s {
@@ -69,7 +73,9 @@ fn average((low, high): (f64, f64), f: impl Fn(f64) -> f64) -> f64 {
         return f(low);
     }
     let width = (high - low) / f64::from(SLICES);
-    let sum: f64 = (0..SLICES).map(|slice| f(low + (f64::from(slice) + 0.5) * width)).sum();
+    let sum: f64 = (0..SLICES)
+        .map(|slice| f(low + (f64::from(slice) + 0.5) * width))
+        .sum();
     sum / f64::from(SLICES)
 }
 
@@ -88,7 +94,9 @@ pub fn survival(scenario: &Scenario) -> Option<SurvivalCurve> {
     let odd = protocol.params.integer("challenge", 4) % 2 == 1;
     let plain = protocol.protocol.name() == "secure-vault"
         && protocol.variant == "as-published"
-        && ["commit", "recovery", "server_order", "challenge_check"].into_iter().all(default)
+        && ["commit", "recovery", "server_order", "challenge_check"]
+            .into_iter()
+            .all(default)
         && odd;
     let ([link], [workload]) = (scenario.links.as_slice(), scenario.workloads.as_slice()) else {
         return None;
@@ -97,17 +105,31 @@ pub fn survival(scenario: &Scenario) -> Option<SurvivalCurve> {
         return None;
     }
     let device_is_a = link.a == workload.from;
-    let (up, down) = if device_is_a { (&link.up, &link.down) } else { (&link.down, &link.up) };
+    let (up, down) = if device_is_a {
+        (&link.up, &link.down)
+    } else {
+        (&link.down, &link.up)
+    };
     let (up_loss, down_loss) = (bernoulli(&up.loss)?, bernoulli(&down.loss)?);
-    if [up, down].into_iter().any(|side| !side.duplication.is_never() || side.corruption.is_some()) {
+    if [up, down]
+        .into_iter()
+        .any(|side| !side.duplication.is_never() || side.corruption.is_some())
+    {
         return None;
     }
     let last_loss = 1.0 - (1.0 - down_loss) * (1.0 - adversary(scenario, link, device_is_a)?);
     let fatal = (1.0 - up_loss) * (1.0 - down_loss) * (1.0 - up_loss) * last_loss;
     let process = process(scenario, workload)?;
     let percent = fatal * 100.0;
-    let label = format!("closed form, d = {} % per attempt", reports::format::significant(percent, 3));
-    Some(SurvivalCurve { label, process, fatal })
+    let label = format!(
+        "closed form, d = {} % per attempt",
+        reports::format::significant(percent, 3)
+    );
+    Some(SurvivalCurve {
+        label,
+        process,
+        fatal,
+    })
 }
 
 fn bernoulli(model: &LossModel) -> Option<f64> {
@@ -122,7 +144,11 @@ fn bernoulli(model: &LossModel) -> Option<f64> {
 fn adversary(scenario: &Scenario, link: &LinkGroup, device_is_a: bool) -> Option<f64> {
     let layouts = scenario.protocol.instance.layouts();
     let last = layouts.iter().position(|layout| layout.name == "M4")?;
-    let towards_device = if device_is_a { Direction::Down } else { Direction::Up };
+    let towards_device = if device_is_a {
+        Direction::Down
+    } else {
+        Direction::Up
+    };
     let mut passes = 1.0;
     for adversary in &scenario.adversaries {
         if scenario.links.get(adversary.link).map(|other| &other.name) != Some(&link.name) {
@@ -132,7 +158,9 @@ fn adversary(scenario: &Scenario, link: &LinkGroup, device_is_a: bool) -> Option
             let matching = &rule.matching;
             let only_last = matching.messages == [last]
                 && matching.nth.is_none()
-                && matching.direction.is_none_or(|direction| direction == towards_device);
+                && matching
+                    .direction
+                    .is_none_or(|direction| direction == towards_device);
             if !only_last || rule.action != Action::Drop {
                 return None;
             }
@@ -152,7 +180,10 @@ fn process(scenario: &Scenario, workload: &Workload) -> Option<Process> {
         return Some(Process::Constant { every_ns, start });
     }
     match every.as_exponential() {
-        Some((min, excess)) if min <= 0.0 => Some(Process::Poisson { rate_per_ns: 1.0 / excess, start }),
+        Some((min, excess)) if min <= 0.0 => Some(Process::Poisson {
+            rate_per_ns: 1.0 / excess,
+            start,
+        }),
         _ => None,
     }
 }

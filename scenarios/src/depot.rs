@@ -62,19 +62,31 @@ impl ProvisionSink for Depot {
         self.used += units;
         let length = u32::try_from(bytes.len()).unwrap_or(GONE);
         self.bytes_mut(unit, length).copy_from_slice(bytes);
-        self.loose.push((party, Place { record, unit, length }));
+        self.loose.push((
+            party,
+            Place {
+                record,
+                unit,
+                length,
+            },
+        ));
     }
 }
 
 impl Depot {
     /// Ends provisioning: from now on the records of `parties` parties can be read.
     pub fn seal(&mut self, parties: usize) {
-        self.loose.sort_by_key(|(party, place)| (*party, place.record));
+        self.loose
+            .sort_by_key(|(party, place)| (*party, place.record));
         self.firsts = Vec::with_capacity(parties + 1);
         let mut next = 0;
         for party in 0..parties {
             self.firsts.push(u32::try_from(next).unwrap_or(u32::MAX));
-            while self.loose.get(next).is_some_and(|(owner, _)| *owner as usize == party) {
+            while self
+                .loose
+                .get(next)
+                .is_some_and(|(owner, _)| *owner as usize == party)
+            {
                 next += 1;
             }
         }
@@ -94,7 +106,11 @@ impl Depot {
     pub fn size(&self) -> u64 {
         let dense = self.places.iter().filter(|place| place.length != GONE);
         dense.map(|place| u64::from(place.length)).sum::<u64>()
-            + self.overflow.values().map(|bytes| bytes.len() as u64).sum::<u64>()
+            + self
+                .overflow
+                .values()
+                .map(|bytes| bytes.len() as u64)
+                .sum::<u64>()
     }
 
     /// Carries out one write of `party`.
@@ -149,10 +165,15 @@ impl Depot {
         // only when it is not there.
         let first = places.first()?;
         let guess = record.key.wrapping_sub(first.record.key) as usize;
-        if places.get(guess).is_some_and(|place| place.record == record) {
+        if places
+            .get(guess)
+            .is_some_and(|place| place.record == record)
+        {
             return Some(range.start + guess);
         }
-        let found = places.binary_search_by_key(&record, |place| place.record).ok()?;
+        let found = places
+            .binary_search_by_key(&record, |place| place.record)
+            .ok()?;
         Some(range.start + found)
     }
 }
@@ -175,7 +196,10 @@ impl Storage for View<'_> {
         if self.depot.overflow.is_empty() {
             return None;
         }
-        self.depot.overflow.get(&(self.party, record)).map(Vec::as_slice)
+        self.depot
+            .overflow
+            .get(&(self.party, record))
+            .map(Vec::as_slice)
     }
 
     fn next(&self, table: u8, from: u32) -> Option<Record> {
@@ -189,7 +213,9 @@ impl Storage for View<'_> {
         let grown = self
             .depot
             .overflow
-            .range((self.party, Record::new(table, from))..=(self.party, Record::new(table, u32::MAX)))
+            .range(
+                (self.party, Record::new(table, from))..=(self.party, Record::new(table, u32::MAX)),
+            )
             .next()
             .map(|((_, record), _)| *record);
         match (dense, grown) {
@@ -213,8 +239,14 @@ mod tests {
             depot.put(0, Record::new(0, key), b"server");
         }
         depot.seal(3);
-        assert_eq!(depot.view(1).read(Record::new(0, 2)), Some([2; 5].as_slice()));
-        assert_eq!(depot.view(0).read(Record::new(0, 3)), Some(b"server".as_slice()));
+        assert_eq!(
+            depot.view(1).read(Record::new(0, 2)),
+            Some([2; 5].as_slice())
+        );
+        assert_eq!(
+            depot.view(0).read(Record::new(0, 3)),
+            Some(b"server".as_slice())
+        );
         assert_eq!(depot.view(2).read(Record::new(0, 3)), None);
         assert_eq!(depot.view(9).read(Record::new(0, 3)), None);
     }

@@ -49,16 +49,26 @@ impl Fork {
 impl<T: Tables> World<T> {
     /// Begins the continuation for every pair that is out of step; false when there is none to try.
     pub fn fork_begin(&mut self, now: SimTime, out: &mut Outbox<'_, Self>) -> bool {
-        let mut fork = Fork { spacing_ns: self.longest_deadline_ns() + 1_000_000_000, ..Fork::default() };
+        let mut fork = Fork {
+            spacing_ns: self.longest_deadline_ns() + 1_000_000_000,
+            ..Fork::default()
+        };
         for relation in 0..self.relations.len() {
             let suspects: Vec<u32> = self.relations[relation].oracle.suspects().collect();
             for pair in suspects {
                 let (device, server) = self.relations[relation].ends[pair as usize];
                 match self.initiator_between(device, server) {
                     Some((initiator, workload)) => {
-                        fork.suspects.push(Suspect { relation, pair, initiator, workload });
+                        fork.suspects.push(Suspect {
+                            relation,
+                            pair,
+                            initiator,
+                            workload,
+                        });
                     }
-                    None => self.relations[relation].oracle.conclude(pair, EpisodeKind::Unresolved),
+                    None => self.relations[relation]
+                        .oracle
+                        .conclude(pair, EpisodeKind::Unresolved),
                 }
             }
         }
@@ -74,14 +84,19 @@ impl<T: Tables> World<T> {
 
     /// The node of the two that has a workload towards the other's group.
     fn initiator_between(&self, one: u32, other: u32) -> Option<(u32, usize)> {
-        [(one, other), (other, one)].into_iter().find_map(|(from, to)| {
-            let (from_group, to_group) = (self.place(from).0, self.place(to).0);
-            let workload = self.workloads.plans.iter().position(|plan| {
-                plan.from == from_group
-                    && plan.steps.first().is_some_and(|step| step.to == Some(to_group))
-            })?;
-            self.reachable(from, to).then_some((from, workload))
-        })
+        [(one, other), (other, one)]
+            .into_iter()
+            .find_map(|(from, to)| {
+                let (from_group, to_group) = (self.place(from).0, self.place(to).0);
+                let workload = self.workloads.plans.iter().position(|plan| {
+                    plan.from == from_group
+                        && plan
+                            .steps
+                            .first()
+                            .is_some_and(|step| step.to == Some(to_group))
+                })?;
+                self.reachable(from, to).then_some((from, workload))
+            })
     }
 
     fn longest_deadline_ns(&self) -> u64 {
@@ -90,13 +105,22 @@ impl<T: Tables> World<T> {
     }
 
     fn arm_fork(&self, at: SimTime, out: &mut Outbox<'_, Self>) {
-        out.arm_control(self.host_owner(), TimerId { kind: control::FORK, key: 0 }, at);
+        out.arm_control(
+            self.host_owner(),
+            TimerId {
+                kind: control::FORK,
+                key: 0,
+            },
+            at,
+        );
     }
 
     /// Starts the next attempt, or gives the suspect its verdict and turns to the next one.
     pub(crate) fn fork_next(&mut self, now: SimTime, out: &mut Outbox<'_, Self>) {
         loop {
-            let Some(fork) = self.workloads.fork.as_mut() else { return };
+            let Some(fork) = self.workloads.fork.as_mut() else {
+                return;
+            };
             let Some(suspect) = fork.suspects.get(fork.next).copied() else {
                 fork.finished = true;
                 out.stop();
@@ -131,7 +155,9 @@ impl<T: Tables> World<T> {
 
     /// An attempt of the continuation has closed.
     pub(crate) fn fork_closed(&mut self, now: SimTime, success: bool, out: &mut Outbox<'_, Self>) {
-        let Some(fork) = self.workloads.fork.as_mut() else { return };
+        let Some(fork) = self.workloads.fork.as_mut() else {
+            return;
+        };
         fork.successes += u32::from(success);
         let at = now.0.max(fork.started_ns.saturating_add(fork.spacing_ns));
         self.arm_fork(SimTime(at), out);

@@ -29,8 +29,8 @@ use protocols::registry::Column;
 use protocols::{Buffers, Channel, Context, Effects, Incoming, LocalTime, Timer};
 use rand_core::Rng as _;
 use sim_engine::{
-    Block, Fate, Input, LazyStream, NodeId, Outbox, PacketEnd, PacketMeta, Seed, SimTime,
-    Streams, TapDraw, TimerId, Verdict,
+    Block, Fate, Input, LazyStream, NodeId, Outbox, PacketEnd, PacketMeta, Seed, SimTime, Streams,
+    TapDraw, TimerId, Verdict,
 };
 
 use self::attempt::{AttemptId, NOBODY};
@@ -95,7 +95,8 @@ impl Relation {
     #[must_use]
     #[inline]
     pub fn pair(&self, one: u32, other: u32) -> Option<u32> {
-        self.directed(one, other).or_else(|| self.directed(other, one))
+        self.directed(one, other)
+            .or_else(|| self.directed(other, one))
     }
 
     fn directed(&self, device: u32, server: u32) -> Option<u32> {
@@ -255,7 +256,10 @@ impl<T: Tables> World<T> {
     pub fn new(parts: WorldParts) -> Self {
         let nodes = parts.group_of.len();
         Self {
-            operations: Operations::new(parts.protocol.roles().len(), parts.protocol.phases().len()),
+            operations: Operations::new(
+                parts.protocol.roles().len(),
+                parts.protocol.phases().len(),
+            ),
             tally: Tally::new(parts.span_ns),
             randomness: Randomness {
                 streams: parts.seed.streams(),
@@ -290,7 +294,11 @@ impl<T: Tables> World<T> {
 
     /// The clock of a node.
     fn clock(&self, group: usize, member: u32) -> Clock {
-        self.groups[group].clocks.get(member as usize).copied().unwrap_or_default()
+        self.groups[group]
+            .clocks
+            .get(member as usize)
+            .copied()
+            .unwrap_or_default()
     }
 
     /// What a node believes the time is.
@@ -315,16 +323,32 @@ impl<T: Tables> World<T> {
         let (group, member) = self.place(node.0);
         let local = self.clock(group, member).read(self.epoch_ns, now.0);
         let storage = self.depot.view(node.0);
-        let Randomness { streams, names, positions } = &mut self.randomness;
+        let Randomness {
+            streams,
+            names,
+            positions,
+        } = &mut self.randomness;
         let mut entropy = NodeEntropy {
             streams,
             name: names[node.0 as usize],
             position: &mut positions[node.0 as usize],
         };
-        let Scratch { effects, crypto, buffers, .. } = &mut self.scratch;
+        let Scratch {
+            effects,
+            crypto,
+            buffers,
+            ..
+        } = &mut self.scratch;
         effects.clear();
         crypto.meter.clear();
-        let mut cx = Context { now: local, storage: &storage, entropy: &mut entropy, crypto, effects, buffers };
+        let mut cx = Context {
+            now: local,
+            storage: &storage,
+            entropy: &mut entropy,
+            crypto,
+            effects,
+            buffers,
+        };
         run(&mut self.groups[group].column, member as usize, &mut cx);
         self.carry_out(now, node, (group, member), (attempt, holding), out);
     }
@@ -339,7 +363,9 @@ struct NodeEntropy<'a> {
 
 impl Entropy for NodeEntropy<'_> {
     fn fill(&mut self, out: &mut [u8]) {
-        self.streams.reader(self.name, self.position).fill_bytes(out);
+        self.streams
+            .reader(self.name, self.position)
+            .fill_bytes(out);
     }
 }
 
@@ -381,7 +407,11 @@ impl<T: Tables> sim_engine::Host for World<T> {
         out: &mut Outbox<'_, Self>,
     ) {
         match input {
-            Input::Packet { mut header, meta, bytes } => {
+            Input::Packet {
+                mut header,
+                meta,
+                bytes,
+            } => {
                 header.pair = held(&header, &meta);
                 self.on_packet(now, node, &header, bytes, out);
             }
@@ -415,7 +445,10 @@ impl<T: Tables> sim_engine::Host for World<T> {
 
     fn on_packet_end(&mut self, now: SimTime, end: &PacketEnd<'_, Header>) {
         self.tally.packet(end.fate, end.bytes.len());
-        let arrives = matches!(end.fate, Fate::Delivered | Fate::Duplicated | Fate::AdversaryModified | Fate::Injected);
+        let arrives = matches!(
+            end.fate,
+            Fate::Delivered | Fate::Duplicated | Fate::AdversaryModified | Fate::Injected
+        );
         // A delivered packet goes on holding its pair until its handler is through.
         if !arrives {
             self.let_go(now.0, held(end.header, end.meta));
@@ -432,7 +465,8 @@ impl<T: Tables> sim_engine::Host for World<T> {
         draw: &mut TapDraw,
     ) -> Verdict {
         let _ = header;
-        self.taps.decide(now, tap, meta, self.instance.classify(bytes), draw)
+        self.taps
+            .decide(now, tap, meta, self.instance.classify(bytes), draw)
     }
 
     fn on_effect_lost(
@@ -481,10 +515,21 @@ impl<T: Tables> World<T> {
             self.let_go(now.0, header.pair);
             return;
         }
-        let incoming = Incoming { from: header.from, to: header.to, channel: header.channel, bytes };
-        self.call(now, node, (attempt, header.pair), out, |column, member, cx| {
-            column.on_message(member, incoming, cx);
-        });
+        let incoming = Incoming {
+            from: header.from,
+            to: header.to,
+            channel: header.channel,
+            bytes,
+        };
+        self.call(
+            now,
+            node,
+            (attempt, header.pair),
+            out,
+            |column, member, cx| {
+                column.on_message(member, incoming, cx);
+            },
+        );
     }
 
     fn on_protocol_timer(
@@ -495,11 +540,16 @@ impl<T: Tables> World<T> {
         attempt: AttemptId,
         out: &mut Outbox<'_, Self>,
     ) {
+        let held = self.timer_expires(node.0, timer);
         if self.halted[node.0 as usize] {
+            self.let_go(now.0, held);
             return;
         }
-        let timer = Timer { kind: timer.kind, key: timer.key };
-        self.call(now, node, (attempt, NO_PAIR), out, |column, member, cx| {
+        let timer = Timer {
+            kind: timer.kind,
+            key: timer.key,
+        };
+        self.call(now, node, (attempt, held), out, |column, member, cx| {
             column.on_timer(member, timer, cx);
         });
     }
@@ -538,10 +588,19 @@ impl<T: Tables> World<T> {
     }
 
     fn judge(&mut self, now_ns: u64, relation: usize, pair: u32) {
-        let Self { relations, workloads, .. } = self;
+        let Self {
+            relations,
+            workloads,
+            ..
+        } = self;
         let relation = &mut relations[relation];
-        let device = relation.ends.get(pair as usize).map_or(NOBODY, |ends| ends.0);
-        relation.oracle.judge(pair, now_ns, || workloads.counts(device));
+        let device = relation
+            .ends
+            .get(pair as usize)
+            .map_or(NOBODY, |ends| ends.0);
+        relation
+            .oracle
+            .judge(pair, now_ns, || workloads.counts(device));
     }
 
     /// Sends nothing, but says who listens where: the port of a node's role.
@@ -553,6 +612,10 @@ impl<T: Tables> World<T> {
     pub(crate) fn reachable(&self, from: u32, to: u32) -> bool {
         [Channel::Public, Channel::Secure]
             .into_iter()
-            .any(|channel| self.routes.find(self.place(from), self.place(to), channel).is_some())
+            .any(|channel| {
+                self.routes
+                    .find(self.place(from), self.place(to), channel)
+                    .is_some()
+            })
     }
 }

@@ -31,43 +31,145 @@ const fn spec(name: &'static str, unit: &'static str, help: &'static str) -> Met
 /// Every metric of a run, in the order of `summary.json`.
 pub const METRICS: &[MetricSpec] = &[
     spec("attempts", "count", "attempt steps that closed"),
-    spec("success_rate", "share", "accepted or completed steps / attempts"),
-    spec("timeout_rate", "share", "steps in which nobody refused and time ran out / attempts"),
-    spec("half_open_rate", "share", "steps that only one end accepted / attempts"),
-    spec("mismatch_rate", "share", "steps that both ends accepted with different keys / attempts"),
-    spec("latency_mean_ns", "ns", "start of an accepted step until both ends have accepted, mean"),
-    spec("latency_p50_ns", "ns", "the same, median (four significant digits)"),
+    spec(
+        "success_rate",
+        "share",
+        "accepted or completed steps / attempts",
+    ),
+    spec(
+        "timeout_rate",
+        "share",
+        "steps in which nobody refused and time ran out / attempts",
+    ),
+    spec(
+        "half_open_rate",
+        "share",
+        "steps that only one end accepted / attempts",
+    ),
+    spec(
+        "mismatch_rate",
+        "share",
+        "steps that both ends accepted with different keys / attempts",
+    ),
+    spec(
+        "latency_mean_ns",
+        "ns",
+        "start of an accepted step until both ends have accepted, mean",
+    ),
+    spec(
+        "latency_p50_ns",
+        "ns",
+        "the same, median (four significant digits)",
+    ),
     spec("latency_p95_ns", "ns", "the same, 95 % quantile"),
     spec("latency_p99_ns", "ns", "the same, 99 % quantile"),
-    spec("desync_rate", "share", "devices permanently out of step / devices"),
-    spec("desync_silent_rate", "share", "devices out of step at the end whose sessions succeed / devices"),
-    spec("desync_transient", "count", "divergences that healed by themselves"),
-    spec("attempts_to_desync", "count", "attempts until permanent divergence, Kaplan-Meier median"),
-    spec("agreement_violations", "count", "acceptances without a partner that was running"),
-    spec("messages_per_accept", "count", "messages of all attempts / accepted or completed steps"),
-    spec("bytes_per_accept", "B", "bytes of all attempts / accepted or completed steps"),
-    spec("energy_per_accept_nj", "nJ", "energy of all nodes / accepted or completed steps"),
-    spec("loss_rate", "share", "packets lost by the links / packets whose life has ended"),
-    spec("queue_drop_rate", "share", "packets dropped by full queues and backlogs / packets"),
-    spec("server_utilisation", "share", "share of time in which responders' processors are busy"),
-    spec("station_wait_ns", "ns", "per station group: time in queue, mean"),
-    spec("station_sojourn_ns", "ns", "per station group: time in queue and service, mean"),
-    spec("station_in_system", "count", "per station group: jobs in a station, time average"),
-    spec("station_refusal_rate", "share", "per station group: jobs refused / jobs arrived"),
-    spec("station_utilisation", "share", "per station group: busy servers / servers, time average"),
-    spec("link_wait_ns", "ns", "per link with a rate: time in its queues, mean over both directions"),
-    spec("link_drop_rate", "share", "per link with a rate: packets dropped by its queues / packets"),
+    spec(
+        "desync_rate",
+        "share",
+        "devices permanently out of step / devices",
+    ),
+    spec(
+        "desync_silent_rate",
+        "share",
+        "devices out of step at the end whose sessions succeed / devices",
+    ),
+    spec(
+        "desync_transient",
+        "count",
+        "divergences that healed by themselves",
+    ),
+    spec(
+        "attempts_to_desync",
+        "count",
+        "attempts until permanent divergence, Kaplan-Meier median",
+    ),
+    spec(
+        "agreement_violations",
+        "count",
+        "acceptances without a partner that was running",
+    ),
+    spec(
+        "messages_per_accept",
+        "count",
+        "messages of all attempts / accepted or completed steps",
+    ),
+    spec(
+        "bytes_per_accept",
+        "B",
+        "bytes of all attempts / accepted or completed steps",
+    ),
+    spec(
+        "energy_per_accept_nj",
+        "nJ",
+        "energy of all nodes / accepted or completed steps",
+    ),
+    spec(
+        "loss_rate",
+        "share",
+        "packets lost by the links / packets whose life has ended",
+    ),
+    spec(
+        "queue_drop_rate",
+        "share",
+        "packets dropped by full queues and backlogs / packets",
+    ),
+    spec(
+        "server_utilisation",
+        "share",
+        "share of time in which responders' processors are busy",
+    ),
+    spec(
+        "station_wait_ns",
+        "ns",
+        "per station group: time in queue, mean",
+    ),
+    spec(
+        "station_sojourn_ns",
+        "ns",
+        "per station group: time in queue and service, mean",
+    ),
+    spec(
+        "station_in_system",
+        "count",
+        "per station group: jobs in a station, time average",
+    ),
+    spec(
+        "station_refusal_rate",
+        "share",
+        "per station group: jobs refused / jobs arrived",
+    ),
+    spec(
+        "station_utilisation",
+        "share",
+        "per station group: busy servers / servers, time average",
+    ),
+    spec(
+        "link_wait_ns",
+        "ns",
+        "per link with a rate: time in its queues, mean over both directions",
+    ),
+    spec(
+        "link_drop_rate",
+        "share",
+        "per link with a rate: packets dropped by its queues / packets",
+    ),
 ];
 
 fn unit(name: &str) -> &'static str {
-    METRICS.iter().find(|metric| metric.name == name).map_or("", |metric| metric.unit)
+    METRICS
+        .iter()
+        .find(|metric| metric.name == name)
+        .map_or("", |metric| metric.unit)
 }
 
 fn value(name: &str, value: Option<f64>, n: u64) -> Metric {
     Metric::new(name, value, unit(name.split('.').next().unwrap_or(name)), n)
 }
 
-#[allow(clippy::cast_precision_loss, reason = "counts in reports stay far below 2^53")]
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "counts in reports stay far below 2^53"
+)]
 fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
@@ -93,25 +195,51 @@ pub fn metrics<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Vec<Me
     let attempts = tally.attempts();
     let successes = tally.of(Outcome::Accepted) + tally.of(Outcome::Completed);
     let accepted = tally.latency.len();
-    #[allow(clippy::cast_precision_loss, reason = "counts in reports stay far below 2^53")]
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "counts in reports stay far below 2^53"
+    )]
     let mut all = vec![
         value("attempts", Some(attempts as f64), attempts),
         rate("success_rate", successes, attempts),
         rate("timeout_rate", tally.of(Outcome::Timeout), attempts),
         rate("half_open_rate", tally.of(Outcome::HalfOpen), attempts),
         rate("mismatch_rate", tally.of(Outcome::Mismatch), attempts),
-        value("latency_mean_ns", quotient(tally.latency_sum_ns, accepted), accepted),
+        value(
+            "latency_mean_ns",
+            quotient(tally.latency_sum_ns, accepted),
+            accepted,
+        ),
     ];
-    for (name, share) in [("latency_p50_ns", 0.50), ("latency_p95_ns", 0.95), ("latency_p99_ns", 0.99)] {
+    for (name, share) in [
+        ("latency_p50_ns", 0.50),
+        ("latency_p95_ns", 0.95),
+        ("latency_p99_ns", 0.99),
+    ] {
         #[allow(clippy::cast_precision_loss, reason = "a latency to four digits")]
         let quantile = (accepted > 0).then(|| tally.latency.value_at_quantile(share) as f64);
         all.push(value(name, quantile, accepted));
     }
     desync(finished, &mut all);
-    #[allow(clippy::cast_precision_loss, reason = "counts in reports stay far below 2^53")]
-    all.push(value("agreement_violations", Some(tally.agreement_violations as f64), attempts));
-    all.push(value("messages_per_accept", ratio(tally.attempt_messages, successes), successes));
-    all.push(value("bytes_per_accept", ratio(tally.attempt_bytes, successes), successes));
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "counts in reports stay far below 2^53"
+    )]
+    all.push(value(
+        "agreement_violations",
+        Some(tally.agreement_violations as f64),
+        attempts,
+    ));
+    all.push(value(
+        "messages_per_accept",
+        ratio(tally.attempt_messages, successes),
+        successes,
+    ));
+    all.push(value(
+        "bytes_per_accept",
+        ratio(tally.attempt_bytes, successes),
+        successes,
+    ));
     energy(scenario, finished, successes, &mut all);
     places(scenario, finished, &mut all);
     all
@@ -119,13 +247,23 @@ pub fn metrics<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Vec<Me
 
 fn desync<T: Tables>(finished: &Finished<T>, all: &mut Vec<Metric>) {
     let relations = &finished.world.relations;
-    let pairs: u64 = relations.iter().map(|relation| relation.ends.len() as u64).sum();
-    let episodes = || relations.iter().flat_map(|relation| relation.oracle.closed());
+    let pairs: u64 = relations
+        .iter()
+        .map(|relation| relation.ends.len() as u64)
+        .sum();
+    let episodes = || {
+        relations
+            .iter()
+            .flat_map(|relation| relation.oracle.closed())
+    };
     let of = |kind| episodes().filter(|episode| episode.kind == kind).count() as u64;
     all.push(rate("desync_rate", of(EpisodeKind::Permanent), pairs));
     all.push(rate("desync_silent_rate", of(EpisodeKind::Silent), pairs));
     let transient = of(EpisodeKind::Transient);
-    #[allow(clippy::cast_precision_loss, reason = "counts in reports stay far below 2^53")]
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "counts in reports stay far below 2^53"
+    )]
     all.push(value("desync_transient", Some(transient as f64), pairs));
 
     // Survival in attempts: every device lives until its permanent divergence, or is censored after
@@ -142,7 +280,10 @@ fn desync<T: Tables>(finished: &Finished<T>, all: &mut Vec<Metric>) {
         }
         for (ends, died) in relation.ends.iter().zip(died) {
             let made = u64::from(finished.counts[ends.0 as usize].0);
-            lifetimes.push(Lifetime { time_ns: died.unwrap_or(made), event: died.is_some() });
+            lifetimes.push(Lifetime {
+                time_ns: died.unwrap_or(made),
+                event: died.is_some(),
+            });
         }
     }
     let steps = kaplan_meier(&lifetimes, LEVEL);
@@ -161,7 +302,11 @@ fn energy<T: Tables>(
 ) {
     let priced = scenario.groups.iter().any(|group| group.profile.is_some());
     let total: u128 = finished.groups.iter().map(|sums| sums.energy_nj).sum();
-    let energy = if priced { quotient(total, successes) } else { None };
+    let energy = if priced {
+        quotient(total, successes)
+    } else {
+        None
+    };
     all.push(value("energy_per_accept_nj", energy, successes));
 }
 
@@ -171,7 +316,11 @@ fn places<T: Tables>(scenario: &Scenario, finished: &Finished<T>, all: &mut Vec<
     let packets: u64 = tally.fates.iter().sum();
     let fate = |fate: Fate| tally.fates[fate as usize];
     all.push(rate("loss_rate", fate(Fate::Lost), packets));
-    all.push(rate("queue_drop_rate", fate(Fate::QueueDrop) + fate(Fate::BacklogDrop), packets));
+    all.push(rate(
+        "queue_drop_rate",
+        fate(Fate::QueueDrop) + fate(Fate::BacklogDrop),
+        packets,
+    ));
 
     let mut responders: Vec<usize> = scenario
         .workloads
@@ -181,22 +330,52 @@ fn places<T: Tables>(scenario: &Scenario, finished: &Finished<T>, all: &mut Vec<
         .collect();
     responders.sort_unstable();
     responders.dedup();
-    let busy: u128 = responders.iter().map(|&group| finished.groups[group].busy_ns).sum();
-    let nodes: u64 = responders.iter().map(|&group| scenario.groups[group].count as u64).sum();
+    let busy: u128 = responders
+        .iter()
+        .map(|&group| finished.groups[group].busy_ns)
+        .sum();
+    let nodes: u64 = responders
+        .iter()
+        .map(|&group| scenario.groups[group].count as u64)
+        .sum();
     let span = finished.measured_ns.saturating_mul(nodes);
     all.push(value("server_utilisation", quotient(busy, span), nodes));
 
     for (group, sums) in scenario.groups.iter().zip(&finished.groups) {
-        let Some(station) = &sums.station else { continue };
+        let Some(station) = &sums.station else {
+            continue;
+        };
         let name = |metric: &str| format!("{metric}.{}", group.name);
         let span = finished.measured_ns.saturating_mul(group.count as u64);
-        let capacity = finished.measured_ns.saturating_mul(u64::from(station.servers));
+        let capacity = finished
+            .measured_ns
+            .saturating_mul(u64::from(station.servers));
         let (begun, served, arrived) = (station.begun, station.served, station.arrivals);
-        all.push(value(&name("station_wait_ns"), quotient(station.wait_ns, begun), begun));
-        all.push(value(&name("station_sojourn_ns"), quotient(station.sojourn_ns, served), served));
-        all.push(value(&name("station_in_system"), quotient(station.in_system_ns, span), arrived));
-        all.push(rate(&name("station_refusal_rate"), station.refusals, arrived));
-        all.push(value(&name("station_utilisation"), quotient(station.busy_ns, capacity), served));
+        all.push(value(
+            &name("station_wait_ns"),
+            quotient(station.wait_ns, begun),
+            begun,
+        ));
+        all.push(value(
+            &name("station_sojourn_ns"),
+            quotient(station.sojourn_ns, served),
+            served,
+        ));
+        all.push(value(
+            &name("station_in_system"),
+            quotient(station.in_system_ns, span),
+            arrived,
+        ));
+        all.push(rate(
+            &name("station_refusal_rate"),
+            station.refusals,
+            arrived,
+        ));
+        all.push(value(
+            &name("station_utilisation"),
+            quotient(station.busy_ns, capacity),
+            served,
+        ));
     }
     for (spec, both) in scenario.links.iter().zip(&finished.links) {
         if spec.up.rate_bps.is_none() && spec.down.rate_bps.is_none() {
@@ -206,7 +385,15 @@ fn places<T: Tables>(scenario: &Scenario, finished: &Finished<T>, all: &mut Vec<
         let wait: u128 = both.iter().map(|sums| sums.wait_ns).sum();
         let offered: u64 = both.iter().map(|sums| sums.offered).sum();
         let dropped: u64 = both.iter().map(|sums| sums.queue_drops).sum();
-        all.push(value(&format!("link_wait_ns.{}", spec.name), quotient(wait, waited), waited));
-        all.push(rate(&format!("link_drop_rate.{}", spec.name), dropped, offered));
+        all.push(value(
+            &format!("link_wait_ns.{}", spec.name),
+            quotient(wait, waited),
+            waited,
+        ));
+        all.push(rate(
+            &format!("link_drop_rate.{}", spec.name),
+            dropped,
+            offered,
+        ));
     }
 }

@@ -27,7 +27,12 @@ impl Names {
         });
         let groups = groups.collect();
         let named = scenario.links.iter().zip(links);
-        Self { groups, links: named.map(|(link, (first, _))| (link.name.clone(), *first)).collect() }
+        Self {
+            groups,
+            links: named
+                .map(|(link, (first, _))| (link.name.clone(), *first))
+                .collect(),
+        }
     }
 
     /// Appends `device[3]`; nothing for a number that is no node's.

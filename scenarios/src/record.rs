@@ -45,7 +45,13 @@ struct Texts {
 
 impl Texts {
     fn clear(&mut self) {
-        for text in [&mut self.id, &mut self.one, &mut self.other, &mut self.link, &mut self.session] {
+        for text in [
+            &mut self.id,
+            &mut self.one,
+            &mut self.other,
+            &mut self.link,
+            &mut self.session,
+        ] {
             text.clear();
         }
     }
@@ -53,7 +59,9 @@ impl Texts {
 
 impl core::fmt::Debug for FileTables {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("FileTables").field("error", &self.error).finish_non_exhaustive()
+        f.debug_struct("FileTables")
+            .field("error", &self.error)
+            .finish_non_exhaustive()
     }
 }
 
@@ -144,14 +152,27 @@ impl sim_engine::Recorder<Header> for FileTables {
     const ON: bool = true;
 
     fn packet(&mut self, end: &PacketEnd<'_, Header>) {
-        let Some(table) = self.messages.as_mut().filter(|_| !self.over) else { return };
-        let Texts { id, one, other, link, session } = &mut self.text;
+        let Some(table) = self.messages.as_mut().filter(|_| !self.over) else {
+            return;
+        };
+        let Texts {
+            id,
+            one,
+            other,
+            link,
+            session,
+        } = &mut self.text;
         for text in [&mut *id, one, other, link, session] {
             text.clear();
         }
         let meta = end.meta;
         let names = &self.names;
-        names.packet((meta.link.0, meta.direction), meta.sender, (meta.number, meta.copy), id);
+        names.packet(
+            (meta.link.0, meta.direction),
+            meta.sender,
+            (meta.number, meta.copy),
+            id,
+        );
         names.link(meta.link.0, link);
         names.node(end.header.from.host, one);
         names.node(end.to.0, other);
@@ -181,11 +202,14 @@ impl sim_engine::Recorder<Header> for FileTables {
 
 impl Tables for FileTables {
     fn session(&mut self, end: &SessionEnd<'_>) {
-        let Some(table) = self.sessions.as_mut().filter(|_| !self.over) else { return };
+        let Some(table) = self.sessions.as_mut().filter(|_| !self.over) else {
+            return;
+        };
         self.text.clear();
         let Texts { id, one, other, .. } = &mut self.text;
         let attempt = end.attempt;
-        self.names.session(attempt.id.initiator, attempt.id.number, id);
+        self.names
+            .session(attempt.id.initiator, attempt.id.number, id);
         self.names.node(attempt.id.initiator, one);
         if attempt.responder != NOBODY {
             self.names.node(attempt.responder, other);
@@ -202,7 +226,9 @@ impl Tables for FileTables {
             reason: &reason,
             messages: u64::from(attempt.messages),
             bytes: attempt.bytes,
-            latency_ns: (end.outcome == Outcome::Accepted).then(|| attempt.latency_ns()).flatten(),
+            latency_ns: (end.outcome == Outcome::Accepted)
+                .then(|| attempt.latency_ns())
+                .flatten(),
             phase: end.phase,
             request: Some(u64::from(attempt.request)),
             retry: Some(attempt.tried),
@@ -212,7 +238,9 @@ impl Tables for FileTables {
     }
 
     fn stray_acceptance(&mut self, stray: &StrayAcceptance) {
-        let Some(table) = self.sessions.as_mut().filter(|_| !self.over) else { return };
+        let Some(table) = self.sessions.as_mut().filter(|_| !self.over) else {
+            return;
+        };
         self.text.clear();
         self.strays += 1;
         let Texts { id, one, other, .. } = &mut self.text;
@@ -243,11 +271,17 @@ impl Tables for FileTables {
     }
 
     fn desync(&mut self, relation: usize, episode: &Episode) {
-        let Some(table) = &mut self.desyncs else { return };
+        let Some(table) = &mut self.desyncs else {
+            return;
+        };
         self.text.clear();
         let Texts { one, other, .. } = &mut self.text;
-        let Some((name, ends)) = self.relations.get(relation) else { return };
-        let Some((device, server)) = ends.get(episode.pair as usize) else { return };
+        let Some((name, ends)) = self.relations.get(relation) else {
+            return;
+        };
+        let Some((device, server)) = ends.get(episode.pair as usize) else {
+            return;
+        };
         self.names.node(*device, one);
         self.names.node(*server, other);
         let recovered = episode.end_ns.is_some();

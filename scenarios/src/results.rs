@@ -96,12 +96,16 @@ fn put(table: &mut toml::Table, path: &str, value: toml::Value) {
         table.insert(path.to_owned(), value);
         return;
     };
-    match table.entry(head).or_insert_with(|| toml::Value::Table(toml::Table::new())) {
+    match table
+        .entry(head)
+        .or_insert_with(|| toml::Value::Table(toml::Table::new()))
+    {
         toml::Value::Table(inner) => put(inner, rest, value),
         toml::Value::Array(items) => {
             let (id, rest) = rest.split_once('.').unwrap_or((rest, ""));
             let named = items.iter_mut().filter_map(toml::Value::as_table_mut);
-            let mut found = named.filter(|item| item.get("id").and_then(toml::Value::as_str) == Some(id));
+            let mut found =
+                named.filter(|item| item.get("id").and_then(toml::Value::as_str) == Some(id));
             if let Some(item) = found.next() {
                 put(item, rest, value);
             }
@@ -139,19 +143,28 @@ fn notes<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Vec<String> 
             if counts.matches == 0 {
                 notes.push(format!("warning: {name} matched no packet"));
             } else if counts.actions == 0 {
-                notes.push(format!("warning: {name} matched {} packets and never acted", counts.matches));
+                notes.push(format!(
+                    "warning: {name} matched {} packets and never acted",
+                    counts.matches
+                ));
             }
         }
     }
     for (spec, both) in scenario.links.iter().zip(&finished.links) {
         for (direction, sums) in ["up", "down"].into_iter().zip(both) {
             if sums.offered == 0 {
-                notes.push(format!("warning: links.{} carried nothing {direction}", spec.name));
+                notes.push(format!(
+                    "warning: links.{} carried nothing {direction}",
+                    spec.name
+                ));
             }
         }
     }
     if tally.unroutable > 0 {
-        notes.push(format!("warning: {} messages had no link to go over", tally.unroutable));
+        notes.push(format!(
+            "warning: {} messages had no link to go over",
+            tally.unroutable
+        ));
     }
     if tally.agreement_violations > 0 {
         let first = finished.world.agreement.first();
@@ -162,12 +175,18 @@ fn notes<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Vec<String> 
         ));
     }
     if tally.stray_acceptances > 0 {
-        notes.push(format!("warning: {} acceptances that no attempt asked for", tally.stray_acceptances));
+        notes.push(format!(
+            "warning: {} acceptances that no attempt asked for",
+            tally.stray_acceptances
+        ));
     }
     notes
 }
 
-#[allow(clippy::cast_precision_loss, reason = "figures in tables have nine digits")]
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "figures in tables have nine digits"
+)]
 fn mean(sum: u128, count: u64) -> Option<f64> {
     (count > 0).then(|| sum as f64 / count as f64)
 }
@@ -197,7 +216,11 @@ fn nodes<T: Tables>(
     for group in &view.world.groups {
         let role = scenario.protocol.protocol.roles()[usize::from(group.role)].name;
         for (member, writes) in (0u32..).zip(&group.durable_writes) {
-            let usage = group.usage.get(member as usize).copied().unwrap_or_default();
+            let usage = group
+                .usage
+                .get(member as usize)
+                .copied()
+                .unwrap_or_default();
             let node = group.first + member;
             let queueing = queueing(view, node);
             let (attempts, accepted) = view.world.workloads.counts(node);
@@ -226,7 +249,10 @@ fn queueing<T: Tables>(view: &AtEnd<'_, T>, node: u32) -> Queueing {
             mean_wait_ns: mean(station.wait_ns, station.begun),
             mean_sojourn_ns: mean(station.sojourn_ns, station.served),
             mean_in_system: mean(station.in_system_ns, span),
-            utilisation: mean(station.busy_ns, span.saturating_mul(u64::from(station.servers))),
+            utilisation: mean(
+                station.busy_ns,
+                span.saturating_mul(u64::from(station.servers)),
+            ),
         };
     }
     let stats = view.node_stats(node);
@@ -253,8 +279,9 @@ fn links<T: Tables>(
             name.clear();
             names.link(link, &mut name);
             let both = view.link_stats(link);
-            for (direction, (stats, params)) in
-                ["up", "down"].into_iter().zip(both.iter().zip([&spec.up, &spec.down]))
+            for (direction, (stats, params)) in ["up", "down"]
+                .into_iter()
+                .zip(both.iter().zip([&spec.up, &spec.down]))
             {
                 let rated = params.rate_bps.is_some();
                 let waited = if rated { stats.queued } else { 0 };
@@ -294,7 +321,11 @@ fn attacks(
                 attack: "",
                 matches: counts.matches,
                 actions: counts.actions,
-                verdict: if counts.actions == 0 { "not-exercised" } else { "" },
+                verdict: if counts.actions == 0 {
+                    "not-exercised"
+                } else {
+                    ""
+                },
                 property: "",
                 note: "",
             })?;
@@ -315,7 +346,11 @@ fn powers(powers: &sim_engine::Powers) -> String {
         ("spoof", powers.spoof),
         ("redirect", powers.redirect),
     ];
-    let granted: Vec<&str> = all.into_iter().filter(|(_, has)| *has).map(|(name, _)| name).collect();
+    let granted: Vec<&str> = all
+        .into_iter()
+        .filter(|(_, has)| *has)
+        .map(|(name, _)| name)
+        .collect();
     granted.join(" ")
 }
 
@@ -331,14 +366,25 @@ fn costs(
         let role = protocol.roles().get(role).map_or("", |role| role.name);
         let phase = protocol.phases().get(phase).copied().unwrap_or("");
         for (primitive, count, bytes) in totals.iter() {
-            table.write(&rows::Cost::operation(named, (role, phase), primitive.as_str(), count, bytes))?;
+            table.write(&rows::Cost::operation(
+                named,
+                (role, phase),
+                primitive.as_str(),
+                count,
+                bytes,
+            ))?;
         }
     }
     for layout in scenario.protocol.instance.layouts() {
         for field in &layout.fields {
             if let Width::Fixed(width) = field.width {
                 let bits = u64::from(width) * 8;
-                table.write(&rows::Cost::field(protocol.name(), layout.name, field.name, bits))?;
+                table.write(&rows::Cost::field(
+                    protocol.name(),
+                    layout.name,
+                    field.name,
+                    bits,
+                ))?;
             }
         }
     }

@@ -10,10 +10,10 @@ use sim_engine::{Engine, EngineError, LinkStats, NodeId, NodeStats, Progress, Ru
 
 use crate::build::Built;
 use crate::diagnostic::Diagnostics;
+use crate::host::World;
 use crate::host::tables::Tables;
 use crate::host::tally::Tally;
 use crate::host::usage::Operations;
-use crate::host::World;
 use crate::oracle::EpisodeKind;
 use crate::scenario::Scenario;
 use protocols::machine::StationTotals;
@@ -97,7 +97,10 @@ impl<T: Tables> AtEnd<'_, T> {
     #[must_use]
     pub fn link_stats(&self, link: u32) -> [LinkStats; 2] {
         let of = |direction| self.engine.link_stats(sim_engine::LinkId(link), direction);
-        [of(sim_engine::Direction::Up), of(sim_engine::Direction::Down)]
+        [
+            of(sim_engine::Direction::Up),
+            of(sim_engine::Direction::Down),
+        ]
     }
 }
 
@@ -163,7 +166,11 @@ pub fn drive<T: Tables>(
     monitor: &mut dyn Monitor<T>,
     at_end: impl FnOnce(&AtEnd<'_, T>),
 ) -> Result<Finished<T>, EngineError> {
-    let Built { mut engine, mut world, links } = built;
+    let Built {
+        mut engine,
+        mut world,
+        links,
+    } = built;
     let settings = &scenario.run;
     let end_ns = settings.duration_ns.saturating_add(settings.settle_ns);
     engine.with_outbox(NodeId(0), &mut world, tables, World::start);
@@ -194,18 +201,28 @@ pub fn drive<T: Tables>(
     let events = engine.events();
     let measured_ns = now.0.saturating_sub(settings.warmup_ns);
     let (groups, link_sums) = {
-        let view =
-            AtEnd { engine: &engine, world: &world, links: &links, measured_ns, warm: &before };
+        let view = AtEnd {
+            engine: &engine,
+            world: &world,
+            links: &links,
+            measured_ns,
+            warm: &before,
+        };
         at_end(&view);
         (group_sums(&view), link_sums(&view))
     };
 
     // What follows is no part of the run: its totals are set aside first.
-    let counts = (0u32..).zip(&world.group_of).map(|(node, _)| world.workloads.counts(node)).collect();
+    let counts = (0u32..)
+        .zip(&world.group_of)
+        .map(|(node, _)| world.workloads.counts(node))
+        .collect();
     let (operations, tally) = (world.operations.clone(), world.tally.clone());
     tables.continuation_begins();
     let suspects = stopped.is_none()
-        && engine.with_outbox(NodeId(0), &mut world, tables, |world, out| world.fork_begin(now, out));
+        && engine.with_outbox(NodeId(0), &mut world, tables, |world, out| {
+            world.fork_begin(now, out)
+        });
     if suspects {
         engine.quiet_links();
         stopped = until(&mut engine, &mut world, tables, u64::MAX)?;
@@ -246,7 +263,9 @@ fn advance<T: Tables>(
 ) -> Result<Option<Stop>, EngineError> {
     loop {
         // The monitor looks at the tables, which the engine holds while it runs: so it pauses.
-        let end = engine.run(world, tables, SimTime(at_ns), &mut |_| ControlFlow::Break(()))?;
+        let end = engine.run(world, tables, SimTime(at_ns), &mut |_| {
+            ControlFlow::Break(())
+        })?;
         if end != RunEnd::Interrupted {
             return Ok(None);
         }
@@ -258,17 +277,26 @@ fn advance<T: Tables>(
 
 fn station<T: Tables>(world: &World<T>, node: u32, now: SimTime) -> Option<StationTotals> {
     let (group, member) = world.place(node);
-    world.groups[group].column.station(member as usize, world.local_time(node, now))
+    world.groups[group]
+        .column
+        .station(member as usize, world.local_time(node, now))
 }
 
 fn stations<T: Tables>(world: &World<T>, now: SimTime) -> Vec<Option<StationTotals>> {
-    (0u32..).zip(&world.group_of).map(|(node, _)| station(world, node, now)).collect()
+    (0u32..)
+        .zip(&world.group_of)
+        .map(|(node, _)| station(world, node, now))
+        .collect()
 }
 
 fn group_sums<T: Tables>(view: &AtEnd<'_, T>) -> Vec<GroupSums> {
     let of = |group: &crate::host::Group| {
         let mut sums = GroupSums::default();
-        sums.energy_nj = group.usage.iter().map(|usage| u128::from(usage.energy_nj)).sum();
+        sums.energy_nj = group
+            .usage
+            .iter()
+            .map(|usage| u128::from(usage.energy_nj))
+            .sum();
         for node in group.first..group.first + group.count {
             sums.busy_ns += view.node_stats(node).busy_ns;
             if let Some(one) = view.station(node).filter(|station| station.servers > 0) {

@@ -38,14 +38,19 @@ pub fn first_difference(scenario: &Scenario) -> Result<Option<FirstDifference>, 
     let mut log = EventLog::default();
     let built = build(scenario).map_err(RunError::Scenario)?;
     drive(scenario, built, &mut log, &mut Unwatched, |_| {}).map_err(RunError::Engine)?;
-    let mut comparison = EventLog { expected: Some(log.digests), ..EventLog::default() };
+    let mut comparison = EventLog {
+        expected: Some(log.digests),
+        ..EventLog::default()
+    };
     let built = build(scenario).map_err(RunError::Scenario)?;
     drive(scenario, built, &mut comparison, &mut Unwatched, |_| {}).map_err(RunError::Engine)?;
     let expected = comparison.expected.as_ref().map_or(0, Vec::len);
     if comparison.difference.is_none() && comparison.position < expected {
         comparison.difference = Some(FirstDifference {
             position: comparison.position as u64,
-            first: comparison.expected.and_then(|all| all.get(comparison.position).copied()),
+            first: comparison
+                .expected
+                .and_then(|all| all.get(comparison.position).copied()),
             second: None,
         });
     }
@@ -79,7 +84,11 @@ impl Recorder<Header> for EventLog {
                 let first = expected.get(self.position).copied();
                 if first != Some(digest) {
                     let position = self.position as u64;
-                    self.difference = Some(FirstDifference { position, first, second: Some(*event) });
+                    self.difference = Some(FirstDifference {
+                        position,
+                        first,
+                        second: Some(*event),
+                    });
                 }
             }
         }
@@ -99,8 +108,14 @@ impl Tables for EventLog {
 
 fn digest(event: &EventTrace) -> u64 {
     let mut state = event.digest ^ u64::from(event.kind) ^ u64::from(event.entity.0) << 8;
-    for part in [event.key.time().0, u64::from(event.round), u64::from(event.key.origin())] {
-        state = (state ^ part).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
+    for part in [
+        event.key.time().0,
+        u64::from(event.round),
+        u64::from(event.key.origin()),
+    ] {
+        state = (state ^ part)
+            .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+            .rotate_left(29);
     }
     state
 }

@@ -22,7 +22,10 @@ pub struct AttemptId {
 
 impl AttemptId {
     /// Belongs to no attempt.
-    pub const NONE: Self = Self { initiator: NOBODY, number: 0 };
+    pub const NONE: Self = Self {
+        initiator: NOBODY,
+        number: 0,
+    };
 
     /// True when it names an attempt.
     #[must_use]
@@ -77,6 +80,8 @@ pub struct Attempt {
     pub data_accepted: bool,
     /// True when its command was handed to the machine.
     pub handled: bool,
+    /// A further session of the same command has begun: what comes next does not wait for this one.
+    pub continued: bool,
 }
 
 /// What came of an attempt.
@@ -187,7 +192,11 @@ impl Attempt {
             match (&self.initiator_accepted, &self.responder_accepted) {
                 (Some(one), Some(other)) => {
                     let differ = matches!((one.key_id, other.key_id), (Some(a), Some(b)) if a != b);
-                    let outcome = if differ { Outcome::Mismatch } else { Outcome::Accepted };
+                    let outcome = if differ {
+                        Outcome::Mismatch
+                    } else {
+                        Outcome::Accepted
+                    };
                     return (outcome, none);
                 }
                 (Some(_), None) if self.done == Completion::AcceptedInitiator => {
@@ -274,7 +283,11 @@ impl OpenAttempts {
     pub fn in_order(&self) -> Vec<u32> {
         let mut open: Vec<(u32, u32, u32)> = (0u32..)
             .zip(&self.slots)
-            .filter_map(|(slot, attempt)| attempt.as_ref().map(|a| (a.id.initiator, a.id.number, slot)))
+            .filter_map(|(slot, attempt)| {
+                attempt
+                    .as_ref()
+                    .map(|a| (a.id.initiator, a.id.number, slot))
+            })
             .collect();
         open.sort_unstable();
         open.into_iter().map(|(_, _, slot)| slot).collect()
@@ -299,7 +312,10 @@ mod tests {
 
     fn attempt(done: Completion) -> Attempt {
         Attempt {
-            id: AttemptId { initiator: 3, number: 1 },
+            id: AttemptId {
+                initiator: 3,
+                number: 1,
+            },
             responder: 0,
             workload: 0,
             step: 0,
@@ -315,11 +331,16 @@ mod tests {
             ended: (false, false),
             data_accepted: false,
             handled: true,
+            continued: false,
         }
     }
 
     fn acceptance(at_ns: u64, key: u8) -> Option<Acceptance> {
-        Some(Acceptance { at_ns, session: [1; 8], key_id: Some([key; 8]) })
+        Some(Acceptance {
+            at_ns,
+            session: [1; 8],
+            key_id: Some([key; 8]),
+        })
     }
 
     #[test]
@@ -339,7 +360,11 @@ mod tests {
         open.responder_accepted = acceptance(150, 1);
         open.initiator_accepted = acceptance(170, 2);
         assert_eq!(open.outcome(Close::Complete).0, Outcome::Mismatch);
-        open.initiator_accepted = Some(Acceptance { at_ns: 1, session: [1; 8], key_id: None });
+        open.initiator_accepted = Some(Acceptance {
+            at_ns: 1,
+            session: [1; 8],
+            key_id: None,
+        });
         assert_eq!(open.outcome(Close::Complete).0, Outcome::Accepted);
     }
 
@@ -365,8 +390,14 @@ mod tests {
         let mut open = attempt(Completion::AcceptedBoth);
         open.refused = Some((Reason::new("timeout"), true));
         assert_eq!(open.outcome(Close::Refused).0, Outcome::Timeout);
-        assert_eq!(attempt(Completion::AcceptedBoth).outcome(Close::Deadline).0, Outcome::Timeout);
-        assert_eq!(attempt(Completion::AcceptedBoth).outcome(Close::EndOfRun).0, Outcome::Aborted);
+        assert_eq!(
+            attempt(Completion::AcceptedBoth).outcome(Close::Deadline).0,
+            Outcome::Timeout
+        );
+        assert_eq!(
+            attempt(Completion::AcceptedBoth).outcome(Close::EndOfRun).0,
+            Outcome::Aborted
+        );
     }
 
     #[test]
@@ -384,7 +415,10 @@ mod tests {
         let mut open = OpenAttempts::default();
         let first = open.insert(attempt(Completion::Handled));
         let second = open.insert(Attempt {
-            id: AttemptId { initiator: 1, number: 9 },
+            id: AttemptId {
+                initiator: 1,
+                number: 9,
+            },
             ..attempt(Completion::Handled)
         });
         assert_eq!(open.in_order(), [second, first]);

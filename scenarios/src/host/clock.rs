@@ -46,22 +46,34 @@ mod tests {
 
     #[test]
     fn two_clocks_20_ppm_apart_each_way_differ_by_5_s_after_125000_s() {
-        let fast = Clock { offset_ns: 0, drift_ppt: 20_000_000 };
-        let slow = Clock { offset_ns: 0, drift_ppt: -20_000_000 };
+        let fast = Clock {
+            offset_ns: 0,
+            drift_ppt: 20_000_000,
+        };
+        let slow = Clock {
+            offset_ns: 0,
+            drift_ppt: -20_000_000,
+        };
         let t = 125_000 * 1_000_000_000;
         assert_eq!(fast.read(0, t).0 - slow.read(0, t).0, 5_000_000_000);
     }
 
     #[test]
     fn offset_shifts_the_reading_and_never_wraps() {
-        let clock = Clock { offset_ns: -5, drift_ppt: 0 };
+        let clock = Clock {
+            offset_ns: -5,
+            drift_ppt: 0,
+        };
         assert_eq!(clock.read(100, 7).0, 102);
         assert_eq!(clock.read(0, 3).0, 0);
     }
 
     #[test]
     fn timers_run_on_the_oscillator() {
-        let fast = Clock { offset_ns: 9, drift_ppt: 1_000_000_000 };
+        let fast = Clock {
+            offset_ns: 9,
+            drift_ppt: 1_000_000_000,
+        };
         // The oscillator is 0.1 % fast: a local second takes 1/1.001 true seconds.
         assert_eq!(fast.true_span(1_001_000_000), 1_000_000_000);
         assert_eq!(fast.true_span(1), 1);

@@ -1,8 +1,9 @@
 //! From a machine's effects to the engine's calls, in emission order and at their times.
 
 use protocols::meter::{Operation, Primitive};
+use protocols::protocol::Completion;
 use protocols::storage::Write;
-use protocols::{Address, Channel, Destination, Effect, Record};
+use protocols::{Address, Channel, Destination, Effect, Effects, Output, Record};
 use sim_engine::{NodeId, Outbox, SimDuration, SimTime, TimerId};
 
 use super::attempt::AttemptId;
@@ -25,7 +26,14 @@ impl<T: Tables> World<T> {
         // Taken out for the time of the loop, so that the rest of the world may change meanwhile.
         let effects = core::mem::take(&mut self.scratch.effects);
         let mut price = Price::default();
+        // A command of several sessions goes on with the next one in the call that ends the last.
+        let next_session = self.next_session_at(node.0, attempt, &effects);
+        let begun = attempt;
+        let mut attempt = attempt;
         for index in 0..effects.len() {
+            if next_session == Some(index) {
+                attempt = self.open_next_session(now, attempt, out);
+            }
             let (mark, effect) = effects.get(index);
             self.charge(place, &mut price, mark as usize);
             self.carry_out_one(now, node, place, attempt, effect, &mut price, out);
@@ -38,10 +46,31 @@ impl<T: Tables> World<T> {
             self.spend(place, &price);
         }
         if price.total_ns > 0 {
-            out.defer(SimDuration(price.total_ns), Deferred::Done { pair: holding, attempt });
+            let done = Deferred::Done {
+                pair: holding,
+                attempt: begun,
+            };
+            out.defer(SimDuration(price.total_ns), done);
         } else {
-            self.done(now, node, holding, attempt, out);
+            self.done(now, node, holding, begun, out);
         }
+    }
+
+    /// Where in `effects` a further session of the open attempt's command begins: at the initiator's
+    /// `Running` after its `Ended`.
+    fn next_session_at(&self, node: u32, attempt: AttemptId, effects: &Effects) -> Option<usize> {
+        if attempt.initiator != node
+            || self.workloads.completion(attempt)? != Completion::SessionsBoth
+        {
+            return None;
+        }
+        let output = |index: usize| match effects.get(index).1 {
+            Effect::Output(output) => Some(output),
+            _ => None,
+        };
+        let ended =
+            (0..effects.len()).find(|at| matches!(output(*at), Some(Output::Ended { .. })))?;
+        (ended..effects.len()).find(|at| matches!(output(*at), Some(Output::Running { .. })))
     }
 
     /// Adds the cost of the operations up to `mark`.
@@ -58,13 +87,17 @@ impl<T: Tables> World<T> {
 
     fn spend(&mut self, (group, member): (usize, u32), price: &Price) {
         let group = &mut self.groups[group];
-        if let (Some(profile), Some(usage)) = (&group.profile, group.usage.get_mut(member as usize)) {
+        if let (Some(profile), Some(usage)) = (&group.profile, group.usage.get_mut(member as usize))
+        {
             usage.cpu_ns += price.total_ns;
             usage.energy_nj += profile.energy_nj(price.total_ns);
         }
     }
 
-    #[allow(clippy::too_many_arguments, reason = "one step of the loop above, split for reading")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "one step of the loop above, split for reading"
+    )]
     fn carry_out_one(
         &mut self,
         now: SimTime,
@@ -78,7 +111,12 @@ impl<T: Tables> World<T> {
         let at_once = price.total_ns == 0;
         let after = SimDuration(price.total_ns);
         match effect {
-            Effect::Send { from_port, to, channel, bytes } => {
+            Effect::Send {
+                from_port,
+                to,
+                channel,
+                bytes,
+            } => {
                 let from = Address::new(node.0, from_port);
                 match to {
                     Destination::Address(to) => {
@@ -96,17 +134,29 @@ impl<T: Tables> World<T> {
             }
             Effect::OpenStream { .. } | Effect::CloseStream { .. } => self.tally.unroutable += 1,
             Effect::Arm { timer, after: span } => {
-                let id = TimerId { kind: timer.kind, key: timer.key };
+                let id = TimerId {
+                    kind: timer.kind,
+                    key: timer.key,
+                };
                 let after_ns = self.clock(place.0, place.1).true_span(span.nanos());
-                self.timer_armed(now.0, node.0, id);
+                self.timer_armed(node.0, id);
                 if at_once {
                     out.arm(id, SimDuration(after_ns));
                 } else {
-                    out.defer(after, Deferred::Arm { timer: id, after_ns });
+                    out.defer(
+                        after,
+                        Deferred::Arm {
+                            timer: id,
+                            after_ns,
+                        },
+                    );
                 }
             }
             Effect::Cancel { timer } => {
-                let id = TimerId { kind: timer.kind, key: timer.key };
+                let id = TimerId {
+                    kind: timer.kind,
+                    key: timer.key,
+                };
                 if at_once {
                     out.cancel(id);
                     self.timer_gone(now.0, node.0, id);
@@ -129,15 +179,22 @@ impl<T: Tables> World<T> {
                     price.total_ns += profile.cost_ns(&write);
                 }
                 if price.total_ns == 0 {
-                    batch.writes().for_each(|write| self.depot.apply(node.0, write));
+                    batch
+                        .writes()
+                        .for_each(|write| self.depot.apply(node.0, write));
                     self.stored(now, node, attempt, out);
                 } else {
                     let mut bytes = core::mem::take(&mut self.scratch.batch);
                     bytes.clear();
-                    batch.writes().for_each(|write| serialise(write, &mut bytes));
+                    batch
+                        .writes()
+                        .for_each(|write| serialise(write, &mut bytes));
                     let batch = out.keep(&bytes);
                     self.scratch.batch = bytes;
-                    out.defer(SimDuration(price.total_ns), Deferred::Stored { batch, attempt });
+                    out.defer(
+                        SimDuration(price.total_ns),
+                        Deferred::Stored { batch, attempt },
+                    );
                 }
             }
             Effect::Output(output) => {
@@ -160,7 +217,11 @@ impl<T: Tables> World<T> {
     /// Phase of the operation before the running effect, for writes, which the host meters.
     fn phase_so_far(&self, price: &Price) -> u8 {
         let operations = self.scratch.crypto.meter.operations();
-        price.charged.checked_sub(1).and_then(|last| operations.get(last)).map_or(0, |last| last.phase)
+        price
+            .charged
+            .checked_sub(1)
+            .and_then(|last| operations.get(last))
+            .map_or(0, |last| last.phase)
     }
 
     fn send(
@@ -173,7 +234,10 @@ impl<T: Tables> World<T> {
     ) {
         let known = (to.host as usize) < self.group_of.len();
         let link = known
-            .then(|| self.routes.find(self.place(from.host), self.place(to.host), channel))
+            .then(|| {
+                self.routes
+                    .find(self.place(from.host), self.place(to.host), channel)
+            })
             .flatten();
         let Some(link) = link else {
             self.tally.unroutable += 1;
@@ -186,12 +250,25 @@ impl<T: Tables> World<T> {
             oracle.message(pair);
         }
         self.workloads.count_message(attempt, bytes.len());
-        let header = Header { from, to, channel, attempt, pair };
+        let header = Header {
+            from,
+            to,
+            channel,
+            attempt,
+            pair,
+        };
         if price.total_ns == 0 {
             out.send(link.0, link.1, header, bytes);
         } else {
             let bytes = out.keep(bytes);
-            out.defer(SimDuration(price.total_ns), Deferred::Send { link, header, bytes });
+            out.defer(
+                SimDuration(price.total_ns),
+                Deferred::Send {
+                    link,
+                    header,
+                    bytes,
+                },
+            );
         }
     }
 
@@ -204,7 +281,11 @@ impl<T: Tables> World<T> {
         out: &mut Outbox<'_, Self>,
     ) {
         match effect {
-            Deferred::Send { link, header, bytes } => {
+            Deferred::Send {
+                link,
+                header,
+                bytes,
+            } => {
                 let mut packet = core::mem::take(&mut self.scratch.batch);
                 packet.clear();
                 packet.extend_from_slice(out.block(bytes));
@@ -223,7 +304,9 @@ impl<T: Tables> World<T> {
                 out.free(batch);
                 self.stored(now, node, attempt, out);
             }
-            Deferred::Output { output, attempt } => self.on_output(now, node, attempt, &output, out),
+            Deferred::Output { output, attempt } => {
+                self.on_output(now, node, attempt, &output, out)
+            }
             Deferred::Halt => self.halt(node.0),
             Deferred::Done { pair, attempt } => self.done(now, node, pair, attempt, out),
         }
@@ -249,7 +332,9 @@ impl<T: Tables> World<T> {
 
     fn neighbours(&self, node: u32, channel: Channel) -> Vec<u32> {
         let place = self.place(node);
-        self.routes.neighbours(place, channel, |group, member| self.groups[group].first + member)
+        self.routes.neighbours(place, channel, |group, member| {
+            self.groups[group].first + member
+        })
     }
 }
 
@@ -267,7 +352,9 @@ fn serialise(write: Write<'_>, bytes: &mut Vec<u8>) {
         Write::Put(record, payload) => (record, Some(payload)),
         Write::Delete(record) => (record, None),
     };
-    let length = payload.map_or(DELETED, |payload| u32::try_from(payload.len()).unwrap_or(DELETED));
+    let length = payload.map_or(DELETED, |payload| {
+        u32::try_from(payload.len()).unwrap_or(DELETED)
+    });
     bytes.push(record.table);
     bytes.extend_from_slice(&record.key.to_le_bytes());
     bytes.extend_from_slice(&length.to_le_bytes());
@@ -276,7 +363,10 @@ fn serialise(write: Write<'_>, bytes: &mut Vec<u8>) {
 
 fn deserialise(mut bytes: &[u8], mut write: impl FnMut(Write<'_>)) {
     while let Some((head, rest)) = bytes.split_first_chunk::<9>() {
-        let record = Record::new(head[0], u32::from_le_bytes([head[1], head[2], head[3], head[4]]));
+        let record = Record::new(
+            head[0],
+            u32::from_le_bytes([head[1], head[2], head[3], head[4]]),
+        );
         let length = u32::from_le_bytes([head[5], head[6], head[7], head[8]]);
         if length == DELETED {
             write(Write::Delete(record));

@@ -19,42 +19,85 @@ impl<T: Tables> World<T> {
         out: &mut Outbox<'_, Self>,
     ) {
         match *output {
+            Output::Named { principal } => self.principals.name(principal, node.0),
             Output::Running { peer, run } => {
                 if let Some(peer) = self.principals.node(peer) {
                     self.agreement.running(node.0, peer, run);
                 }
             }
-            Output::Accepted { peer, session, run, key_id } => {
+            Output::Accepted {
+                peer,
+                session,
+                run,
+                key_id,
+            } => {
                 let peer = self.principals.node(peer);
                 if !self.agreement.accepted(now.0, node.0, peer, run) {
                     self.tally.agreement_violations += 1;
                 }
                 let attempt = self.attempt_of(node.0, attempt, Some(session));
-                let acceptance = Acceptance { at_ns: now.0, session, key_id };
+                let acceptance = Acceptance {
+                    at_ns: now.0,
+                    session,
+                    key_id,
+                };
                 if attempt.is_some() {
                     self.accepted(now, node, attempt, acceptance, out);
                 } else {
-                    let stray = StrayAcceptance { node: node.0, peer, at_ns: now.0, session };
+                    let stray = StrayAcceptance {
+                        node: node.0,
+                        peer,
+                        at_ns: now.0,
+                        session,
+                    };
                     self.tally.stray_acceptances += 1;
                     out.recorder().stray_acceptance(&stray);
                 }
             }
-            Output::Rejected { scope, reason, session, .. } => match scope {
+            Output::Rejected {
+                scope,
+                reason,
+                session,
+                ..
+            } => match scope {
                 Scope::Frame => self.tally.frames_refused += 1,
                 Scope::Command | Scope::Attempt => {
                     let attempt = self.attempt_of(node.0, attempt, session);
                     self.refused(now, node, attempt, reason, out);
                 }
             },
-            Output::Ended { .. } => self.ended(now, node, attempt, out),
+            Output::Ended { peer, session, .. } => {
+                // An end by a timer carries no tag: the session tells which attempt it was.
+                let peer = self.principals.node(peer);
+                let attempt = if attempt.is_some() {
+                    attempt
+                } else {
+                    peer.map_or(attempt, |peer| self.workloads.by_acceptance(peer, session))
+                };
+                self.ended(now, node, attempt, out);
+            }
             Output::DataSent { session, .. } => self.data_sent(node, attempt, session),
             Output::DataAccepted { .. } => self.data_accepted(now, node, attempt, out),
-            Output::SharedState { peer, relation, fingerprints, .. } => {
-                let Some(peer) = self.principals.node(peer) else { return };
+            Output::SharedState {
+                peer,
+                relation,
+                fingerprints,
+                ..
+            } => {
+                let Some(peer) = self.principals.node(peer) else {
+                    return;
+                };
                 let relation = usize::from(relation);
-                let Some(known) = self.relations.get_mut(relation) else { return };
-                let Some(pair) = known.pair(node.0, peer) else { return };
-                let device = known.ends.get(pair as usize).is_some_and(|ends| ends.0 == node.0);
+                let Some(known) = self.relations.get_mut(relation) else {
+                    return;
+                };
+                let Some(pair) = known.pair(node.0, peer) else {
+                    return;
+                };
+                let device = known
+                    .ends
+                    .get(pair as usize)
+                    .is_some_and(|ends| ends.0 == node.0);
                 let end = if device { End::Device } else { End::Server };
                 known.oracle.state(pair, end, &fingerprints);
                 self.judge(now.0, relation, pair);
@@ -79,29 +122,45 @@ impl<T: Tables> World<T> {
     }
 
     /// A timer is armed: if its expiry changes what a pair shares, the pair is not at rest.
-    pub(super) fn timer_armed(&mut self, now_ns: u64, node: u32, timer: TimerId) {
+    pub(super) fn timer_armed(&mut self, node: u32, timer: TimerId) {
         if !self.changes_shared_state(timer) {
             return;
         }
         let pair = self.pair_of_timer(node, timer);
-        if pair != NO_PAIR && self.tally.holding_timers.insert((node, timer.kind, timer.key)) {
-            if let Some((relation, pair)) = self.relation_of(pair) {
-                self.relations[relation].oracle.hold(pair);
-            }
+        if let Some((relation, pair)) = self.relation_of(pair)
+            && self
+                .tally
+                .holding_timers
+                .insert((node, timer.kind, timer.key))
+        {
+            self.relations[relation].oracle.hold(pair);
         }
-        let _ = now_ns;
     }
 
-    /// A timer was cancelled, or has expired and been handled.
+    /// A timer was cancelled.
     pub(super) fn timer_gone(&mut self, now_ns: u64, node: u32, timer: TimerId) {
-        if self.tally.holding_timers.remove(&(node, timer.kind, timer.key)) {
-            self.let_go(now_ns, self.pair_of_timer(node, timer));
+        let pair = self.timer_expires(node, timer);
+        self.let_go(now_ns, pair);
+    }
+
+    /// A timer has expired: the pair that it held, which stays held until its handler is through.
+    pub(super) fn timer_expires(&mut self, node: u32, timer: TimerId) -> u32 {
+        if self
+            .tally
+            .holding_timers
+            .remove(&(node, timer.kind, timer.key))
+        {
+            self.pair_of_timer(node, timer)
+        } else {
+            NO_PAIR
         }
     }
 
     fn changes_shared_state(&self, timer: TimerId) -> bool {
         let timers = self.protocol.timers();
-        timers.get(usize::from(timer.kind)).is_some_and(|timer| timer.changes_shared_state)
+        timers
+            .get(usize::from(timer.kind))
+            .is_some_and(|timer| timer.changes_shared_state)
     }
 
     /// The pair that a timer is about: the only pair of a node that is a device of a relation, else
@@ -109,7 +168,11 @@ impl<T: Tables> World<T> {
     fn pair_of_timer(&self, node: u32, timer: TimerId) -> u32 {
         let mut base = 0;
         for relation in &self.relations {
-            let first = relation.first_pair.get(node as usize).copied().unwrap_or(NO_PAIR);
+            let first = relation
+                .first_pair
+                .get(node as usize)
+                .copied()
+                .unwrap_or(NO_PAIR);
             if first != NO_PAIR {
                 return base + first;
             }

@@ -1,5 +1,7 @@
 //! Which node a principal is.
 
+use std::collections::BTreeMap;
+
 use protocols::Principal;
 
 /// Principals that count up by one together with their nodes.
@@ -16,6 +18,8 @@ struct Run {
 pub struct Principals {
     /// Per role, ascending by value once sealed.
     roles: Vec<Vec<Run>>,
+    /// Names that nodes gave themselves at run time.
+    own: BTreeMap<Principal, u32>,
 }
 
 impl Principals {
@@ -32,7 +36,11 @@ impl Principals {
         {
             last.count += 1;
         } else {
-            runs.push(Run { value: principal.value, node, count: 1 });
+            runs.push(Run {
+                value: principal.value,
+                node,
+                count: 1,
+            });
         }
     }
 
@@ -44,10 +52,22 @@ impl Principals {
         }
     }
 
+    /// `node` says that it answers to `principal`. What the roster knows is not overruled, and the
+    /// first node to use a name keeps it.
+    pub fn name(&mut self, principal: Principal, node: u32) {
+        self.own.entry(principal).or_insert(node);
+    }
+
     /// The node known as `principal`; the first one where several share it.
     #[must_use]
     #[inline]
     pub fn node(&self, principal: Principal) -> Option<u32> {
+        self.provisioned(principal)
+            .or_else(|| self.own.get(&principal).copied())
+    }
+
+    #[inline]
+    fn provisioned(&self, principal: Principal) -> Option<u32> {
         let runs = self.roles.get(usize::from(principal.role))?;
         let within = |run: &&Run| principal.value - run.value < u64::from(run.count);
         let after = runs.partition_point(|run| run.value <= principal.value);

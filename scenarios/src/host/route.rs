@@ -74,7 +74,11 @@ impl Routes {
                 between[link.group_b * groups + link.group_a].push(index);
             }
         }
-        Self { groups, between, links }
+        Self {
+            groups,
+            between,
+            links,
+        }
     }
 
     /// The link and direction from member `from.1` of group `from.0` to member `to.1` of group
@@ -87,22 +91,25 @@ impl Routes {
         to: (usize, u32),
         channel: Channel,
     ) -> Option<(LinkId, Direction)> {
-        self.between.get(from.0 * self.groups + to.0)?.iter().find_map(|&index| {
-            let link = &self.links[usize::from(index)];
-            if link.channel != channel {
-                return None;
-            }
-            let up = (link.group_a == from.0)
-                .then(|| link.link(from.1, to.1))
-                .flatten()
-                .map(|id| (id, Direction::Up));
-            up.or_else(|| {
-                (link.group_b == from.0)
-                    .then(|| link.link(to.1, from.1))
+        self.between
+            .get(from.0 * self.groups + to.0)?
+            .iter()
+            .find_map(|&index| {
+                let link = &self.links[usize::from(index)];
+                if link.channel != channel {
+                    return None;
+                }
+                let up = (link.group_a == from.0)
+                    .then(|| link.link(from.1, to.1))
                     .flatten()
-                    .map(|id| (id, Direction::Down))
+                    .map(|id| (id, Direction::Up));
+                up.or_else(|| {
+                    (link.group_b == from.0)
+                        .then(|| link.link(to.1, from.1))
+                        .flatten()
+                        .map(|id| (id, Direction::Down))
+                })
             })
-        })
     }
 
     /// The partner, by its number in group `to`, of member `from.1` of group `from.0`; a node of the

@@ -84,7 +84,11 @@ impl Tally {
     pub fn restart(&mut self) {
         let episodes_written = core::mem::take(&mut self.episodes_written);
         let holding_timers = core::mem::take(&mut self.holding_timers);
-        *self = Self { episodes_written, holding_timers, ..Self::new(self.span_ns) };
+        *self = Self {
+            episodes_written,
+            holding_timers,
+            ..Self::new(self.span_ns)
+        };
     }
 
     /// Counts the end of a packet's life.
@@ -97,7 +101,9 @@ impl Tally {
     pub fn attempt(&mut self, at_ns: u64, outcome: Outcome, latency_ns: Option<u64>) {
         self.outcomes[outcome as usize] += 1;
         let last = self.outcomes_over_time.len() - 1;
-        let bin = usize::try_from(at_ns / self.bin_ns).unwrap_or(last).min(last);
+        let bin = usize::try_from(at_ns / self.bin_ns)
+            .unwrap_or(last)
+            .min(last);
         self.outcomes_over_time[bin][outcome as usize] += 1;
         if let (Outcome::Accepted, Some(latency_ns)) = (outcome, latency_ns) {
             self.latency.saturating_record(latency_ns);

@@ -23,7 +23,10 @@ impl Operations {
     #[must_use]
     pub fn new(roles: usize, phases: usize) -> Self {
         let phases = phases.max(1);
-        Self { phases, totals: vec![Totals::default(); roles.max(1) * phases] }
+        Self {
+            phases,
+            totals: vec![Totals::default(); roles.max(1) * phases],
+        }
     }
 
     /// Counts one operation of a node of `role`.
@@ -38,6 +41,9 @@ impl Operations {
     /// Role, phase and sums, in ascending order, empty ones included.
     pub fn iter(&self) -> impl Iterator<Item = (usize, usize, &Totals)> {
         let phases = self.phases;
-        self.totals.iter().enumerate().map(move |(index, totals)| (index / phases, index % phases, totals))
+        self.totals
+            .iter()
+            .enumerate()
+            .map(move |(index, totals)| (index / phases, index % phases, totals))
     }
 }

@@ -157,7 +157,9 @@ impl Workloads {
     /// Attempts and accepted attempts of a node so far.
     #[must_use]
     pub fn counts(&self, node: u32) -> (u32, u32) {
-        self.nodes.get(node as usize).map_or((0, 0), |book| (book.attempts, book.accepted))
+        self.nodes
+            .get(node as usize)
+            .map_or((0, 0), |book| (book.attempts, book.accepted))
     }
 
     /// How many attempts are open.
@@ -177,6 +179,28 @@ impl Workloads {
         }
     }
 
+    /// What completes an open attempt.
+    pub(super) fn completion(&self, attempt: AttemptId) -> Option<Completion> {
+        self.open.get(self.slot(attempt)?).map(|open| open.done)
+    }
+
+    /// The open attempt of `initiator` in which an end accepted `session`.
+    pub(super) fn by_acceptance(&self, initiator: u32, session: Tag) -> AttemptId {
+        let named = |open: &&Attempt| {
+            [open.initiator_accepted, open.responder_accepted]
+                .into_iter()
+                .flatten()
+                .any(|acceptance| acceptance.session == session)
+        };
+        let current = self.nodes[initiator as usize].open.checked_sub(1);
+        let earlier = self
+            .overlapping
+            .range((initiator, 0)..=(initiator, u32::MAX));
+        let slots = current.into_iter().chain(earlier.map(|(_, slot)| *slot));
+        let mut open = slots.filter_map(|slot| self.open.get(slot));
+        open.find(named).map_or(AttemptId::NONE, |open| open.id)
+    }
+
     /// The slot of an attempt, if it is still open.
     #[inline]
     fn slot(&self, attempt: AttemptId) -> Option<u32> {
@@ -189,7 +213,9 @@ impl Workloads {
         if self.overlapping.is_empty() {
             return None;
         }
-        self.overlapping.get(&(attempt.initiator, attempt.number)).copied()
+        self.overlapping
+            .get(&(attempt.initiator, attempt.number))
+            .copied()
     }
 
     /// The attempt that a statement about `session` belongs to when its tag names none.
@@ -197,7 +223,10 @@ impl Workloads {
         if tag.is_some() || self.by_session.is_empty() {
             return tag;
         }
-        self.by_session.get(&(node, session)).copied().unwrap_or(AttemptId::NONE)
+        self.by_session
+            .get(&(node, session))
+            .copied()
+            .unwrap_or(AttemptId::NONE)
     }
 }
 
@@ -209,13 +238,18 @@ impl<T: Tables> World<T> {
     /// the event order does not depend on how many there are.
     pub fn start(&mut self, out: &mut Outbox<'_, Self>) {
         // Descending, so that the next one is taken from the end.
-        self.workloads.starts.sort_unstable_by(|one, other| other.cmp(one));
+        self.workloads
+            .starts
+            .sort_unstable_by(|one, other| other.cmp(one));
         self.arm_next_start(out);
     }
 
     fn arm_next_start(&mut self, out: &mut Outbox<'_, Self>) {
         if let Some((at_ns, _)) = self.workloads.starts.last() {
-            let id = TimerId { kind: control::START, key: 0 };
+            let id = TimerId {
+                kind: control::START,
+                key: 0,
+            };
             out.arm_control(self.host_owner(), id, SimTime(*at_ns));
         } else {
             self.workloads.starts = Vec::new();
@@ -253,7 +287,15 @@ impl<T: Tables> World<T> {
             control::NEXT => self.open_request(now, node, event.key as usize, out),
             control::RETRY => self.retry(now, node, event.key as usize, out),
             control::DEADLINE => {
-                self.abort(node, out);
+                // A session that another has followed is no longer the machine's to abort.
+                if self
+                    .workloads
+                    .open
+                    .get(event.key)
+                    .is_some_and(|open| !open.continued)
+                {
+                    self.abort(node, out);
+                }
                 self.close(now, event.key, Close::Deadline, out);
             }
             control::FORK => self.fork_next(now, out),
@@ -281,7 +323,10 @@ impl<T: Tables> World<T> {
             initiator.due = true;
             return;
         }
-        if plan.count.is_some_and(|count| u64::from(initiator.requests) >= count) {
+        if plan
+            .count
+            .is_some_and(|count| u64::from(initiator.requests) >= count)
+        {
             return;
         }
         initiator.due = false;
@@ -289,9 +334,15 @@ impl<T: Tables> World<T> {
         initiator.tried = 1;
         initiator.requests += 1;
         if let Some(every) = &plan.every {
-            let draw = self.workloads.streams.block(plan.streams[member], u64::from(initiator.requests))[0];
+            let draw = self
+                .workloads
+                .streams
+                .block(plan.streams[member], u64::from(initiator.requests))[0];
             let next = now.0.saturating_add(every.sample_ns(draw).0);
-            let id = TimerId { kind: control::NEXT, key: index(workload) };
+            let id = TimerId {
+                kind: control::NEXT,
+                key: index(workload),
+            };
             out.arm_control(NodeId(node), id, SimTime(next));
         }
         self.open_step(now, node, workload, 0, out);
@@ -324,11 +375,16 @@ impl<T: Tables> World<T> {
             (step.to, step.done, step.concurrent, step.deadline_ns)
         };
         let turn = initiator.requests.saturating_sub(1);
-        let responder = to.and_then(|to| self.responder(place, to, turn)).unwrap_or(NOBODY);
+        let responder = to
+            .and_then(|to| self.responder(place, to, turn))
+            .unwrap_or(NOBODY);
         let book = &mut self.workloads.nodes[node as usize];
         book.attempts += 1;
         let attempt = Attempt {
-            id: AttemptId { initiator: node, number: book.attempts },
+            id: AttemptId {
+                initiator: node,
+                number: book.attempts,
+            },
             responder,
             workload: u16::try_from(workload).unwrap_or(u16::MAX),
             step: u16::try_from(step).unwrap_or(u16::MAX),
@@ -344,6 +400,7 @@ impl<T: Tables> World<T> {
             ended: (false, false),
             data_accepted: false,
             handled: false,
+            continued: false,
         };
         let leaves_session = step == 0 && core::mem::take(&mut book.session_open);
         let number = attempt.id.number;
@@ -354,13 +411,70 @@ impl<T: Tables> World<T> {
             self.workloads.nodes[node as usize].open = slot + 1;
         }
         if deadline_ns > 0 {
-            let id = TimerId { kind: control::DEADLINE, key: slot };
+            let id = TimerId {
+                kind: control::DEADLINE,
+                key: slot,
+            };
             out.arm_control(NodeId(node), id, SimTime(now.0.saturating_add(deadline_ns)));
         }
         if leaves_session {
             out.command(NodeId(node), token::FINISH);
         }
-        out.command(NodeId(node), token::STEP | token::number(number) | u64::from(slot));
+        out.command(
+            NodeId(node),
+            token::STEP | token::number(number) | u64::from(slot),
+        );
+    }
+
+    /// Opens the attempt of the next session of a command; the one before lingers until both ends
+    /// have said that it is over.
+    pub(super) fn open_next_session(
+        &mut self,
+        now: SimTime,
+        before: AttemptId,
+        out: &mut Outbox<'_, Self>,
+    ) -> AttemptId {
+        let Some(slot) = self.workloads.slot(before) else {
+            return before;
+        };
+        let Some(open) = self.workloads.open.get_mut(slot) else {
+            return before;
+        };
+        open.continued = true;
+        let mut next = *open;
+        let node = before.initiator;
+        self.workloads
+            .overlapping
+            .insert((node, before.number), slot);
+        let book = &mut self.workloads.nodes[node as usize];
+        book.attempts += 1;
+        next = Attempt {
+            id: AttemptId {
+                initiator: node,
+                number: book.attempts,
+            },
+            started_ns: now.0,
+            messages: 0,
+            bytes: 0,
+            initiator_accepted: None,
+            responder_accepted: None,
+            refused: None,
+            ended: (false, false),
+            continued: false,
+            ..next
+        };
+        let plan = &self.workloads.plans[usize::from(next.workload)];
+        let deadline_ns = plan.steps[usize::from(next.step)].deadline_ns;
+        let slot = self.workloads.open.insert(next);
+        self.workloads.nodes[node as usize].open = slot + 1;
+        if deadline_ns > 0 {
+            let id = TimerId {
+                kind: control::DEADLINE,
+                key: slot,
+            };
+            out.arm_control(NodeId(node), id, SimTime(now.0.saturating_add(deadline_ns)));
+        }
+        next.id
     }
 
     /// The node of group `to` that the member at `place` talks to; a node with several partners
@@ -383,9 +497,15 @@ impl<T: Tables> World<T> {
         }
         let role = usize::from(self.groups[self.place(node.0).0].role);
         match command & token::KIND {
-            token::START => self.call(now, node, (AttemptId::NONE, NO_PAIR), out, |column, member, cx| {
-                column.on_start(member, cx);
-            }),
+            token::START => self.call(
+                now,
+                node,
+                (AttemptId::NONE, NO_PAIR),
+                out,
+                |column, member, cx| {
+                    column.on_start(member, cx);
+                },
+            ),
             token::ABORT => {
                 if let Some(id) = self.workloads.abort[role] {
                     self.command(now, node, id, out);
@@ -402,15 +522,31 @@ impl<T: Tables> World<T> {
 
     /// Gives a command without arguments that belongs to no attempt.
     fn command(&mut self, now: SimTime, node: NodeId, id: u8, out: &mut Outbox<'_, Self>) {
-        self.call(now, node, (AttemptId::NONE, NO_PAIR), out, |column, member, cx| {
-            column.on_command(member, &Command { id, peer: None, args: &[] }, cx);
-        });
+        self.call(
+            now,
+            node,
+            (AttemptId::NONE, NO_PAIR),
+            out,
+            |column, member, cx| {
+                column.on_command(
+                    member,
+                    &Command {
+                        id,
+                        peer: None,
+                        args: &[],
+                    },
+                    cx,
+                );
+            },
+        );
     }
 
     fn run_step(&mut self, now: SimTime, node: NodeId, command: u64, out: &mut Outbox<'_, Self>) {
         let slot = token::slot(command);
         // The attempt may be over by now, and its slot in use by another: then nothing is asked.
-        let Some(attempt) = self.workloads.open.get(slot).copied() else { return };
+        let Some(attempt) = self.workloads.open.get(slot).copied() else {
+            return;
+        };
         if attempt.id.initiator != node.0
             || command != token::STEP | token::number(attempt.id.number) | u64::from(slot)
         {
@@ -422,15 +558,43 @@ impl<T: Tables> World<T> {
         let step = &plan.steps[usize::from(attempt.step)];
         let id = step.command;
         if step.args.iter().all(Option::is_none) {
-            self.call(now, node, (attempt.id, NO_PAIR), out, |column, member, cx| {
-                column.on_command(member, &Command { id, peer, args: &[] }, cx);
-            });
+            self.call(
+                now,
+                node,
+                (attempt.id, NO_PAIR),
+                out,
+                |column, member, cx| {
+                    column.on_command(
+                        member,
+                        &Command {
+                            id,
+                            peer,
+                            args: &[],
+                        },
+                        cx,
+                    );
+                },
+            );
         } else {
             let given = step.args.clone();
             let args: Vec<Arg<'_>> = given.iter().map(argument).collect();
-            self.call(now, node, (attempt.id, NO_PAIR), out, |column, member, cx| {
-                column.on_command(member, &Command { id, peer, args: &args }, cx);
-            });
+            self.call(
+                now,
+                node,
+                (attempt.id, NO_PAIR),
+                out,
+                |column, member, cx| {
+                    column.on_command(
+                        member,
+                        &Command {
+                            id,
+                            peer,
+                            args: &args,
+                        },
+                        cx,
+                    );
+                },
+            );
         }
     }
 
@@ -465,7 +629,9 @@ impl<T: Tables> World<T> {
             self.tally.late += 1;
             return;
         };
-        let Some(open) = self.workloads.open.get_mut(slot) else { return };
+        let Some(open) = self.workloads.open.get_mut(slot) else {
+            return;
+        };
         change(open);
         if open.is_complete() {
             self.close(now, slot, Close::Complete, out);
@@ -500,8 +666,12 @@ impl<T: Tables> World<T> {
         reason: Reason,
         out: &mut Outbox<'_, Self>,
     ) {
-        let Some(slot) = self.workloads.slot(attempt) else { return };
-        let Some(open) = self.workloads.open.get_mut(slot) else { return };
+        let Some(slot) = self.workloads.slot(attempt) else {
+            return;
+        };
+        let Some(open) = self.workloads.open.get_mut(slot) else {
+            return;
+        };
         let own = open.id.initiator == node.0;
         open.refused.get_or_insert((reason, own));
         if own {
@@ -531,7 +701,11 @@ impl<T: Tables> World<T> {
     }
 
     pub(super) fn data_sent(&mut self, node: NodeId, attempt: AttemptId, session: Tag) {
-        if self.workloads.overlapping.contains_key(&(attempt.initiator, attempt.number)) {
+        if self
+            .workloads
+            .overlapping
+            .contains_key(&(attempt.initiator, attempt.number))
+        {
             self.workloads.by_session.insert((node.0, session), attempt);
         }
     }
@@ -577,28 +751,44 @@ impl<T: Tables> World<T> {
 
     /// Closes an attempt: its row, its totals, and what comes next.
     fn close(&mut self, now: SimTime, slot: u32, close: Close, out: &mut Outbox<'_, Self>) {
-        let Some(attempt) = self.workloads.open.remove(slot) else { return };
+        let Some(attempt) = self.workloads.open.remove(slot) else {
+            return;
+        };
         let node = attempt.id.initiator;
-        if self.workloads.overlapping.remove(&(node, attempt.id.number)).is_some() {
-            self.workloads.by_session.retain(|_, open| *open != attempt.id);
+        if self
+            .workloads
+            .overlapping
+            .remove(&(node, attempt.id.number))
+            .is_some()
+        {
+            self.workloads
+                .by_session
+                .retain(|_, open| *open != attempt.id);
         } else {
             self.workloads.nodes[node as usize].open = 0;
         }
         let workload = usize::from(attempt.workload);
-        let deadline = TimerId { kind: control::DEADLINE, key: slot };
+        let deadline = TimerId {
+            kind: control::DEADLINE,
+            key: slot,
+        };
         out.cancel_control(NodeId(node), deadline);
         let (outcome, reason) = attempt.outcome(close);
         let success = outcome.is_success();
         if success {
             self.workloads.nodes[node as usize].accepted += 1;
-            if let Some((relation, pair)) = self.relation_of(self.pair_between_opt(node, attempt.responder)) {
+            if let Some((relation, pair)) =
+                self.relation_of(self.pair_between_opt(node, attempt.responder))
+            {
                 self.relations[relation].oracle.success(pair);
             }
         }
         let plan = &self.workloads.plans[workload];
         let steps = plan.steps.len();
         if self.workloads.fork.is_some() {
-            self.fork_closed(now, success, out);
+            if !attempt.continued {
+                self.fork_closed(now, success, out);
+            }
             return;
         }
         if attempt.started_ns >= self.workloads.warmup_ns {
@@ -607,10 +797,16 @@ impl<T: Tables> World<T> {
             self.tally.attempt_bytes += attempt.bytes;
         }
         let phase = plan.steps[usize::from(attempt.step)].name;
-        let end = SessionEnd { attempt: &attempt, phase, ended_ns: now.0, outcome, reason };
+        let end = SessionEnd {
+            attempt: &attempt,
+            phase,
+            ended_ns: now.0,
+            outcome,
+            reason,
+        };
         out.recorder().session(&end);
         self.flush_desync(out);
-        if close == Close::EndOfRun {
+        if close == Close::EndOfRun || attempt.continued {
             return;
         }
         let next = usize::from(attempt.step) + 1;
@@ -622,13 +818,19 @@ impl<T: Tables> World<T> {
     }
 
     fn pair_between_opt(&self, one: u32, other: u32) -> u32 {
-        if other == NOBODY { NO_PAIR } else { self.pair_between(one, other) }
+        if other == NOBODY {
+            NO_PAIR
+        } else {
+            self.pair_between(one, other)
+        }
     }
 
     /// Arms a retry of the list; false when there is none left.
     fn arm_retry(&mut self, now: SimTime, attempt: &Attempt, out: &mut Outbox<'_, Self>) -> bool {
         let workload = usize::from(attempt.workload);
-        let Some(retry) = self.workloads.plans[workload].retry else { return false };
+        let Some(retry) = self.workloads.plans[workload].retry else {
+            return false;
+        };
         let earlier = attempt.tried - 1;
         if retry.max.is_some_and(|max| earlier >= max) {
             return false;
@@ -639,7 +841,10 @@ impl<T: Tables> World<T> {
         if at >= self.workloads.duration_ns {
             return false;
         }
-        let id = TimerId { kind: control::RETRY, key: index(workload) };
+        let id = TimerId {
+            kind: control::RETRY,
+            key: index(workload),
+        };
         out.arm_control(NodeId(attempt.id.initiator), id, SimTime(at));
         true
     }

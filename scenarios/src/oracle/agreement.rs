@@ -55,18 +55,33 @@ impl Agreement {
             self.make_room();
         }
         self.made += 1;
-        self.insert(Statement { speaker, peer, run: u64::from_be_bytes(run), age: self.made });
+        self.insert(Statement {
+            speaker,
+            peer,
+            run: u64::from_be_bytes(run),
+            age: self.made,
+        });
     }
 
     /// `node` accepts with `peer` over `run`; returns whether a partner was there.
     pub fn accepted(&mut self, at_ns: u64, node: u32, peer: Option<u32>, run: Tag) -> bool {
         let matched = peer.is_some_and(|peer| {
             let run = u64::from_be_bytes(run);
-            self.remove(Statement { speaker: peer, peer: node, run, age: 0 })
+            self.remove(Statement {
+                speaker: peer,
+                peer: node,
+                run,
+                age: 0,
+            })
         });
         if !matched {
             self.violations += 1;
-            self.first.get_or_insert(Violation { at_ns, node, peer, run });
+            self.first.get_or_insert(Violation {
+                at_ns,
+                node,
+                peer,
+                run,
+            });
         }
         matched
     }
@@ -128,13 +143,21 @@ impl Agreement {
         let (capacity, oldest) = if old.len() < PLACES_MAX {
             ((old.len() * 2).max(64), 0)
         } else {
-            let mut ages: Vec<u64> = old.iter().flatten().map(|statement| statement.age).collect();
+            let mut ages: Vec<u64> = old
+                .iter()
+                .flatten()
+                .map(|statement| statement.age)
+                .collect();
             let middle = ages.len() / 2;
             (old.len(), *ages.select_nth_unstable(middle).1)
         };
         self.slots = vec![None; capacity];
         self.used = 0;
-        for statement in old.into_iter().flatten().filter(|statement| statement.age >= oldest) {
+        for statement in old
+            .into_iter()
+            .flatten()
+            .filter(|statement| statement.age >= oldest)
+        {
             self.insert(statement);
         }
     }
@@ -182,7 +205,10 @@ mod tests {
         }
         for number in (0..10_000u64).rev() {
             let peer = Some((number % 97) as u32);
-            assert!(oracle.accepted(0, 5, peer, (number / 3).to_be_bytes()), "statement {number}");
+            assert!(
+                oracle.accepted(0, 5, peer, (number / 3).to_be_bytes()),
+                "statement {number}"
+            );
         }
         assert_eq!(oracle.violations(), 0);
     }

@@ -30,13 +30,18 @@ impl Values {
     }
 
     fn shares_with(&self, other: &Self) -> bool {
-        self.0.iter().any(|value| *value != 0 && other.0.contains(value))
+        self.0
+            .iter()
+            .any(|value| *value != 0 && other.0.contains(value))
     }
 }
 
 /// The first 8 bytes: enough to tell values apart, half the memory of a million pairs.
 fn head(fingerprint: &Fingerprint) -> u64 {
-    let head = fingerprint.iter().take(8).fold(0, |value, byte| value << 8 | u64::from(*byte));
+    let head = fingerprint
+        .iter()
+        .take(8)
+        .fold(0, |value, byte| value << 8 | u64::from(*byte));
     // 0 stands for no value.
     head.max(1)
 }
@@ -130,7 +135,10 @@ impl Desync {
     /// An oracle for `pairs` pairs, all without shared values yet.
     #[must_use]
     pub fn new(pairs: usize) -> Self {
-        Self { pairs: vec![Pair::default(); pairs], ..Self::default() }
+        Self {
+            pairs: vec![Pair::default(); pairs],
+            ..Self::default()
+        }
     }
 
     /// Number of pairs.
@@ -189,7 +197,9 @@ impl Desync {
 
     /// Judges the pair if it is at rest. `before` gives attempts and successes so far.
     pub fn judge(&mut self, pair_index: u32, now_ns: u64, before: impl FnOnce() -> (u32, u32)) {
-        let Some(pair) = self.pairs.get_mut(pair_index as usize) else { return };
+        let Some(pair) = self.pairs.get_mut(pair_index as usize) else {
+            return;
+        };
         if pair.holds > 0 || pair.in_step() == (pair.open == 0) {
             return;
         }
@@ -224,13 +234,18 @@ impl Desync {
 
     /// The pairs that are out of step right now, ascending.
     pub fn suspects(&self) -> impl Iterator<Item = u32> + '_ {
-        (0u32..).zip(&self.pairs).filter(|(_, pair)| pair.open > 0).map(|(index, _)| index)
+        (0u32..)
+            .zip(&self.pairs)
+            .filter(|(_, pair)| pair.open > 0)
+            .map(|(index, _)| index)
     }
 
     /// True when the pair is out of step and was judged so.
     #[must_use]
     pub fn is_open(&self, pair: u32) -> bool {
-        self.pairs.get(pair as usize).is_some_and(|pair| pair.open > 0)
+        self.pairs
+            .get(pair as usize)
+            .is_some_and(|pair| pair.open > 0)
     }
 
     /// The open divergence of a pair.
@@ -242,11 +257,18 @@ impl Desync {
 
     /// Gives the open divergence of a pair its verdict.
     pub fn conclude(&mut self, pair: u32, kind: EpisodeKind) {
-        let Some(state) = self.pairs.get_mut(pair as usize) else { return };
-        let Some(place) = state.open.checked_sub(1) else { return };
+        let Some(state) = self.pairs.get_mut(pair as usize) else {
+            return;
+        };
+        let Some(place) = state.open.checked_sub(1) else {
+            return;
+        };
         state.open = 0;
         self.free.push(place);
-        self.closed.push(Episode { kind, ..self.open[place as usize] });
+        self.closed.push(Episode {
+            kind,
+            ..self.open[place as usize]
+        });
     }
 
     /// The divergences that have come to an end, in the order of their ends.
@@ -280,7 +302,10 @@ mod tests {
         oracle.state(0, End::Device, &value(2));
         oracle.judge(0, 30, || (2, 1));
         let closed = oracle.closed()[0];
-        assert_eq!((closed.start_ns, closed.end_ns, closed.messages), (20, Some(30), 1));
+        assert_eq!(
+            (closed.start_ns, closed.end_ns, closed.messages),
+            (20, Some(30), 1)
+        );
         assert_eq!(closed.kind, EpisodeKind::Transient);
         assert_eq!((closed.attempts_before, closed.successes_before), (1, 0));
     }
@@ -316,7 +341,17 @@ mod tests {
         oracle.conclude(0, EpisodeKind::Permanent);
         assert_eq!(oracle.suspects().collect::<Vec<_>>(), [1]);
         oracle.judge(0, 5, || (3, 2));
-        assert_eq!(oracle.open_episode(0).map(|episode| episode.attempts_before), Some(3));
-        assert_eq!(oracle.open_episode(1).map(|episode| episode.attempts_before), Some(0));
+        assert_eq!(
+            oracle
+                .open_episode(0)
+                .map(|episode| episode.attempts_before),
+            Some(3)
+        );
+        assert_eq!(
+            oracle
+                .open_episode(1)
+                .map(|episode| episode.attempts_before),
+            Some(0)
+        );
     }
 }
