@@ -3,6 +3,7 @@
 
 mod support;
 
+mod allocation;
 mod broken;
 mod device_states;
 mod hardened;
