@@ -6,8 +6,13 @@
 //! datagrams; the server finds the handshake of an M3 by the address it came from.
 //!
 //! Model: the variant `as-published` follows the paper with the reading that its text suggests
-//! where it is silent; every such reading is a parameter ([`params`]). `broken` leaves one defence
-//! out as a positive control for attacks.
+//! where it is silent; every such reading is a parameter. `literal` is the published prototype,
+//! `hardened` the smallest fix, and `broken` leaves one defence out as a positive control for
+//! attacks. Left out: AES-GCM, and any use of t in `literal`.
+//!
+//! Where it sits: [`Device`] and [`Server`] serve `as-published` and `broken`; the other variants
+//! have machines of their own, since messages and storage differ. Layouts, challenges, the table
+//! of handshakes and application frames are common.
 //!
 //! Determinism: random values are drawn in the order in which the text names them, the IV last,
 //! each as one request of its exact length.
@@ -19,7 +24,7 @@
 //! |---|---|
 //! | n, m, p | `keys`, `key_bits` (`key_bytes` = m/8), `challenge` |
 //! | K\[i\], C1, C2 | rows of the vault record, index lists in wire form |
-//! | k1, k2 | [`equations`]`::combined_key` of C1 and C2 |
+//! | k1, k2 | `equations::combined_key` of C1 and C2 |
 //! | r1, r2, t1, t2, t | nonces, key shares, session key t = t1 XOR t2 |
 //! | h, P_i | HMAC of the update and partition i, in `equations::update_vault` |
 
@@ -42,6 +47,7 @@ mod tests;
 
 use std::sync::Arc;
 
+use crate::meter::Primitive;
 use crate::output::Principal;
 use crate::parameter::{ParameterError, ParameterSpec, Values};
 use crate::protocol::{
@@ -98,6 +104,15 @@ const SESSION_COMMIT: u8 = 2;
 const PENDING: u8 = 3;
 /// Timer of the device: send the message in hand once more.
 const RESEND: u8 = 4;
+
+/// What the paper itself counts for one session of a device: one AES operation for each message
+/// that is sealed and one HMAC, whatever their sizes. The meter counts what the code computes;
+/// energy tables show this rule beside it, under its own name.
+pub const PAPER_COUNT: &[(Primitive, u32)] = &[
+    (Primitive::Aes128Encrypt, 1),
+    (Primitive::Aes128Decrypt, 1),
+    (Primitive::HmacSha512, 1),
+];
 
 /// Relation: the vault of one device.
 const VAULT_RELATION: u8 = 0;

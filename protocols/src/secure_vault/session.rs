@@ -74,7 +74,7 @@ pub(super) struct Suite {
 }
 
 impl<const KEY: usize> Session<KEY> {
-    /// A session with a fresh key; bytes past [`KEY`] are left out.
+    /// A session with a fresh key; bytes past `KEY` are left out.
     pub(super) fn new(key: &[u8], tag: Tag) -> Self {
         let mut held = [0; KEY];
         for (byte, given) in held.iter_mut().zip(key) {

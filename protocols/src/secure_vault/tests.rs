@@ -10,5 +10,6 @@ mod hardened;
 mod known_answers;
 mod literal;
 mod messages;
+mod params;
 mod robustness;
 mod server_states;
