@@ -92,7 +92,7 @@ impl Timer {
 /// What the application asks a machine for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Command<'a> {
-    /// Which command: its number in the protocol's list ([`crate::protocol::CommandSpec::id`]).
+    /// Which command: its place in [`crate::protocol::Protocol::commands`].
     pub id: u8,
     /// The node the command is about, where it has one: its host number and the port of the role.
     pub peer: Option<Address>,
