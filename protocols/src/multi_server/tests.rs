@@ -1,6 +1,7 @@
 //! Tests of the machines, driven by hand: no simulator, no clock.
 #![allow(clippy::unwrap_used)]
 
+mod declarations;
 mod decoder;
 mod known_answers;
 mod literal;

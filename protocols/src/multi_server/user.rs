@@ -4,8 +4,10 @@
 //! small and holds no secret outside its durable records and the person's memory.
 
 mod cards;
+mod list;
 mod login;
-mod updates;
+mod password;
+mod registration;
 
 use std::sync::Arc;
 
@@ -24,8 +26,10 @@ use super::records;
 use super::sessions::Sessions;
 use super::{PORT, command, relation, timer};
 
+use list::ListWait;
 use login::AuthWait;
-use updates::{ListWait, PasswordWait, RegisterWait};
+use password::{Acknowledged, PasswordWait};
+use registration::RegisterWait;
 
 /// A user with a smart card.
 #[derive(Clone, Debug)]
@@ -37,8 +41,6 @@ pub struct User {
     /// storage: it survives restarts and roll-backs.
     memory: Option<Box<Memory>>,
     sessions: Option<Box<Sessions>>,
-    /// The last PWD_ACK, in case PWD_REP comes again.
-    acknowledged: Option<Box<updates::Acknowledged>>,
 }
 
 /// Passwords in the head.
@@ -50,6 +52,9 @@ struct Memory {
     previous: Option<Box<[u8]>>,
     /// Both passwords while PWD_REQ is open.
     change: Option<PasswordChange>,
+    /// The last PWD_ACK, in case PWD_REP comes again. The machine's, not the person's: a restart
+    /// loses it.
+    acknowledged: Option<Acknowledged>,
 }
 
 #[derive(Clone, Debug)]
@@ -82,7 +87,6 @@ impl User {
             state: State::Idle,
             memory: None,
             sessions: None,
-            acknowledged: None,
         }
     }
 
@@ -195,7 +199,7 @@ impl User {
     /// U4, U6. Effects: `Rejected`, then those of the way back to IDLE.
     fn fail(&mut self, cx: &mut Context<'_>, reason: &'static str) {
         let peer = match &self.state {
-            State::Auth(wait) => wait.peer,
+            State::Auth(wait) => wait.peer(),
             _ => self.centre(),
         };
         cx.reject(Scope::Attempt, reason, Some(peer), None);
@@ -290,7 +294,9 @@ impl Machine for User {
     fn on_restart(&mut self, cx: &mut Context<'_>) {
         self.state = State::Idle;
         self.sessions = None;
-        self.acknowledged = None;
+        if let Some(memory) = &mut self.memory {
+            memory.acknowledged = None;
+        }
         self.wake(cx);
     }
 
