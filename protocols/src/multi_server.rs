@@ -325,6 +325,11 @@ fn check_roster(params: &Params, roster: &Roster) -> Result<(), ParameterError> 
                 return refuse(at(name), reason, "a shorter text");
             }
         }
+        let quoted = |(name, value): &(&str, String)| *name == "id" && value.contains(['"', '\\']);
+        if params.literal() && party.role == role::SERVER && texts.iter().any(quoted) {
+            let reason = "the prototype's JSON has no escapes for quotes".to_owned();
+            return refuse(at("id"), reason, "an id without quotes and backslashes");
+        }
         if party.role == role::SERVER && !ids.insert(server_id(roster, party)) {
             let reason = format!("two servers are called `{}`", server_id(roster, party));
             return refuse(

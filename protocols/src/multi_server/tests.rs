@@ -3,6 +3,7 @@
 
 mod declarations;
 mod decoder;
+mod faults;
 mod known_answers;
 mod literal;
 mod random_inputs;
