@@ -125,41 +125,33 @@ impl User {
 
     /// Names what is shared with the centre. Effects: (`Named`), `SharedState`.
     fn share(&self, cx: &mut Context<'_>) {
-        let mut values = [[0; 16]; 2];
-        let mut count = 0;
-        let mut uid = None;
-        for (record, value) in [records::USER_NEW_CARD, records::USER_CARD]
-            .into_iter()
-            .filter_map(|record| Some((record, cards::observe(self, cx, record)?)))
-        {
-            debug_assert!(cx.storage.read(record).is_some());
-            uid = uid.or(Some(value.uid));
-            values[count] = state(&value.c);
-            count += 1;
-        }
+        let opened = [records::USER_NEW_CARD, records::USER_CARD]
+            .map(|record| cards::observe(self, cx, record));
+        let uid = opened.iter().flatten().map(|card| card.uid).next();
         if let Some(uid) = uid {
             let principal = user_principal(&uid);
             cx.output(Output::Named { principal });
         }
-        self.share_values(cx, &values[..count]);
+        match &opened {
+            [Some(new), Some(old)] => self.share_cards(cx, &[&new.c, &old.c]),
+            [Some(card), None] | [None, Some(card)] => self.share_cards(cx, &[&card.c]),
+            [None, None] => self.share_cards(cx, &[]),
+        }
     }
 
-    fn share_values(&self, cx: &mut Context<'_>, values: &[[u8; 16]]) {
-        cx.output(Output::SharedState {
-            peer: self.centre(),
-            relation: relation::CARD,
-            epoch: 0,
-            fingerprints: Fingerprints::newest_first(values),
-            durable: true,
-        });
-    }
-
+    /// Effect: `SharedState` over these values of C.
     fn share_cards(&self, cx: &mut Context<'_>, newest_first: &[&Hash]) {
         let mut values = [[0; 16]; 2];
         for (value, c) in values.iter_mut().zip(newest_first) {
             *value = state(*c);
         }
-        self.share_values(cx, &values[..newest_first.len().min(2)]);
+        cx.output(Output::SharedState {
+            peer: self.centre(),
+            relation: relation::CARD,
+            epoch: 0,
+            fingerprints: Fingerprints::newest_first(&values[..newest_first.len().min(2)]),
+            durable: true,
+        });
     }
 
     fn refuse_command(&self, cx: &mut Context<'_>, reason: &'static str, peer: Principal) {

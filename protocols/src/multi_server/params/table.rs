@@ -112,7 +112,7 @@ pub(crate) const PARAMS: &[ParameterSpec] = &[
     spec(
         "db_update_every",
         ParameterKind::Duration {
-            min: SECOND,
+            min: MS,
             max: 30 * DAY,
             zero: Some("only on command"),
         },

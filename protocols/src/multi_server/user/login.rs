@@ -19,7 +19,7 @@ use crate::time::{LocalTime, Span};
 /// An AUTH_REQ that is not answered yet.
 #[derive(Clone, Debug)]
 pub(super) struct AuthWait {
-    /// [`Secrets`], then those of the last request: [`Asked`].
+    /// [`Secrets`], then the values of the last request.
     buffer: Vec<u8>,
     server: Address,
     /// The card that was opened.
