@@ -27,6 +27,7 @@
 //! repository darthlazius/privacy_preserving_mutual_auth_sop, after T. Limbasiya, S. K. Sahay,
 //! B. Sridharan, Information Systems Frontiers, 2021, DOI 10.1007/s10796-021-10115-x.
 
+mod declaration;
 mod directory;
 mod equations;
 mod exchange;
@@ -48,19 +49,20 @@ pub use rc::RegistrationCentre;
 pub use server::Server;
 pub use user::User;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::output::Principal;
-use crate::parameter::{ParameterError, ParameterKind, ParameterSpec, Values};
+use crate::parameter::{ParameterError, ParameterSpec, Values};
 use crate::protocol::{
-    ClaimSpec, CommandSpec, Completion, Instance, Protocol, RelationSpec, RoleSpec, TimerSpec,
-    VariantSpec,
+    ClaimSpec, CommandSpec, Instance, Protocol, RelationSpec, RoleSpec, TimerSpec, VariantSpec,
 };
 use crate::registry::Column;
 use crate::roster::{Party, ProvisionSink, Roster, Streams};
 use crate::time::Span;
 use crate::wire::Layout;
 
+use declaration::{CLAIMS, COMMANDS, RELATIONS, ROLES, TIMERS, VARIANTS};
 use directory::{Directory, server_id, server_location, user_name};
 use literal::LiteralInstance;
 use messages::padded;
@@ -121,223 +123,6 @@ pub(crate) mod relation {
 /// The protocol.
 #[derive(Debug)]
 pub struct MultiServer;
-
-const fn text(
-    name: &'static str,
-    max: u64,
-    default: &'static str,
-    help: &'static str,
-) -> ParameterSpec {
-    ParameterSpec {
-        name,
-        kind: ParameterKind::Text { min: 1, max },
-        default,
-        help,
-    }
-}
-
-const ROLES: &[RoleSpec] = &[
-    RoleSpec {
-        name: "rc",
-        params: &[],
-        help: "registration centre: issues keys and cards, hands out lists and tables",
-    },
-    RoleSpec {
-        name: "server",
-        params: &[
-            text(
-                "id",
-                16,
-                "",
-                "ID_j; by default `hospital` and the number of the server",
-            ),
-            text(
-                "location",
-                24,
-                "",
-                "Loc_j; by default `L` and the number of the server",
-            ),
-            text(
-                "password",
-                64,
-                "",
-                "PW_j of the administrator; by default 12 drawn letters",
-            ),
-        ],
-        help: "hospital server",
-    },
-    RoleSpec {
-        name: "user",
-        params: &[
-            text(
-                "id",
-                64,
-                "",
-                "ID_i; by default `user` and the number of the user",
-            ),
-            text(
-                "password",
-                64,
-                "",
-                "the first PW_i; by default 12 drawn letters",
-            ),
-        ],
-        help: "person with a smart card",
-    },
-];
-
-const PASSWORD: (&str, &str) = ("password", "the one in the head");
-
-const COMMANDS: &[CommandSpec] = &[
-    CommandSpec {
-        name: "register",
-        role: role::USER,
-        peer: Some(role::RC),
-        args: &[],
-        phase: phase::REGISTER,
-        done: Completion::StoredAtInitiator,
-        concurrent: false,
-        help: "phase 2 over the secure link (registration = \"in-band\")",
-    },
-    CommandSpec {
-        name: "authenticate",
-        role: role::USER,
-        peer: Some(role::SERVER),
-        args: &[("server", "ID_j of the peer"), PASSWORD],
-        phase: phase::AUTHENTICATE,
-        done: Completion::AcceptedBoth,
-        concurrent: false,
-        help: "phase 3: log in at a server",
-    },
-    CommandSpec {
-        name: "update-list",
-        role: role::USER,
-        peer: Some(role::RC),
-        args: &[PASSWORD],
-        phase: phase::UPDATE_LIST,
-        done: Completion::AcceptedInitiator,
-        concurrent: false,
-        help: "phase 4a: fetch the current list of servers",
-    },
-    CommandSpec {
-        name: "change-password",
-        role: role::USER,
-        peer: Some(role::RC),
-        args: &[PASSWORD, ("new", "12 drawn letters")],
-        phase: phase::CHANGE_PASSWORD,
-        done: Completion::AcceptedInitiator,
-        concurrent: false,
-        help: "phase 4b: a card for a new password",
-    },
-    CommandSpec {
-        name: "db-update",
-        role: role::SERVER,
-        peer: Some(role::RC),
-        args: &[],
-        phase: phase::DB_UPDATE,
-        done: Completion::AcceptedInitiator,
-        concurrent: false,
-        help: "phase 5: fetch the current table of users",
-    },
-    CommandSpec {
-        name: "reissue",
-        role: role::SERVER,
-        peer: Some(role::RC),
-        args: &[],
-        phase: phase::REGISTER,
-        done: Completion::AcceptedInitiator,
-        concurrent: false,
-        help: "phase 1 again: a new SSK_j",
-    },
-    CommandSpec {
-        name: "abort",
-        role: role::USER,
-        peer: None,
-        args: &[],
-        phase: phase::AUTHENTICATE,
-        done: Completion::Handled,
-        concurrent: false,
-        help: "drop the open request; nothing is sent",
-    },
-];
-
-const fn timer_spec(name: &'static str, changes_shared_state: bool) -> TimerSpec {
-    TimerSpec {
-        name,
-        changes_shared_state,
-    }
-}
-
-const TIMERS: &[TimerSpec] = &[
-    timer_spec("reply", false),
-    timer_spec("pwd-reply", true),
-    timer_spec("retry", false),
-    timer_spec("give-up", false),
-    timer_spec("session", false),
-    timer_spec("db-update", false),
-];
-
-const VARIANTS: &[VariantSpec] = &[
-    VariantSpec {
-        name: "as-published",
-        help: "the text, with the recommended reading where it is silent",
-    },
-    VariantSpec {
-        name: "readme-equations",
-        help: "only what the README and the second program have: replay_cache = false, \
-               check_location = false, freshness = \"one-sided\", vt_mode = \"constant\", \
-               list_fields = \"id-ssk-loc-q\", refresh_on_failure = false, reject_retry = 0",
-    },
-    VariantSpec {
-        name: "literal",
-        help: "the published prototype: texts, JSON, C in clear, nothing compared at the user",
-    },
-    VariantSpec {
-        name: "hardened",
-        help: "nonces, a verifier per server, a card that counts attempts, resend",
-    },
-    VariantSpec {
-        name: "broken",
-        help: "as-published (or literal, see `base`) without the defence that `without` names",
-    },
-];
-
-const fn claim(id: &'static str, text: &'static str) -> ClaimSpec {
-    ClaimSpec {
-        id,
-        text,
-        stance: "resists",
-        source: "README, section on security features",
-    }
-}
-
-const CLAIMS: &[ClaimSpec] = &[
-    claim("MS-C1", "mutual authentication of user and server"),
-    claim("MS-C2", "session key known to both ends only"),
-    claim("MS-C3", "forward secrecy by nonces and timestamps"),
-    claim("MS-C4", "confidentiality of List by XOR masking"),
-    claim("MS-C5", "replay protection by T1, T2"),
-    claim("MS-C6", "user anonymity: UID always hashed and masked"),
-    claim("MS-C7", "one registration serves all servers"),
-    claim("MS-C8", "password update by RC after a local card check"),
-    claim(
-        "MS-C9",
-        "server database refresh guarded by timestamp freshness",
-    ),
-];
-
-const RELATIONS: &[RelationSpec] = &[
-    RelationSpec {
-        name: "card",
-        device: role::USER,
-        server: role::RC,
-    },
-    RelationSpec {
-        name: "server-key",
-        device: role::SERVER,
-        server: role::RC,
-    },
-];
 
 impl Protocol for MultiServer {
     fn name(&self) -> &'static str {
@@ -515,7 +300,7 @@ fn check_roster(params: &Params, roster: &Roster) -> Result<(), ParameterError> 
             return refuse(name.to_owned(), reason, "fewer parties, or a larger table");
         }
     }
-    let mut ids = std::collections::BTreeSet::new();
+    let mut ids = BTreeSet::new();
     for party in &roster.parties {
         let group = &roster.groups[party.group as usize];
         let at = |name: &str| format!("{}.{name}", group.name);
@@ -539,6 +324,11 @@ fn check_roster(params: &Params, roster: &Roster) -> Result<(), ParameterError> 
                     format!("`{value}` must have 1 to {most} bytes and no control character");
                 return refuse(at(name), reason, "a shorter text");
             }
+        }
+        let quoted = |(name, value): &(&str, String)| *name == "id" && value.contains(['"', '\\']);
+        if params.literal() && party.role == role::SERVER && texts.iter().any(quoted) {
+            let reason = "the prototype's JSON has no escapes for quotes".to_owned();
+            return refuse(at("id"), reason, "an id without quotes and backslashes");
         }
         if party.role == role::SERVER && !ids.insert(server_id(roster, party)) {
             let reason = format!("two servers are called `{}`", server_id(roster, party));

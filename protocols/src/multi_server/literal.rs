@@ -10,6 +10,7 @@
 //!
 //! Source: rc.py, server1.py and user1.py of the repository named in the parent module.
 
+pub(crate) mod card;
 pub(crate) mod centre;
 pub(crate) mod messages;
 pub(crate) mod provision;

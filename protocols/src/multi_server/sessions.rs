@@ -29,7 +29,9 @@ struct Session {
 pub(crate) struct Sessions {
     slots: Vec<Option<Session>>,
     free: Vec<u32>,
-    ends: BTreeSet<(LocalTime, u32)>,
+    /// End and slot, ascending: lifetimes hardly differ, so nearly all come at the back and go at
+    /// the front.
+    ends: VecDeque<(LocalTime, u32)>,
 }
 
 impl Sessions {
@@ -44,7 +46,7 @@ impl Sessions {
         lifetime: Span,
     ) {
         if self.ends.len() >= SESSIONS_MAX
-            && let Some(&(_, slot)) = self.ends.first()
+            && let Some(&(_, slot)) = self.ends.front()
         {
             cx.cancel(Timer {
                 kind: timer::SESSION,
@@ -70,7 +72,8 @@ impl Sessions {
         if let Some(place) = self.slots.get_mut(slot as usize) {
             *place = Some(session);
         }
-        self.ends.insert((end, slot));
+        let at = self.ends.partition_point(|other| *other < (end, slot));
+        self.ends.insert(at, (end, slot));
         cx.arm(
             Timer {
                 kind: timer::SESSION,
@@ -88,7 +91,9 @@ impl Sessions {
     fn end(&mut self, slot: u32, reason: &'static str, cx: &mut Context<'_>) {
         let place = self.slots.get_mut(slot as usize);
         if let Some(session) = place.and_then(Option::take) {
-            self.ends.remove(&(session.end, slot));
+            if let Ok(at) = self.ends.binary_search(&(session.end, slot)) {
+                self.ends.remove(at);
+            }
             self.free.push(slot);
             cx.output(Output::Ended {
                 peer: session.peer,

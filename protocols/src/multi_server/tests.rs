@@ -1,7 +1,9 @@
 //! Tests of the machines, driven by hand: no simulator, no clock.
 #![allow(clippy::unwrap_used)]
 
+mod declarations;
 mod decoder;
+mod faults;
 mod known_answers;
 mod literal;
 mod random_inputs;

@@ -4,8 +4,10 @@
 //! small and holds no secret outside its durable records and the person's memory.
 
 mod cards;
+mod list;
 mod login;
-mod updates;
+mod password;
+mod registration;
 
 use std::sync::Arc;
 
@@ -24,8 +26,10 @@ use super::records;
 use super::sessions::Sessions;
 use super::{PORT, command, relation, timer};
 
+use list::ListWait;
 use login::AuthWait;
-use updates::{ListWait, PasswordWait, RegisterWait};
+use password::{Acknowledged, PasswordWait};
+use registration::RegisterWait;
 
 /// A user with a smart card.
 #[derive(Clone, Debug)]
@@ -37,8 +41,6 @@ pub struct User {
     /// storage: it survives restarts and roll-backs.
     memory: Option<Box<Memory>>,
     sessions: Option<Box<Sessions>>,
-    /// The last PWD_ACK, in case PWD_REP comes again.
-    acknowledged: Option<Box<updates::Acknowledged>>,
 }
 
 /// Passwords in the head.
@@ -50,6 +52,9 @@ struct Memory {
     previous: Option<Box<[u8]>>,
     /// Both passwords while PWD_REQ is open.
     change: Option<PasswordChange>,
+    /// The last PWD_ACK, in case PWD_REP comes again. The machine's, not the person's: a restart
+    /// loses it.
+    acknowledged: Option<Acknowledged>,
 }
 
 #[derive(Clone, Debug)]
@@ -82,7 +87,6 @@ impl User {
             state: State::Idle,
             memory: None,
             sessions: None,
-            acknowledged: None,
         }
     }
 
@@ -121,41 +125,33 @@ impl User {
 
     /// Names what is shared with the centre. Effects: (`Named`), `SharedState`.
     fn share(&self, cx: &mut Context<'_>) {
-        let mut values = [[0; 16]; 2];
-        let mut count = 0;
-        let mut uid = None;
-        for (record, value) in [records::USER_NEW_CARD, records::USER_CARD]
-            .into_iter()
-            .filter_map(|record| Some((record, cards::observe(self, cx, record)?)))
-        {
-            debug_assert!(cx.storage.read(record).is_some());
-            uid = uid.or(Some(value.uid));
-            values[count] = state(&value.c);
-            count += 1;
-        }
+        let opened = [records::USER_NEW_CARD, records::USER_CARD]
+            .map(|record| cards::observe(self, cx, record));
+        let uid = opened.iter().flatten().map(|card| card.uid).next();
         if let Some(uid) = uid {
             let principal = user_principal(&uid);
             cx.output(Output::Named { principal });
         }
-        self.share_values(cx, &values[..count]);
+        match &opened {
+            [Some(new), Some(old)] => self.share_cards(cx, &[&new.c, &old.c]),
+            [Some(card), None] | [None, Some(card)] => self.share_cards(cx, &[&card.c]),
+            [None, None] => self.share_cards(cx, &[]),
+        }
     }
 
-    fn share_values(&self, cx: &mut Context<'_>, values: &[[u8; 16]]) {
-        cx.output(Output::SharedState {
-            peer: self.centre(),
-            relation: relation::CARD,
-            epoch: 0,
-            fingerprints: Fingerprints::newest_first(values),
-            durable: true,
-        });
-    }
-
+    /// Effect: `SharedState` over these values of C.
     fn share_cards(&self, cx: &mut Context<'_>, newest_first: &[&Hash]) {
         let mut values = [[0; 16]; 2];
         for (value, c) in values.iter_mut().zip(newest_first) {
             *value = state(*c);
         }
-        self.share_values(cx, &values[..newest_first.len().min(2)]);
+        cx.output(Output::SharedState {
+            peer: self.centre(),
+            relation: relation::CARD,
+            epoch: 0,
+            fingerprints: Fingerprints::newest_first(&values[..newest_first.len().min(2)]),
+            durable: true,
+        });
     }
 
     fn refuse_command(&self, cx: &mut Context<'_>, reason: &'static str, peer: Principal) {
@@ -195,7 +191,7 @@ impl User {
     /// U4, U6. Effects: `Rejected`, then those of the way back to IDLE.
     fn fail(&mut self, cx: &mut Context<'_>, reason: &'static str) {
         let peer = match &self.state {
-            State::Auth(wait) => wait.peer,
+            State::Auth(wait) => wait.peer(),
             _ => self.centre(),
         };
         cx.reject(Scope::Attempt, reason, Some(peer), None);
@@ -290,7 +286,9 @@ impl Machine for User {
     fn on_restart(&mut self, cx: &mut Context<'_>) {
         self.state = State::Idle;
         self.sessions = None;
-        self.acknowledged = None;
+        if let Some(memory) = &mut self.memory {
+            memory.acknowledged = None;
+        }
         self.wake(cx);
     }
 

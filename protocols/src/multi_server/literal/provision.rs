@@ -1,9 +1,9 @@
 //! First storage of the prototype's parties. As in the parent module, each secret comes from the
 //! stream of the party that it belongs to.
 
+use super::card::{TextCard, TextHead};
 use super::centre::{Secrets, list_text};
 use super::text::{digest, hex};
-use super::user::{TextCard, TextHead};
 use crate::crypto::Crypto;
 use crate::multi_server::directory::{server_id, server_location, user_name};
 use crate::multi_server::equations::{Hash, xor};

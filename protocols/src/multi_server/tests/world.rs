@@ -55,7 +55,7 @@ impl Entropy for Named {
     }
 }
 
-struct NamedStreams;
+pub(super) struct NamedStreams;
 
 impl Streams for NamedStreams {
     fn with(

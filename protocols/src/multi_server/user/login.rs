@@ -19,10 +19,9 @@ use crate::time::{LocalTime, Span};
 /// An AUTH_REQ that is not answered yet.
 #[derive(Clone, Debug)]
 pub(super) struct AuthWait {
-    /// [`Secrets`], then those of the last request: [`Asked`].
+    /// [`Secrets`], then the values of the last request.
     buffer: Vec<u8>,
     server: Address,
-    pub(super) peer: Principal,
     /// The card that was opened.
     card: Record,
     pub(super) rejects_left: u8,
@@ -32,6 +31,11 @@ pub(super) struct AuthWait {
 }
 
 impl AuthWait {
+    /// The server that is asked.
+    pub(super) fn peer(&self) -> Principal {
+        server_principal(&padded(self.buffer.get(..16).unwrap_or_default()))
+    }
+
     pub(super) fn give_back(self, cx: &mut Context<'_>) {
         cx.buffers.give(self.buffer);
     }
@@ -132,7 +136,6 @@ impl User {
         self.state = State::Auth(AuthWait {
             buffer,
             server,
-            peer,
             card: card.record,
             rejects_left: self.params.reject_retry,
             repeats: 0,
@@ -166,7 +169,7 @@ impl User {
         wait.buffer.truncate(Secrets::SIZE);
         write_asked(&request, &mut wait.buffer);
         wait.pausing = false;
-        let (peer, server) = (wait.peer, wait.server);
+        let (peer, server) = (wait.peer(), wait.server);
         let after = backoff(self.params.reply_timeout, wait.repeats);
         cx.output(Output::Running {
             peer,
@@ -266,7 +269,7 @@ impl User {
         let State::Auth(wait) = &self.state else {
             return;
         };
-        let (peer, card) = (wait.peer, wait.card);
+        let (peer, card) = (wait.peer(), wait.card);
         if card == records::USER_NEW_CARD {
             self.erase_old_card(cx);
         } else {
