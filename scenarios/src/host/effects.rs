@@ -26,13 +26,18 @@ impl<T: Tables> World<T> {
         // Taken out for the time of the loop, so that the rest of the world may change meanwhile.
         let effects = core::mem::take(&mut self.scratch.effects);
         let mut price = Price::default();
-        // A command of several sessions goes on with the next one in the call that ends the last.
-        let next_session = self.next_session_at(node.0, attempt, &effects);
+        // A command of several sessions goes on with the next one in the call that ends the last. Its
+        // attempt is opened before that end is told, so that the request is not taken for over.
+        let next_session = self.next_session_at(node.0, attempt, &effects).map(|at| {
+            (at, self.open_next_session(now, node.0, attempt, out))
+        });
         let begun = attempt;
         let mut attempt = attempt;
         for index in 0..effects.len() {
-            if next_session == Some(index) {
-                attempt = self.open_next_session(now, attempt, out);
+            if let Some((at, next)) = next_session
+                && at == index
+            {
+                attempt = next;
             }
             let (mark, effect) = effects.get(index);
             self.charge(place, &mut price, mark as usize);
@@ -56,21 +61,24 @@ impl<T: Tables> World<T> {
         }
     }
 
-    /// Where in `effects` a further session of the open attempt's command begins: at the initiator's
-    /// `Running` after its `Ended`.
+    /// Where in `effects` a further session of a command begins: at the initiator's `Running`, either
+    /// after its `Ended` in the same call, or in a later call when the session before is over.
     fn next_session_at(&self, node: u32, attempt: AttemptId, effects: &Effects) -> Option<usize> {
-        if attempt.initiator != node
-            || self.workloads.completion(attempt)? != Completion::SessionsBoth
-        {
+        let between = self.workloads.is_between_sessions(node);
+        let within = attempt.initiator == node
+            && self.workloads.completion(attempt) == Some(Completion::SessionsBoth);
+        if !between && !within {
             return None;
         }
-        let output = |index: usize| match effects.get(index).1 {
-            Effect::Output(output) => Some(output),
+        let mut outputs = (0..effects.len()).filter_map(|at| match effects.get(at).1 {
+            Effect::Output(output) => Some((at, output)),
             _ => None,
-        };
-        let ended =
-            (0..effects.len()).find(|at| matches!(output(*at), Some(Output::Ended { .. })))?;
-        (ended..effects.len()).find(|at| matches!(output(*at), Some(Output::Running { .. })))
+        });
+        if !between {
+            outputs.find(|(_, output)| matches!(output, Output::Ended { .. }))?;
+        }
+        let running = outputs.find(|(_, output)| matches!(output, Output::Running { .. }));
+        running.map(|(at, _)| at)
     }
 
     /// Adds the cost of the operations up to `mark`.

@@ -18,6 +18,9 @@ use super::tables::{SessionEnd, Tables};
 use super::{NO_PAIR, World, token};
 use crate::scenario::{Retry, StepArg};
 
+/// The state of an initiator's machine that has nothing under way.
+const IDLE: &str = "IDLE";
+
 /// Control events of the host.
 pub(crate) mod control {
     /// A node starts.
@@ -114,6 +117,8 @@ pub struct Workloads {
     open: OpenAttempts,
     /// Attempts that overlap others of their node, by initiator and number.
     overlapping: BTreeMap<(u32, u32), u32>,
+    /// Sessions that are over, of initiators whose command may go on with another.
+    between: BTreeMap<u32, Attempt>,
     /// Attempts of overlapping kinds by initiator and session.
     by_session: BTreeMap<(u32, Tag), AttemptId>,
 }
@@ -140,6 +145,7 @@ impl Workloads {
             streams,
             open: OpenAttempts::default(),
             overlapping: BTreeMap::new(),
+            between: BTreeMap::new(),
             by_session: BTreeMap::new(),
         }
     }
@@ -199,6 +205,25 @@ impl Workloads {
         let slots = current.into_iter().chain(earlier.map(|(_, slot)| *slot));
         let mut open = slots.filter_map(|slot| self.open.get(slot));
         open.find(named).map_or(AttemptId::NONE, |open| open.id)
+    }
+
+    /// True when a session of `node` is over and its command may go on with another.
+    #[inline]
+    pub(super) fn is_between_sessions(&self, node: u32) -> bool {
+        !self.between.is_empty() && self.between.contains_key(&node)
+    }
+
+    /// The session before the one that begins: out of the open ones, where it stays as an attempt
+    /// that another has followed, or out of those that are over.
+    fn take_session_before(&mut self, node: u32, before: AttemptId) -> Option<Attempt> {
+        if let Some(over) = self.between.remove(&node) {
+            return Some(over);
+        }
+        let slot = self.slot(before)?;
+        let open = self.open.get_mut(slot)?;
+        open.continued = true;
+        self.overlapping.insert((node, before.number), slot);
+        Some(*open)
     }
 
     /// The slot of an attempt, if it is still open.
@@ -426,33 +451,20 @@ impl<T: Tables> World<T> {
         );
     }
 
-    /// Opens the attempt of the next session of a command; the one before lingers until both ends
-    /// have said that it is over.
+    /// Opens the attempt of the next session of a command; the one before, if it is still open,
+    /// lingers until both ends have said that it is over.
     pub(super) fn open_next_session(
         &mut self,
         now: SimTime,
+        node: u32,
         before: AttemptId,
         out: &mut Outbox<'_, Self>,
     ) -> AttemptId {
-        let Some(slot) = self.workloads.slot(before) else {
-            return before;
-        };
-        let Some(open) = self.workloads.open.get_mut(slot) else {
-            return before;
-        };
-        open.continued = true;
-        let mut next = *open;
-        let node = before.initiator;
-        self.workloads
-            .overlapping
-            .insert((node, before.number), slot);
+        let Some(mut next) = self.workloads.take_session_before(node, before) else { return before };
         let book = &mut self.workloads.nodes[node as usize];
         book.attempts += 1;
         next = Attempt {
-            id: AttemptId {
-                initiator: node,
-                number: book.attempts,
-            },
+            id: AttemptId { initiator: node, number: book.attempts },
             started_ns: now.0,
             messages: 0,
             bytes: 0,
@@ -468,13 +480,26 @@ impl<T: Tables> World<T> {
         let slot = self.workloads.open.insert(next);
         self.workloads.nodes[node as usize].open = slot + 1;
         if deadline_ns > 0 {
-            let id = TimerId {
-                kind: control::DEADLINE,
-                key: slot,
-            };
+            let id = TimerId { kind: control::DEADLINE, key: slot };
             out.arm_control(NodeId(node), id, SimTime(now.0.saturating_add(deadline_ns)));
         }
         next.id
+    }
+
+    /// True when the machine of `node` has nothing under way that it was asked for.
+    fn is_idle(&self, node: u32) -> bool {
+        let (group, member) = self.place(node);
+        self.groups[group].column.state(member as usize) == IDLE
+    }
+
+    /// The last session of a command is over once its machine is idle again.
+    fn settle_sessions(&mut self, now: SimTime, node: u32, out: &mut Outbox<'_, Self>) {
+        if self.workloads.is_between_sessions(node)
+            && self.is_idle(node)
+            && let Some(last) = self.workloads.between.remove(&node)
+        {
+            self.list_over(now, &last, out);
+        }
     }
 
     /// The node of group `to` that the member at `place` talks to; a node with several partners
@@ -611,10 +636,10 @@ impl<T: Tables> World<T> {
         attempt: AttemptId,
         out: &mut Outbox<'_, Self>,
     ) {
-        if attempt.initiator != node.0 {
-            return;
+        if attempt.initiator == node.0 {
+            self.change(now, attempt, out, |open| open.handled = true);
         }
-        self.change(now, attempt, out, |open| open.handled = true);
+        self.settle_sessions(now, node.0, out);
     }
 
     /// Changes an open attempt and closes it when that completes it.
@@ -784,7 +809,6 @@ impl<T: Tables> World<T> {
             }
         }
         let plan = &self.workloads.plans[workload];
-        let steps = plan.steps.len();
         if self.workloads.fork.is_some() {
             if !attempt.continued {
                 self.fork_closed(now, success, out);
@@ -809,10 +833,25 @@ impl<T: Tables> World<T> {
         if close == Close::EndOfRun || attempt.continued {
             return;
         }
+        if close == Close::Complete
+            && attempt.done == Completion::SessionsBoth
+            && !self.is_idle(node)
+        {
+            self.workloads.between.insert(node, attempt);
+        } else if success {
+            self.list_over(now, &attempt, out);
+        } else if !self.arm_retry(now, &attempt, out) {
+            self.request_over(now, node, workload, out);
+        }
+    }
+
+    /// A step has succeeded: the next one of the list, or the end of the request.
+    fn list_over(&mut self, now: SimTime, attempt: &Attempt, out: &mut Outbox<'_, Self>) {
+        let (node, workload) = (attempt.id.initiator, usize::from(attempt.workload));
         let next = usize::from(attempt.step) + 1;
-        if success && next < steps {
+        if next < self.workloads.plans[workload].steps.len() {
             self.open_step(now, node, workload, next, out);
-        } else if success || !self.arm_retry(now, &attempt, out) {
+        } else {
             self.request_over(now, node, workload, out);
         }
     }
