@@ -61,8 +61,8 @@ impl<T: Tables> World<T> {
         }
     }
 
-    /// Where in `effects` a further session of a command begins: at the initiator's `Running`, either
-    /// after its `Ended` in the same call, or in a later call when the session before is over.
+    /// Where in `effects` a further session of a command begins: at the initiator's `Running` after
+    /// its `Ended`, which may have come in this call or in an earlier one.
     fn next_session_at(&self, node: u32, attempt: AttemptId, effects: &Effects) -> Option<usize> {
         let between = self.workloads.is_between_sessions(node);
         let within = attempt.initiator == node
@@ -74,7 +74,7 @@ impl<T: Tables> World<T> {
             Effect::Output(output) => Some((at, output)),
             _ => None,
         });
-        if !between {
+        if !between && !self.workloads.has_ended(attempt) {
             outputs.find(|(_, output)| matches!(output, Output::Ended { .. }))?;
         }
         let running = outputs.find(|(_, output)| matches!(output, Output::Running { .. }));

@@ -207,6 +207,11 @@ impl Workloads {
         open.find(named).map_or(AttemptId::NONE, |open| open.id)
     }
 
+    /// True when the initiator of an open attempt has said that the session is over.
+    pub(super) fn has_ended(&self, attempt: AttemptId) -> bool {
+        self.slot(attempt).and_then(|slot| self.open.get(slot)).is_some_and(|open| open.ended.0)
+    }
+
     /// True when a session of `node` is over and its command may go on with another.
     #[inline]
     pub(super) fn is_between_sessions(&self, node: u32) -> bool {
