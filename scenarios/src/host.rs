@@ -374,9 +374,9 @@ impl Entropy for NodeEntropy<'_> {
 pub(crate) mod token {
     /// Start the machine.
     pub(crate) const START: u64 = 1 << 56;
-    /// Abort what is under way.
+    /// Abort what is under way with the node in the low half.
     pub(crate) const ABORT: u64 = 2 << 56;
-    /// End the session that the last attempt left open.
+    /// End the session that the last attempt left open with the node in the low half.
     pub(crate) const FINISH: u64 = 3 << 56;
     /// The command of the attempt in this slot, with the low bits of the attempt's number.
     pub(crate) const STEP: u64 = 4 << 56;
@@ -388,7 +388,7 @@ pub(crate) mod token {
         (number as u64 & 0x00FF_FFFF) << 32
     }
 
-    /// The slot in a token.
+    /// The slot or node in a token.
     pub(crate) const fn slot(token: u64) -> u32 {
         (token & 0xFFFF_FFFF) as u32
     }

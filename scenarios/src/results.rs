@@ -176,7 +176,8 @@ fn notes<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Vec<String> 
     }
     if tally.stray_acceptances > 0 {
         notes.push(format!(
-            "warning: {} acceptances that no attempt asked for",
+            "{} acceptances belong to no attempt (an exchange that a timer began, or one that outlived \
+             its attempt); their rows in sessions.csv have the reason no-initiator",
             tally.stray_acceptances
         ));
     }

@@ -155,6 +155,24 @@ pub enum Close {
 const TIMEOUT: &str = "timeout";
 
 impl Attempt {
+    /// An end accepts. Where a repeated request makes an end accept more than once, the acceptance
+    /// counts that the other end shares, and the latest one until there is such.
+    pub fn accept(&mut self, node: u32, acceptance: Acceptance) {
+        let (own, other) = if self.id.initiator == node {
+            (&mut self.initiator_accepted, &self.responder_accepted)
+        } else if self.responder == node {
+            (&mut self.responder_accepted, &self.initiator_accepted)
+        } else {
+            return;
+        };
+        let shared = |one: &Option<Acceptance>| {
+            one.is_some_and(|one| other.is_some_and(|other| one.session == other.session))
+        };
+        if !shared(own) {
+            *own = Some(acceptance);
+        }
+    }
+
     /// True when everything has happened that completes it.
     #[must_use]
     pub const fn is_complete(&self) -> bool {
@@ -352,6 +370,22 @@ mod tests {
         assert!(open.is_complete());
         assert_eq!(open.outcome(Close::Complete).0, Outcome::Accepted);
         assert_eq!(open.latency_ns(), Some(70));
+    }
+
+    #[test]
+    fn a_repeated_request_counts_by_the_session_that_both_ends_share() {
+        let mut open = attempt(Completion::AcceptedBoth);
+        let accept = |session: u8, key: u8| Acceptance {
+            at_ns: 150,
+            session: [session; 8],
+            key_id: Some([key; 8]),
+        };
+        open.accept(0, accept(1, 1));
+        open.accept(0, accept(2, 2));
+        open.accept(3, accept(2, 2));
+        open.accept(0, accept(3, 3));
+        open.accept(9, accept(4, 4));
+        assert_eq!(open.outcome(Close::Complete).0, Outcome::Accepted);
     }
 
     #[test]

@@ -32,9 +32,8 @@ impl<T: Tables> World<T> {
                 key_id,
             } => {
                 let peer = self.principals.node(peer);
-                if !self.agreement.accepted(now.0, node.0, peer, run) {
-                    self.tally.agreement_violations += 1;
-                }
+                let partner = self.agreement.accepted(now.0, node.0, peer, run);
+                self.tally.agreement_violations += u64::from(!partner);
                 let attempt = self.attempt_of(node.0, attempt, Some(session));
                 let acceptance = Acceptance {
                     at_ns: now.0,

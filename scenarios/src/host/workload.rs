@@ -85,14 +85,20 @@ pub struct Initiator {
 }
 
 /// One node's attempts.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct NodeBook {
     attempts: u32,
     accepted: u32,
     /// Slot of the open attempt plus 1; 0 when none is open.
     open: u32,
-    /// A session that it opened has not ended.
-    session_open: bool,
+    /// The node that it has opened a session with which has not ended; [`NOBODY`] for none.
+    session_with: u32,
+}
+
+impl Default for NodeBook {
+    fn default() -> Self {
+        Self { attempts: 0, accepted: 0, open: 0, session_with: NOBODY }
+    }
 }
 
 /// All workloads of a world.
@@ -318,13 +324,10 @@ impl<T: Tables> World<T> {
             control::RETRY => self.retry(now, node, event.key as usize, out),
             control::DEADLINE => {
                 // A session that another has followed is no longer the machine's to abort.
-                if self
-                    .workloads
-                    .open
-                    .get(event.key)
-                    .is_some_and(|open| !open.continued)
+                if let Some(open) = self.workloads.open.get(event.key)
+                    && !open.continued
                 {
-                    self.abort(node, out);
+                    self.abort(node, open.responder, out);
                 }
                 self.close(now, event.key, Close::Deadline, out);
             }
@@ -432,7 +435,7 @@ impl<T: Tables> World<T> {
             handled: false,
             continued: false,
         };
-        let leaves_session = step == 0 && core::mem::take(&mut book.session_open);
+        let left = if step == 0 { core::mem::replace(&mut book.session_with, NOBODY) } else { NOBODY };
         let number = attempt.id.number;
         let slot = self.workloads.open.insert(attempt);
         if concurrent {
@@ -447,8 +450,8 @@ impl<T: Tables> World<T> {
             };
             out.arm_control(NodeId(node), id, SimTime(now.0.saturating_add(deadline_ns)));
         }
-        if leaves_session {
-            out.command(NodeId(node), token::FINISH);
+        if left != NOBODY {
+            out.command(NodeId(node), token::FINISH | u64::from(left));
         }
         out.command(
             NodeId(node),
@@ -538,37 +541,36 @@ impl<T: Tables> World<T> {
             ),
             token::ABORT => {
                 if let Some(id) = self.workloads.abort[role] {
-                    self.command(now, node, id, out);
+                    self.command(now, node, id, token::slot(command), out);
                 }
             }
             token::FINISH => {
                 if let Some(id) = self.workloads.finish[role] {
-                    self.command(now, node, id, out);
+                    self.command(now, node, id, token::slot(command), out);
                 }
             }
             _ => self.run_step(now, node, command, out),
         }
     }
 
-    /// Gives a command without arguments that belongs to no attempt.
-    fn command(&mut self, now: SimTime, node: NodeId, id: u8, out: &mut Outbox<'_, Self>) {
-        self.call(
-            now,
-            node,
-            (AttemptId::NONE, NO_PAIR),
-            out,
-            |column, member, cx| {
-                column.on_command(
-                    member,
-                    &Command {
-                        id,
-                        peer: None,
-                        args: &[],
-                    },
-                    cx,
-                );
-            },
-        );
+    /// Gives a command about `peer` without arguments that belongs to no attempt.
+    fn command(
+        &mut self,
+        now: SimTime,
+        node: NodeId,
+        id: u8,
+        peer: u32,
+        out: &mut Outbox<'_, Self>,
+    ) {
+        let peer = self.listening(peer);
+        self.call(now, node, (AttemptId::NONE, NO_PAIR), out, |column, member, cx| {
+            column.on_command(member, &Command { id, peer, args: &[] }, cx);
+        });
+    }
+
+    /// Where a node listens; `None` for [`NOBODY`].
+    fn listening(&self, node: u32) -> Option<Address> {
+        (node != NOBODY).then(|| Address::new(node, self.port(node)))
     }
 
     fn run_step(&mut self, now: SimTime, node: NodeId, command: u64, out: &mut Outbox<'_, Self>) {
@@ -582,8 +584,7 @@ impl<T: Tables> World<T> {
         {
             return;
         }
-        let peer = (attempt.responder != NOBODY)
-            .then(|| Address::new(attempt.responder, self.port(attempt.responder)));
+        let peer = self.listening(attempt.responder);
         let plan = &self.workloads.plans[usize::from(attempt.workload)];
         let step = &plan.steps[usize::from(attempt.step)];
         let id = step.command;
@@ -628,9 +629,9 @@ impl<T: Tables> World<T> {
         }
     }
 
-    fn abort(&mut self, node: u32, out: &mut Outbox<'_, Self>) {
-        self.workloads.nodes[node as usize].session_open = false;
-        out.command(NodeId(node), token::ABORT);
+    fn abort(&mut self, node: u32, peer: u32, out: &mut Outbox<'_, Self>) {
+        self.workloads.nodes[node as usize].session_with = NOBODY;
+        out.command(NodeId(node), token::ABORT | u64::from(peer));
     }
 
     /// The call that handled the command of `attempt` is through.
@@ -676,15 +677,14 @@ impl<T: Tables> World<T> {
         acceptance: Acceptance,
         out: &mut Outbox<'_, Self>,
     ) {
-        if attempt.initiator == node.0 {
-            self.workloads.nodes[node.0 as usize].session_open = true;
+        if attempt.initiator == node.0
+            && let Some(slot) = self.workloads.slot(attempt)
+            && let Some(open) = self.workloads.open.get(slot)
+        {
+            self.workloads.nodes[node.0 as usize].session_with = open.responder;
         }
         self.change(now, attempt, out, |open| {
-            if open.id.initiator == node.0 {
-                open.initiator_accepted.get_or_insert(acceptance);
-            } else if open.responder == node.0 {
-                open.responder_accepted.get_or_insert(acceptance);
-            }
+            open.accept(node.0, acceptance);
         });
     }
 
@@ -717,7 +717,7 @@ impl<T: Tables> World<T> {
         out: &mut Outbox<'_, Self>,
     ) {
         if attempt.initiator == node.0 || !attempt.is_some() {
-            self.workloads.nodes[node.0 as usize].session_open = false;
+            self.workloads.nodes[node.0 as usize].session_with = NOBODY;
         }
         if attempt.is_some() {
             self.change(now, attempt, out, |open| {
