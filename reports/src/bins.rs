@@ -17,3 +17,17 @@ pub fn width_ns(last_ns: u64) -> u64 {
         .find(|width| last_ns / width < MAX)
         .unwrap_or(last_ns / MAX + 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bins_are_round_and_few() {
+        assert_eq!(width_ns(0), 1);
+        assert_eq!(width_ns(39_999_999_999), 1_000_000_000);
+        assert_eq!(width_ns(40_000_000_000), 2_000_000_000);
+        assert_eq!(width_ns(86_400_000_000_000), 3_600_000_000_000);
+        assert!(u64::MAX / width_ns(u64::MAX) < MAX);
+    }
+}

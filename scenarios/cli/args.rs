@@ -75,7 +75,7 @@ pub(crate) struct CheckArgs {
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) scenario: ScenarioArgs,
-    /// Directory of the result [default: results/<scenario name>]
+    /// Directory of the result [default: results/NAME with the name of the scenario]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Replaces another result that is there

@@ -211,7 +211,7 @@ fn routes(scenario: &Scenario, streams: &mut Streams) -> Routes {
                 let stream = StreamName::new("link").text(&link.name).text("pick").id();
                 let pick = |member: u32| {
                     let draw = streams.block(stream, u64::from(member))[0];
-                    count(usize::try_from(u128::from(draw) * u128::from(few) >> 64).unwrap_or(0))
+                    count(usize::try_from((u128::from(draw) * u128::from(few)) >> 64).unwrap_or(0))
                 };
                 Picks::Listed((0..many).map(pick).collect())
             }

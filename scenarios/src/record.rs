@@ -18,12 +18,15 @@ use crate::names::Names;
 use crate::oracle::{Episode, EpisodeKind};
 use crate::scenario::{Scenario, Trace};
 
+/// The two nodes of every pair of a relation.
+type Ends = Arc<[(u32, u32)]>;
+
 /// The tables of one run, open for writing.
 pub struct FileTables {
     names: Arc<Names>,
     instance: Arc<dyn Instance>,
     /// Relations by name, with the ends of their pairs.
-    relations: Vec<(&'static str, Arc<[(u32, u32)]>)>,
+    relations: Vec<(&'static str, Ends)>,
     sessions: Option<TableWriter<Sessions>>,
     messages: Option<TableWriter<Messages>>,
     desyncs: Option<TableWriter<Desyncs>>,

@@ -291,12 +291,14 @@ fn stations<T: Tables>(world: &World<T>, now: SimTime) -> Vec<Option<StationTota
 
 fn group_sums<T: Tables>(view: &AtEnd<'_, T>) -> Vec<GroupSums> {
     let of = |group: &crate::host::Group| {
-        let mut sums = GroupSums::default();
-        sums.energy_nj = group
-            .usage
-            .iter()
-            .map(|usage| u128::from(usage.energy_nj))
-            .sum();
+        let mut sums = GroupSums {
+            energy_nj: group
+                .usage
+                .iter()
+                .map(|usage| u128::from(usage.energy_nj))
+                .sum(),
+            ..GroupSums::default()
+        };
         for node in group.first..group.first + group.count {
             sums.busy_ns += view.node_stats(node).busy_ns;
             if let Some(one) = view.station(node).filter(|station| station.servers > 0) {

@@ -28,9 +28,9 @@ impl<T: Tables> World<T> {
         let mut price = Price::default();
         // A command of several sessions goes on with the next one in the call that ends the last. Its
         // attempt is opened before that end is told, so that the request is not taken for over.
-        let next_session = self.next_session_at(node.0, attempt, &effects).map(|at| {
-            (at, self.open_next_session(now, node.0, attempt, out))
-        });
+        let next_session = self
+            .next_session_at(node.0, attempt, &effects)
+            .map(|at| (at, self.open_next_session(now, node.0, attempt, out)));
         let begun = attempt;
         let mut attempt = attempt;
         for index in 0..effects.len() {

@@ -215,7 +215,9 @@ impl Workloads {
 
     /// True when the initiator of an open attempt has said that the session is over.
     pub(super) fn has_ended(&self, attempt: AttemptId) -> bool {
-        self.slot(attempt).and_then(|slot| self.open.get(slot)).is_some_and(|open| open.ended.0)
+        self.slot(attempt)
+            .and_then(|slot| self.open.get(slot))
+            .is_some_and(|open| open.ended.0)
     }
 
     /// True when a session of `node` is over and its command may go on with another.
@@ -468,11 +470,16 @@ impl<T: Tables> World<T> {
         before: AttemptId,
         out: &mut Outbox<'_, Self>,
     ) -> AttemptId {
-        let Some(mut next) = self.workloads.take_session_before(node, before) else { return before };
+        let Some(mut next) = self.workloads.take_session_before(node, before) else {
+            return before;
+        };
         let book = &mut self.workloads.nodes[node as usize];
         book.attempts += 1;
         next = Attempt {
-            id: AttemptId { initiator: node, number: book.attempts },
+            id: AttemptId {
+                initiator: node,
+                number: book.attempts,
+            },
             started_ns: now.0,
             messages: 0,
             bytes: 0,
@@ -488,7 +495,10 @@ impl<T: Tables> World<T> {
         let slot = self.workloads.open.insert(next);
         self.workloads.nodes[node as usize].open = slot + 1;
         if deadline_ns > 0 {
-            let id = TimerId { kind: control::DEADLINE, key: slot };
+            let id = TimerId {
+                kind: control::DEADLINE,
+                key: slot,
+            };
             out.arm_control(NodeId(node), id, SimTime(now.0.saturating_add(deadline_ns)));
         }
         next.id
