@@ -250,7 +250,7 @@ impl Wheel {
         self.front.append(&mut self.next_round);
     }
 
-    #[inline]
+    #[inline(always)]
     fn place(&mut self, entry: Entry) {
         let time = entry.key.time().0;
         debug_assert!(
@@ -264,6 +264,7 @@ impl Wheel {
         }
     }
 
+    #[inline(never)]
     fn place_in_front(&mut self, entry: Entry) {
         if entry.handle != NONE {
             self.locations[entry.handle as usize] = IN_FRONT;
@@ -324,38 +325,48 @@ impl Wheel {
         )
     }
 
-    #[inline]
+    #[inline(always)]
     fn place_in_slot(&mut self, entry: Entry) {
-        let (level_index, slot_index) = self.slot_of(entry.key.time().0);
-        let slot = &mut self.slots[level_index * SLOTS + slot_index];
-        let offset = slot.count as usize % CHUNK;
-        if offset == 0 {
-            if slot.count == 0 {
-                self.occupied[level_index][slot_index / 64] |= 1 << (slot_index % 64);
-                self.occupied_levels |= 1 << level_index;
-            }
-            let chunk = match self.chunks_free.pop() {
-                Some(chunk) => chunk,
-                None => {
-                    let chunk = u32::try_from(self.chunk_next.len())
-                        .expect("2^32 chunks exceed the memory of any supported machine");
-                    self.chunk_next.push(NONE);
-                    self.pool.resize(self.pool.len() + CHUNK, BLANK);
-                    chunk
-                }
-            };
-            self.chunk_next[chunk as usize] = slot.head;
-            slot.head = chunk;
-        }
-        let position = slot.head as usize * CHUNK + offset;
-        slot.count += 1;
+        let position = self.room_in_slot(entry.key.time().0);
         self.pool[position] = entry;
         if entry.handle != NONE {
-            self.locations[entry.handle as usize] = u32::try_from(position)
-                .ok()
-                .filter(|&position| position < VOID)
-                .expect("2^32 pending events exceed the memory of any supported machine");
+            // Positions are checked to be below `VOID` when the pool grows.
+            self.locations[entry.handle as usize] = position as u32;
         }
+    }
+
+    /// The place in the pool for one more entry of this time.
+    ///
+    /// It takes the time rather than the entry: an entry passed through memory in pieces and read
+    /// back as a whole stalls the processor for longer than all the rest takes.
+    #[inline]
+    fn room_in_slot(&mut self, time: u64) -> usize {
+        let (level_index, slot_index) = self.slot_of(time);
+        let slot = &mut self.slots[level_index * SLOTS + slot_index];
+        let offset = slot.count as usize % CHUNK;
+        slot.count += 1;
+        if offset == 0 {
+            self.extend_slot(level_index, slot_index);
+        }
+        self.slots[level_index * SLOTS + slot_index].head as usize * CHUNK + offset
+    }
+
+    /// Puts an empty chunk before the others of a slot.
+    fn extend_slot(&mut self, level_index: usize, slot_index: usize) {
+        self.occupied[level_index][slot_index / 64] |= 1 << (slot_index % 64);
+        self.occupied_levels |= 1 << level_index;
+        let chunk = self.chunks_free.pop().unwrap_or_else(|| {
+            let chunk = u32::try_from(self.chunk_next.len())
+                .ok()
+                .filter(|&chunk| chunk < VOID / CHUNK as u32)
+                .expect("2^32 pending events exceed the memory of any supported machine");
+            self.chunk_next.push(NONE);
+            self.pool.resize(self.pool.len() + CHUNK, BLANK);
+            chunk
+        });
+        let slot = &mut self.slots[level_index * SLOTS + slot_index];
+        self.chunk_next[chunk as usize] = slot.head;
+        slot.head = chunk;
     }
 
     /// Removes the entry at a position of the pool; the last of its slot takes its place.
