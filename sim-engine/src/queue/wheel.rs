@@ -71,6 +71,8 @@ pub(crate) struct Wheel {
     locations: Vec<u32>,
     handles_free: Vec<u32>,
     live: usize,
+    /// Whether the front was filled since it was last asked.
+    refilled: bool,
 }
 
 const EMPTY_SLOT: Slot = Slot {
@@ -107,6 +109,7 @@ impl Wheel {
             locations: Vec::new(),
             handles_free: Vec::new(),
             live: 0,
+            refilled: false,
         }
     }
 
@@ -124,6 +127,17 @@ impl Wheel {
     /// Rounds of the running instant before the current one.
     pub(crate) const fn round(&self) -> u32 {
         self.round
+    }
+
+    /// Whether a slot was opened since the last call.
+    #[inline]
+    pub(crate) const fn take_refilled(&mut self) -> bool {
+        std::mem::replace(&mut self.refilled, false)
+    }
+
+    /// What will be handled soon.
+    pub(crate) fn upcoming(&self) -> &[Entry] {
+        &self.front
     }
 
     /// The entries of the running round that were not handled yet, next one first.
@@ -455,6 +469,7 @@ impl Wheel {
             }
         }
         sort_descending(&mut self.front);
+        self.refilled = true;
     }
 
     /// Distributes a large slot over the levels below.
