@@ -242,8 +242,10 @@ impl<P: Copy, E: Copy> World<P, E> {
                 self.timers.touch(TimerName::timer(NodeId(node), timer))
             }
             Class::Delivery => self.packets.peek(data).map_or(0, |packet| {
-                let word = self.arena.get(packet.block).first().copied();
-                packet.meta.bytes_len ^ u32::from(word.unwrap_or_default())
+                let bytes = self.arena.slice(packet.block, packet.meta.bytes_len);
+                let link = &self.links[packet.meta.link.0 as usize];
+                // An answer will most likely go back over the same link.
+                bytes.first().map_or(0, |&byte| u32::from(byte)) ^ link.directions[0].packets
             }),
             _ => 0,
         };
