@@ -30,9 +30,9 @@ const BITMAP_WORDS: usize = SLOTS / 64;
 /// Entries per chunk: one KiB, a few cache lines to stream, and little waste in sparse slots.
 const CHUNK: usize = 32;
 /// Slots up to this size are sorted at once, at whatever level.
-const DIRECT_SORT_MAX: u32 = 96;
+const DIRECT_SORT_MAX: u32 = 192;
 /// Length from which the front gives back its far half, so that an insertion stays cheap.
-const FRONT_MAX: usize = 256;
+const FRONT_MAX: usize = 576;
 
 /// Location of a tracked entry that stands in the front or in the next round.
 const IN_FRONT: u32 = u32::MAX;
@@ -154,11 +154,7 @@ impl Wheel {
     #[inline]
     pub(crate) fn push(&mut self, key: EventKey, payload: Payload) {
         self.live += 1;
-        self.place(Entry {
-            key,
-            payload,
-            handle: NONE,
-        });
+        self.place(key, payload, NONE);
     }
 
     /// Adds an event that can be cancelled through the handle.
@@ -174,11 +170,7 @@ impl Wheel {
             }
         };
         self.live += 1;
-        self.place(Entry {
-            key,
-            payload,
-            handle,
-        });
+        self.place(key, payload, handle);
         Handle(handle)
     }
 
@@ -264,17 +256,21 @@ impl Wheel {
         self.front.append(&mut self.next_round);
     }
 
-    #[inline(always)]
-    fn place(&mut self, entry: Entry) {
-        let time = entry.key.time().0;
+    #[inline]
+    fn place(&mut self, key: EventKey, payload: Payload, handle: u32) {
+        let time = key.time().0;
         debug_assert!(
             time >= self.now,
             "the engine checks that no event is scheduled in the past"
         );
         if time >= self.horizon && time != self.now {
-            self.place_in_slot(entry);
+            self.place_in_slot(key, payload, handle);
         } else {
-            self.place_in_front(entry);
+            self.place_in_front(Entry {
+                key,
+                payload,
+                handle,
+            });
         }
     }
 
@@ -321,7 +317,7 @@ impl Wheel {
             if self.is_void(&entry) {
                 self.handles_free.push(entry.handle);
             } else {
-                self.place_in_slot(entry);
+                self.place_in_slot(entry.key, entry.payload, entry.handle);
             }
         }
         self.front.drain(..count);
@@ -339,20 +335,25 @@ impl Wheel {
         )
     }
 
-    #[inline(always)]
-    fn place_in_slot(&mut self, entry: Entry) {
-        let position = self.room_in_slot(entry.key.time().0);
-        self.pool[position] = entry;
-        if entry.handle != NONE {
+    /// Takes the parts of an entry rather than the entry, and writes them one by one: an entry
+    /// passed through memory in small pieces and read back in large ones stalls the processor for
+    /// longer than all the rest takes.
+    #[inline]
+    fn place_in_slot(&mut self, key: EventKey, payload: Payload, handle: u32) {
+        let position = self.room_in_slot(key.time().0);
+        let entry = &mut self.pool[position];
+        entry.key = key;
+        entry.payload.node = payload.node;
+        entry.payload.data = payload.data;
+        entry.payload.tag = payload.tag;
+        entry.handle = handle;
+        if handle != NONE {
             // Positions are checked to be below `VOID` when the pool grows.
-            self.locations[entry.handle as usize] = position as u32;
+            self.locations[handle as usize] = position as u32;
         }
     }
 
     /// The place in the pool for one more entry of this time.
-    ///
-    /// It takes the time rather than the entry: an entry passed through memory in pieces and read
-    /// back as a whole stalls the processor for longer than all the rest takes.
     #[inline]
     fn room_in_slot(&mut self, time: u64) -> usize {
         let (level_index, slot_index) = self.slot_of(time);
@@ -481,7 +482,7 @@ impl Wheel {
             let start = chunk as usize * CHUNK;
             for position in start..start + filled {
                 let entry = self.pool[position];
-                self.place_in_slot(entry);
+                self.place_in_slot(entry.key, entry.payload, entry.handle);
             }
             remaining -= filled;
             self.chunks_free.push(chunk);
