@@ -104,6 +104,11 @@ impl Host for Star {
         }
     }
 
+    #[inline]
+    fn touch(&self, entity: NodeId) -> u64 {
+        self.states[entity.0 as usize]
+    }
+
     fn on_release(&mut self, _: SimTime, _: NodeId, _: (), _: &mut Outbox<'_, Self>) {}
     fn on_control(&mut self, _: SimTime, _: NodeId, _: TimerId, _: &mut Outbox<'_, Self>) {}
     #[inline]

@@ -78,6 +78,11 @@ impl Host for Phold {
         }
     }
 
+    #[inline]
+    fn touch(&self, entity: NodeId) -> u64 {
+        self.states[entity.0 as usize]
+    }
+
     fn on_release(&mut self, _: SimTime, _: NodeId, _: (), _: &mut Outbox<'_, Self>) {}
     fn on_control(&mut self, _: SimTime, _: NodeId, _: TimerId, _: &mut Outbox<'_, Self>) {}
     fn on_packet_end(&mut self, _: SimTime, _: &PacketEnd<'_, ()>) {}

@@ -73,6 +73,13 @@ impl Arena {
         &class.bytes[start..start + class.lengths[index] as usize]
     }
 
+    /// The bytes kept under `block`, by one who knows how many they are.
+    #[inline]
+    pub(crate) fn slice(&self, block: Block, length: u32) -> &[u8] {
+        let (class, _, start) = self.place(block);
+        &class.bytes[start..start + length as usize]
+    }
+
     /// How many bytes are kept under `block`.
     #[inline]
     pub(crate) fn length(&self, block: Block) -> u32 {

@@ -327,6 +327,9 @@ impl<H: Host> Engine<H> {
             return Err(error.clone());
         }
         while let Some((key, payload)) = self.world.queue.pop(until) {
+            if self.world.queue.take_refilled() && self.world.nodes.len() > CACHED_NODES {
+                self.touch_upcoming(host);
+            }
             self.events += 1;
             self.world.now = key.time();
             self.world.current = key;
@@ -353,6 +356,18 @@ impl<H: Host> Engine<H> {
         } else {
             RunEnd::Reached
         })
+    }
+
+    /// Reads what the upcoming events will need.
+    ///
+    /// In a large world nearly every event meets a node that is not in the cache. Read one after
+    /// the other without anything in between, they are fetched at the same time.
+    fn touch_upcoming(&self, host: &H) {
+        let mut sum = 0;
+        for entry in self.world.queue.upcoming() {
+            sum ^= self.world.touch(entry) ^ host.touch(NodeId(entry.payload.node));
+        }
+        std::hint::black_box(sum);
     }
 
     #[cold]
@@ -489,5 +504,7 @@ impl<H: Host> Engine<H> {
 const ROUNDS_MAX: u32 = 1_000_000;
 /// Events between two calls of the caller's check, minus one; a power of two minus one.
 const CHECK_MASK: u64 = 0xFFFF;
+/// Nodes whose state is likely to be in the cache anyway.
+const CACHED_NODES: usize = 1 << 14;
 /// Members of a cycle that the error names.
 const CYCLE_MEMBERS_MAX: usize = 8;

@@ -88,6 +88,15 @@ pub trait Host: Sized {
         draw: &mut TapDraw,
     ) -> Verdict;
 
+    /// An event of this entity will be handled soon, in a large world.
+    ///
+    /// A host that reads a word of the entity's state here has it in the cache when the handler
+    /// runs: the engine asks for some dozen entities at a time, so their cache misses overlap. The
+    /// result is dropped; return anything that was read.
+    fn touch(&self, _entity: NodeId) -> u64 {
+        0
+    }
+
     /// A crash took an effect that was not yet released. Its blocks are to be freed through `out`.
     fn on_effect_lost(
         &mut self,

@@ -49,6 +49,12 @@ impl<T: Copy> Slab<T> {
         &self.items[index as usize]
     }
 
+    /// The place, whether it is in use or not.
+    #[inline]
+    pub(crate) fn peek(&self, index: u32) -> Option<&T> {
+        self.items.get(index as usize)
+    }
+
     #[inline]
     pub(crate) fn get_mut(&mut self, index: u32) -> &mut T {
         &mut self.items[index as usize]

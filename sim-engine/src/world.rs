@@ -15,18 +15,18 @@ use crate::arena::{Arena, Block};
 use crate::cpu::{Cpu, Deferred, Waiting};
 use crate::error::EngineError;
 use crate::fingerprint::{Chain, Kind};
-use crate::id::NodeId;
+use crate::id::{NodeId, TimerId};
 use crate::link::{ClassState, Extra, LinkState};
 use crate::order::{Class, ENTITY_LIMIT, EventKey, TAP_ENTITY_BASE};
 use crate::packet::{Fate, PacketMeta};
-use crate::queue::{Payload, Wheel};
+use crate::queue::{Entry, Payload, Wheel};
 use crate::recorder::{EventTrace, Recorder};
 use crate::rng::Streams;
 use crate::slab::{NONE, Slab};
 use crate::stats::{LinkStats, NodeStats};
 use crate::tap::{Tap, TapDraw, TapPlace};
 use crate::time::{SimDuration, SimTime};
-use crate::timers::TimerTable;
+use crate::timers::{TimerName, TimerTable};
 
 /// One node. Kept to 32 bytes; a node that is ever busy has a [`Cpu`] besides.
 #[derive(Clone, Copy, Debug)]
@@ -226,6 +226,30 @@ impl<P: Copy, E: Copy> World<P, E> {
                 digest,
             });
         }
+    }
+
+    /// Reads a word of whatever the handling of an entry will need first.
+    #[inline]
+    pub(crate) fn touch(&self, entry: &Entry) -> u64 {
+        let Payload { node, data, tag } = entry.payload;
+        let state = self.nodes.get(node as usize).map_or(0, |node| node.seq);
+        let more = match entry.key.class() {
+            Class::Timer => {
+                let timer = TimerId {
+                    kind: tag as u8,
+                    key: data,
+                };
+                self.timers.touch(TimerName::timer(NodeId(node), timer))
+            }
+            Class::Delivery => self.packets.peek(data).map_or(0, |packet| {
+                let bytes = self.arena.slice(packet.block, packet.meta.bytes_len);
+                let link = &self.links[packet.meta.link.0 as usize];
+                // An answer will most likely go back over the same link.
+                bytes.first().map_or(0, |&byte| u32::from(byte)) ^ link.directions[0].packets
+            }),
+            _ => 0,
+        };
+        u64::from(state ^ more)
     }
 
     /// Gives back the place and the bytes of a packet whose life has ended.

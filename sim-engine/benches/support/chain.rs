@@ -1,5 +1,7 @@
 //! The engine's fingerprint update, written out once more for the reference loops.
 
+#![allow(dead_code, reason = "each bench uses its own part")]
+
 /// Multiplies to 128 bits and folds the halves.
 #[inline]
 fn fold(a: u64, b: u64) -> u64 {

@@ -3,6 +3,8 @@
 //! A hierarchical wheel of 256-slot levels whose small slots are sorted straight into a front, as
 //! in the engine, but without rounds, cancelling or a limit in time.
 
+#![allow(dead_code, reason = "each bench uses its own part")]
+
 /// One pending event.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Entry {

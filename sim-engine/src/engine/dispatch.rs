@@ -89,7 +89,7 @@ impl<H: Host> Engine<H> {
         let packet = world.packets.get_mut(index);
         packet.meta.arrived = if arrived { now } else { packet.meta.sent };
         let packet = *packet;
-        let bytes = world.arena.get(packet.block);
+        let bytes = world.arena.slice(packet.block, packet.meta.bytes_len);
         let digest = digest(bytes) ^ (fate as u64).rotate_right(8);
         let end = PacketEnd {
             header: &packet.header,
@@ -152,7 +152,8 @@ impl<H: Host> Engine<H> {
         let world = &mut self.world;
         let packet = world.packets.remove(index);
         self.inbox.clear();
-        self.inbox.extend_from_slice(world.arena.get(packet.block));
+        self.inbox
+            .extend_from_slice(world.arena.slice(packet.block, packet.meta.bytes_len));
         world.arena.free(packet.block);
         let input = Input::Packet {
             header: packet.header,
@@ -292,7 +293,7 @@ impl<H: Host> Engine<H> {
         world
             .tap_draw
             .address(tap_name, link_name, meta.direction, sender_name, &meta);
-        let bytes = world.arena.get(packet.block);
+        let bytes = world.arena.slice(packet.block, packet.meta.bytes_len);
         let now = world.now;
         let verdict = host.on_tap(
             now,

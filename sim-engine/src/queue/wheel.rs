@@ -30,9 +30,9 @@ const BITMAP_WORDS: usize = SLOTS / 64;
 /// Entries per chunk: one KiB, a few cache lines to stream, and little waste in sparse slots.
 const CHUNK: usize = 32;
 /// Slots up to this size are sorted at once, at whatever level.
-const DIRECT_SORT_MAX: u32 = 96;
+const DIRECT_SORT_MAX: u32 = 192;
 /// Length from which the front gives back its far half, so that an insertion stays cheap.
-const FRONT_MAX: usize = 256;
+const FRONT_MAX: usize = 576;
 
 /// Location of a tracked entry that stands in the front or in the next round.
 const IN_FRONT: u32 = u32::MAX;
@@ -71,6 +71,8 @@ pub(crate) struct Wheel {
     locations: Vec<u32>,
     handles_free: Vec<u32>,
     live: usize,
+    /// Whether the front was filled since it was last asked.
+    refilled: bool,
 }
 
 const EMPTY_SLOT: Slot = Slot {
@@ -107,6 +109,7 @@ impl Wheel {
             locations: Vec::new(),
             handles_free: Vec::new(),
             live: 0,
+            refilled: false,
         }
     }
 
@@ -126,6 +129,17 @@ impl Wheel {
         self.round
     }
 
+    /// Whether a slot was opened since the last call.
+    #[inline]
+    pub(crate) const fn take_refilled(&mut self) -> bool {
+        std::mem::replace(&mut self.refilled, false)
+    }
+
+    /// What will be handled soon.
+    pub(crate) fn upcoming(&self) -> &[Entry] {
+        &self.front
+    }
+
     /// The entries of the running round that were not handled yet, next one first.
     pub(crate) fn running_round(&self) -> impl Iterator<Item = EventKey> {
         let now = self.now;
@@ -140,11 +154,7 @@ impl Wheel {
     #[inline]
     pub(crate) fn push(&mut self, key: EventKey, payload: Payload) {
         self.live += 1;
-        self.place(Entry {
-            key,
-            payload,
-            handle: NONE,
-        });
+        self.place(key, payload, NONE);
     }
 
     /// Adds an event that can be cancelled through the handle.
@@ -160,11 +170,7 @@ impl Wheel {
             }
         };
         self.live += 1;
-        self.place(Entry {
-            key,
-            payload,
-            handle,
-        });
+        self.place(key, payload, handle);
         Handle(handle)
     }
 
@@ -251,19 +257,24 @@ impl Wheel {
     }
 
     #[inline]
-    fn place(&mut self, entry: Entry) {
-        let time = entry.key.time().0;
+    fn place(&mut self, key: EventKey, payload: Payload, handle: u32) {
+        let time = key.time().0;
         debug_assert!(
             time >= self.now,
             "the engine checks that no event is scheduled in the past"
         );
         if time >= self.horizon && time != self.now {
-            self.place_in_slot(entry);
+            self.place_in_slot(key, payload, handle);
         } else {
-            self.place_in_front(entry);
+            self.place_in_front(Entry {
+                key,
+                payload,
+                handle,
+            });
         }
     }
 
+    #[inline(never)]
     fn place_in_front(&mut self, entry: Entry) {
         if entry.handle != NONE {
             self.locations[entry.handle as usize] = IN_FRONT;
@@ -306,7 +317,7 @@ impl Wheel {
             if self.is_void(&entry) {
                 self.handles_free.push(entry.handle);
             } else {
-                self.place_in_slot(entry);
+                self.place_in_slot(entry.key, entry.payload, entry.handle);
             }
         }
         self.front.drain(..count);
@@ -324,38 +335,53 @@ impl Wheel {
         )
     }
 
+    /// Takes the parts of an entry rather than the entry, and writes them one by one: an entry
+    /// passed through memory in small pieces and read back in large ones stalls the processor for
+    /// longer than all the rest takes.
     #[inline]
-    fn place_in_slot(&mut self, entry: Entry) {
-        let (level_index, slot_index) = self.slot_of(entry.key.time().0);
+    fn place_in_slot(&mut self, key: EventKey, payload: Payload, handle: u32) {
+        let position = self.room_in_slot(key.time().0);
+        let entry = &mut self.pool[position];
+        entry.key = key;
+        entry.payload.node = payload.node;
+        entry.payload.data = payload.data;
+        entry.payload.tag = payload.tag;
+        entry.handle = handle;
+        if handle != NONE {
+            // Positions are checked to be below `VOID` when the pool grows.
+            self.locations[handle as usize] = position as u32;
+        }
+    }
+
+    /// The place in the pool for one more entry of this time.
+    #[inline]
+    fn room_in_slot(&mut self, time: u64) -> usize {
+        let (level_index, slot_index) = self.slot_of(time);
         let slot = &mut self.slots[level_index * SLOTS + slot_index];
         let offset = slot.count as usize % CHUNK;
-        if offset == 0 {
-            if slot.count == 0 {
-                self.occupied[level_index][slot_index / 64] |= 1 << (slot_index % 64);
-                self.occupied_levels |= 1 << level_index;
-            }
-            let chunk = match self.chunks_free.pop() {
-                Some(chunk) => chunk,
-                None => {
-                    let chunk = u32::try_from(self.chunk_next.len())
-                        .expect("2^32 chunks exceed the memory of any supported machine");
-                    self.chunk_next.push(NONE);
-                    self.pool.resize(self.pool.len() + CHUNK, BLANK);
-                    chunk
-                }
-            };
-            self.chunk_next[chunk as usize] = slot.head;
-            slot.head = chunk;
-        }
-        let position = slot.head as usize * CHUNK + offset;
         slot.count += 1;
-        self.pool[position] = entry;
-        if entry.handle != NONE {
-            self.locations[entry.handle as usize] = u32::try_from(position)
-                .ok()
-                .filter(|&position| position < VOID)
-                .expect("2^32 pending events exceed the memory of any supported machine");
+        if offset == 0 {
+            self.extend_slot(level_index, slot_index);
         }
+        self.slots[level_index * SLOTS + slot_index].head as usize * CHUNK + offset
+    }
+
+    /// Puts an empty chunk before the others of a slot.
+    fn extend_slot(&mut self, level_index: usize, slot_index: usize) {
+        self.occupied[level_index][slot_index / 64] |= 1 << (slot_index % 64);
+        self.occupied_levels |= 1 << level_index;
+        let chunk = self.chunks_free.pop().unwrap_or_else(|| {
+            let chunk = u32::try_from(self.chunk_next.len())
+                .ok()
+                .filter(|&chunk| chunk < VOID / CHUNK as u32)
+                .expect("2^32 pending events exceed the memory of any supported machine");
+            self.chunk_next.push(NONE);
+            self.pool.resize(self.pool.len() + CHUNK, BLANK);
+            chunk
+        });
+        let slot = &mut self.slots[level_index * SLOTS + slot_index];
+        self.chunk_next[chunk as usize] = slot.head;
+        slot.head = chunk;
     }
 
     /// Removes the entry at a position of the pool; the last of its slot takes its place.
@@ -444,6 +470,7 @@ impl Wheel {
             }
         }
         sort_descending(&mut self.front);
+        self.refilled = true;
     }
 
     /// Distributes a large slot over the levels below.
@@ -455,7 +482,7 @@ impl Wheel {
             let start = chunk as usize * CHUNK;
             for position in start..start + filled {
                 let entry = self.pool[position];
-                self.place_in_slot(entry);
+                self.place_in_slot(entry.key, entry.payload, entry.handle);
             }
             remaining -= filled;
             self.chunks_free.push(chunk);

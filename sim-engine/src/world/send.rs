@@ -299,13 +299,14 @@ impl<P: Copy, E: Copy> World<P, E> {
         }
     }
 
-    /// Index of the tap place that a packet passes, or [`NONE`].
+    /// Index of the tap place that a packet passes, or [`NONE`] if the tap was taken off meanwhile.
     pub(crate) fn tap_place_of(&self, packet: u32) -> u32 {
         let meta = &self.packets.get(packet).meta;
         let side = &self.links[meta.link.0 as usize].directions[meta.direction.index()];
-        self.extras
-            .get(side.extra as usize)
-            .map_or(NONE, |extra| extra.tap_place)
+        match self.extras.get(side.extra as usize) {
+            Some(extra) if side.tapped && !self.quiet => extra.tap_place,
+            _ => NONE,
+        }
     }
 
     /// Counters of a link direction since the start.
