@@ -95,6 +95,20 @@ impl Depot {
         self.loose = Vec::new();
     }
 
+    /// A word of the party's first record, to have it near when it is needed.
+    #[must_use]
+    pub fn touch(&self, party: u32) -> u64 {
+        let range = self.range(party);
+        let Some(place) = self.places.get(range.start).filter(|_| !range.is_empty()) else {
+            return 0;
+        };
+        if place.length == GONE || place.length == 0 {
+            return 0;
+        }
+        let bytes = self.bytes(place.unit, place.length);
+        u64::from(bytes[0]) ^ u64::from(bytes[bytes.len() - 1])
+    }
+
     /// What party `party` may read.
     #[must_use]
     pub const fn view(&self, party: u32) -> View<'_> {

@@ -469,6 +469,22 @@ impl<T: Tables> sim_engine::Host for World<T> {
             .decide(now, tap, meta, self.instance.classify(bytes), draw)
     }
 
+    fn touch(&self, entity: NodeId) -> u64 {
+        let node = entity.0;
+        if node as usize >= self.group_of.len() {
+            return 0;
+        }
+        let (group, member) = self.place(node);
+        let mut word = self.workloads.touch(node) ^ self.depot.touch(node);
+        word ^= self.groups[group].column.state(member as usize).len() as u64;
+        word ^= self.randomness.positions[node as usize].words_drawn;
+        for relation in &self.relations {
+            let pair = relation.first_pair[node as usize];
+            word ^= relation.oracle.touch(pair);
+        }
+        word
+    }
+
     fn on_effect_lost(
         &mut self,
         now: SimTime,

@@ -153,6 +153,14 @@ impl Desync {
         self.pairs.is_empty()
     }
 
+    /// A word of the pair's state, to have it near when it is needed.
+    #[must_use]
+    pub fn touch(&self, pair: u32) -> u64 {
+        self.pairs
+            .get(pair as usize)
+            .map_or(0, |pair| u64::from(pair.holds))
+    }
+
     /// An end names its values. Judged by the next [`Desync::judge`].
     pub fn state(&mut self, pair: u32, end: End, fingerprints: &Fingerprints) {
         if let Some(pair) = self.pairs.get_mut(pair as usize) {
