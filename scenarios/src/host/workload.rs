@@ -97,7 +97,12 @@ struct NodeBook {
 
 impl Default for NodeBook {
     fn default() -> Self {
-        Self { attempts: 0, accepted: 0, open: 0, session_with: NOBODY }
+        Self {
+            attempts: 0,
+            accepted: 0,
+            open: 0,
+            session_with: NOBODY,
+        }
     }
 }
 
@@ -437,7 +442,11 @@ impl<T: Tables> World<T> {
             handled: false,
             continued: false,
         };
-        let left = if step == 0 { core::mem::replace(&mut book.session_with, NOBODY) } else { NOBODY };
+        let left = if step == 0 {
+            core::mem::replace(&mut book.session_with, NOBODY)
+        } else {
+            NOBODY
+        };
         let number = attempt.id.number;
         let slot = self.workloads.open.insert(attempt);
         if concurrent {
@@ -573,9 +582,23 @@ impl<T: Tables> World<T> {
         out: &mut Outbox<'_, Self>,
     ) {
         let peer = self.listening(peer);
-        self.call(now, node, (AttemptId::NONE, NO_PAIR), out, |column, member, cx| {
-            column.on_command(member, &Command { id, peer, args: &[] }, cx);
-        });
+        self.call(
+            now,
+            node,
+            (AttemptId::NONE, NO_PAIR),
+            out,
+            |column, member, cx| {
+                column.on_command(
+                    member,
+                    &Command {
+                        id,
+                        peer,
+                        args: &[],
+                    },
+                    cx,
+                );
+            },
+        );
     }
 
     /// Where a node listens; `None` for [`NOBODY`].
