@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use scenarios::Progress;
 use scenarios::record::FileTables;
 use scenarios::run::{Monitor, Stop};
-use sim_engine::Progress;
 
 /// Watches one run.
 #[derive(Debug)]
