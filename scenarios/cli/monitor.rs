@@ -91,6 +91,10 @@ fn interrupt_flag() -> Arc<AtomicBool> {
 }
 
 impl Monitor<FileTables> for Watch {
+    fn events_max(&self) -> Option<u64> {
+        self.max_events
+    }
+
     fn check(
         &mut self,
         progress: &Progress,
