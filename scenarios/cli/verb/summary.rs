@@ -15,7 +15,11 @@ pub(crate) fn text<T: Tables>(
     summary: &Summary,
     wall_seconds: f64,
 ) -> String {
-    let mut head = Section::new(format!("{} · {}", scenario.name, scenario.description));
+    let title = match scenario.description.as_str() {
+        "" => scenario.name.clone(),
+        description => format!("{} · {description}", scenario.name),
+    };
+    let mut head = Section::new(title);
     head.push(
         "protocol",
         scenario.protocol.protocol.name(),
