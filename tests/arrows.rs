@@ -31,12 +31,16 @@ fn manifests() -> Vec<Table> {
 /// Everything in the manifests that the layout does not allow; the root manifest comes first.
 fn violations(manifests: &[Table]) -> Vec<String> {
     let empty = Table::new();
-    let shared = manifests[0]["workspace"]["dependencies"].as_table().unwrap_or(&empty);
+    let shared = manifests[0]["workspace"]["dependencies"]
+        .as_table()
+        .unwrap_or(&empty);
     let mut found = Vec::new();
     for (alias, dependency) in shared {
         let package = package(alias, dependency, &empty);
         for feature in root_features(&package, dependency) {
-            found.push(format!("every user of {package} would get its feature {feature}"));
+            found.push(format!(
+                "every user of {package} would get its feature {feature}"
+            ));
         }
     }
     for manifest in manifests {
@@ -69,9 +73,17 @@ fn dependencies(manifest: &Table) -> Vec<(String, &str, &Value)> {
     let mut all = Vec::new();
     for (place, tables) in std::iter::once(("", manifest)).chain(targets) {
         for table in DEPENDENCY_TABLES {
-            let entries = tables.get(table).and_then(Value::as_table).into_iter().flatten();
+            let entries = tables
+                .get(table)
+                .and_then(Value::as_table)
+                .into_iter()
+                .flatten();
             all.extend(entries.map(|(key, value)| {
-                (format!("{table} {place}").trim_end().to_owned(), key.as_str(), value)
+                (
+                    format!("{table} {place}").trim_end().to_owned(),
+                    key.as_str(),
+                    value,
+                )
             }));
         }
     }
@@ -80,26 +92,45 @@ fn dependencies(manifest: &Table) -> Vec<(String, &str, &Value)> {
 
 /// The crate behind a dependency, which may go by another name.
 fn package(alias: &str, dependency: &Value, shared: &Table) -> String {
-    let renamed = |value: &Value| value.get("package").and_then(Value::as_str).map(str::to_owned);
+    let renamed = |value: &Value| {
+        value
+            .get("package")
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+    };
     let inherits = dependency.get("workspace").and_then(Value::as_bool) == Some(true);
     let inherited = shared.get(alias).filter(|_| inherits).and_then(renamed);
-    renamed(dependency).or(inherited).unwrap_or_else(|| alias.to_owned())
+    renamed(dependency)
+        .or(inherited)
+        .unwrap_or_else(|| alias.to_owned())
 }
 
 /// The features of `reports` that this dependency switches on and only the root may.
 fn root_features<'a>(package: &str, dependency: &'a Value) -> Vec<&'a str> {
-    let features = dependency.get("features").and_then(Value::as_array).into_iter().flatten();
+    let features = dependency
+        .get("features")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
     let features = features.filter_map(Value::as_str);
-    features.filter(|feature| package == "reports" && ROOT_FEATURES.contains(feature)).collect()
+    features
+        .filter(|feature| package == "reports" && ROOT_FEATURES.contains(feature))
+        .collect()
 }
 
 /// Feature entries that would switch on a feature of `reports`.
 fn forwarded(manifest: &Table) -> impl Iterator<Item = &str> {
-    let features = manifest.get("features").and_then(Value::as_table).into_iter().flatten();
+    let features = manifest
+        .get("features")
+        .and_then(Value::as_table)
+        .into_iter()
+        .flatten();
     let entries = features.filter_map(|(_, list)| list.as_array()).flatten();
     let entries = entries.filter_map(Value::as_str);
     entries.filter(|entry| {
-        let name = entry.strip_prefix("reports/").or(entry.strip_prefix("reports?/"));
+        let name = entry
+            .strip_prefix("reports/")
+            .or(entry.strip_prefix("reports?/"));
         name.is_some_and(|name| ROOT_FEATURES.contains(&name))
     })
 }
@@ -107,11 +138,16 @@ fn forwarded(manifest: &Table) -> impl Iterator<Item = &str> {
 /// The manifests with `key = value` put into a table of one of them.
 fn doctored(name: &str, table: &str, entry: &str) -> Vec<Table> {
     let mut all = manifests();
-    let manifest = all.iter_mut().find(|m| m["package"]["name"].as_str() == Some(name)).unwrap();
+    let manifest = all
+        .iter_mut()
+        .find(|m| m["package"]["name"].as_str() == Some(name))
+        .unwrap();
     let (key, value) = entry.parse::<Table>().unwrap().into_iter().next().unwrap();
     let mut place = manifest;
     for part in table.split('/') {
-        let next = place.entry(part).or_insert_with(|| Value::Table(Table::new()));
+        let next = place
+            .entry(part)
+            .or_insert_with(|| Value::Table(Table::new()));
         place = next.as_table_mut().unwrap();
     }
     place.insert(key, value);
@@ -138,17 +174,57 @@ fn every_crate_of_the_workspace_is_under_the_rule() {
 #[test]
 fn an_arrow_between_protocols_and_the_engine_is_found_wherever_it_hides() {
     let cases = [
-        ("protocols", "dependencies", "sim-engine = { workspace = true }"),
-        ("protocols", "dev-dependencies", "sim-engine = { path = '../sim-engine' }"),
-        ("protocols", "build-dependencies", "sim-engine = { path = '../sim-engine' }"),
-        ("protocols", "dev-dependencies", "world = { path = '..', package = 'sim-engine' }"),
-        ("protocols", "target/cfg(unix)/dependencies", "sim-engine = { workspace = true }"),
-        ("sim-engine", "dependencies", "protocols = { workspace = true }"),
-        ("sim-engine", "dev-dependencies", "protocols = { workspace = true }"),
-        ("reports", "dev-dependencies", "scenarios = { workspace = true }"),
+        (
+            "protocols",
+            "dependencies",
+            "sim-engine = { workspace = true }",
+        ),
+        (
+            "protocols",
+            "dev-dependencies",
+            "sim-engine = { path = '../sim-engine' }",
+        ),
+        (
+            "protocols",
+            "build-dependencies",
+            "sim-engine = { path = '../sim-engine' }",
+        ),
+        (
+            "protocols",
+            "dev-dependencies",
+            "world = { path = '..', package = 'sim-engine' }",
+        ),
+        (
+            "protocols",
+            "target/cfg(unix)/dependencies",
+            "sim-engine = { workspace = true }",
+        ),
+        (
+            "sim-engine",
+            "dependencies",
+            "protocols = { workspace = true }",
+        ),
+        (
+            "sim-engine",
+            "dev-dependencies",
+            "protocols = { workspace = true }",
+        ),
+        (
+            "reports",
+            "dev-dependencies",
+            "scenarios = { workspace = true }",
+        ),
         ("scenarios", "dependencies", "badlink = { path = '..' }"),
-        ("badlink", "dependencies", "protocols = { workspace = true }"),
-        ("badlink", "dev-dependencies", "sim-engine = { workspace = true }"),
+        (
+            "badlink",
+            "dependencies",
+            "protocols = { workspace = true }",
+        ),
+        (
+            "badlink",
+            "dev-dependencies",
+            "sim-engine = { workspace = true }",
+        ),
     ];
     for (name, table, entry) in cases {
         let found = violations(&doctored(name, table, entry));
@@ -170,10 +246,22 @@ fn an_arrow_behind_another_name_is_found() {
 #[test]
 fn drawing_is_switched_on_by_the_root_alone() {
     let cases = [
-        ("scenarios", "dependencies", "reports = { workspace = true, features = ['draw'] }"),
-        ("scenarios", "dev-dependencies", "reports = { workspace = true, features = ['draw'] }"),
+        (
+            "scenarios",
+            "dependencies",
+            "reports = { workspace = true, features = ['draw'] }",
+        ),
+        (
+            "scenarios",
+            "dev-dependencies",
+            "reports = { workspace = true, features = ['draw'] }",
+        ),
         ("scenarios", "features", "pictures = ['reports/draw']"),
-        ("badlink", "workspace/dependencies", "reports = { path = 'r', features = ['draw'] }"),
+        (
+            "badlink",
+            "workspace/dependencies",
+            "reports = { path = 'r', features = ['draw'] }",
+        ),
     ];
     for (name, table, entry) in cases {
         let found = violations(&doctored(name, table, entry));

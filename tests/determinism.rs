@@ -62,9 +62,16 @@ fn two_runs_write_the_same_bytes_figures_included() {
     let desk = Desk::with(BUSY);
     let (one, other) = (desk.result("one", &[]), desk.result("other", &[]));
     assert_eq!(differing_files(&one, &other), Vec::<String>::new());
-    assert!(data_files(&one).keys().any(|name| name.ends_with("survival.png")));
+    assert!(
+        data_files(&one)
+            .keys()
+            .any(|name| name.ends_with("survival.png"))
+    );
     assert!(column(&one.join("sessions.csv"), "outcome").len() > 900);
-    assert!(column(&one.join("desync.csv"), "kind").len() > 5, "the run is worth comparing");
+    assert!(
+        column(&one.join("desync.csv"), "kind").len() > 5,
+        "the run is worth comparing"
+    );
 }
 
 #[test]
@@ -88,38 +95,72 @@ fn neither_the_working_directory_nor_the_environment_changes_a_byte() {
         command.env(name, value);
     }
     ran(&mut command).expect(0);
-    assert_eq!(differing_files(&here, &elsewhere.path("there")), ["scenario.toml"]);
-    let fingerprint = |directory: &std::path::Path| json(&directory.join("summary.json"))["fingerprint"].clone();
+    assert_eq!(
+        differing_files(&here, &elsewhere.path("there")),
+        ["scenario.toml"]
+    );
+    let fingerprint =
+        |directory: &std::path::Path| json(&directory.join("summary.json"))["fingerprint"].clone();
     assert_eq!(fingerprint(&here), fingerprint(&elsewhere.path("there")));
 }
 
 #[test]
 fn another_seed_gives_other_rows() {
     let desk = Desk::with(BUSY);
-    let (one, other) = (desk.result("one", &[]), desk.result("other", &["--seed", "8"]));
+    let (one, other) = (
+        desk.result("one", &[]),
+        desk.result("other", &["--seed", "8"]),
+    );
     let differing = differing_files(&one, &other);
-    for file in ["sessions.csv", "messages.csv", "nodes.csv", "links.csv", "summary.json"] {
-        assert!(differing.iter().any(|name| name == file), "{file} is the same: {differing:?}");
+    for file in [
+        "sessions.csv",
+        "messages.csv",
+        "nodes.csv",
+        "links.csv",
+        "summary.json",
+    ] {
+        assert!(
+            differing.iter().any(|name| name == file),
+            "{file} is the same: {differing:?}"
+        );
     }
-    let prints = [&one, &other].map(|result| json(&result.join("summary.json"))["fingerprint"].clone());
+    let prints =
+        [&one, &other].map(|result| json(&result.join("summary.json"))["fingerprint"].clone());
     assert_ne!(prints[0], prints[1]);
     let same = desk.result("same", &["--set", "run.seed=8"]);
-    assert_eq!(differing_files(&other, &same), Vec::<String>::new(), "both name the same seed");
+    assert_eq!(
+        differing_files(&other, &same),
+        Vec::<String>::new(),
+        "both name the same seed"
+    );
 }
 
 #[test]
 fn switching_traces_and_figures_off_changes_no_fingerprint_and_no_metric() {
     let desk = Desk::with(BUSY);
     let traced = desk.result("traced", &[]);
-    let bare = desk.result("bare", &["--set", "output.traces=[]", "--set", "output.figures=[]"]);
-    let (traced_summary, bare_summary) =
-        (json(&traced.join("summary.json")), json(&bare.join("summary.json")));
+    let bare = desk.result(
+        "bare",
+        &["--set", "output.traces=[]", "--set", "output.figures=[]"],
+    );
+    let (traced_summary, bare_summary) = (
+        json(&traced.join("summary.json")),
+        json(&bare.join("summary.json")),
+    );
     assert_eq!(traced_summary["fingerprint"], bare_summary["fingerprint"]);
     assert_eq!(traced_summary["metrics"], bare_summary["metrics"]);
     for file in ["nodes.csv", "links.csv", "costs.csv", "attacks.csv"] {
-        assert!(!differing_files(&traced, &bare).iter().any(|name| name == file), "{file}");
+        assert!(
+            !differing_files(&traced, &bare)
+                .iter()
+                .any(|name| name == file),
+            "{file}"
+        );
     }
-    assert_eq!(column(&bare.join("messages.csv"), "packet"), Vec::<String>::new());
+    assert_eq!(
+        column(&bare.join("messages.csv"), "packet"),
+        Vec::<String>::new()
+    );
     assert!(column(&traced.join("messages.csv"), "packet").len() > 3000);
 }
 
@@ -138,5 +179,10 @@ fn verify_says_what_it_compared() {
     let ran = desk.run(&["verify", "scenario.toml"]).expect(0);
     assert!(ran.stdout.starts_with("deterministic: "), "{}", ran.stdout);
     let finished = simulation::run(&scenario(BUSY));
-    assert!(ran.stdout.contains(&format!("{:032x}", finished.fingerprint)), "{}", ran.stdout);
+    assert!(
+        ran.stdout
+            .contains(&format!("{:032x}", finished.fingerprint)),
+        "{}",
+        ran.stdout
+    );
 }

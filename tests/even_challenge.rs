@@ -34,11 +34,20 @@ struct Shape {
 }
 
 impl Shape {
-    const DEFAULT: Self = Self { keys: 8, challenge: 4, key_bits: 128, update_hash: "sha512" };
+    const DEFAULT: Self = Self {
+        keys: 8,
+        challenge: 4,
+        key_bits: 128,
+        update_hash: "sha512",
+    };
 
     /// Keys per partition.
     fn per_partition(self) -> u32 {
-        let hash_bits = if self.update_hash == "sha512" { 512 } else { 256 };
+        let hash_bits = if self.update_hash == "sha512" {
+            512
+        } else {
+            256
+        };
         hash_bits / self.key_bits
     }
 
@@ -54,7 +63,9 @@ impl Shape {
             let chosen = || (0..self.keys).filter(|key| set >> key & 1 == 1);
             let c = self.per_partition();
             let even = (0..c).all(|place| chosen().filter(|key| key % c == place).count() % 2 == 0);
-            let words = chosen().filter(|key| key % c == c - 1).fold(0, |word, key| word ^ (key / c));
+            let words = chosen()
+                .filter(|key| key % c == c - 1)
+                .fold(0, |word, key| word ^ (key / c));
             blind += u64::from(even && !(odd && words != 0));
         }
         (all, blind)
@@ -72,7 +83,12 @@ impl Shape {
 
     /// Devices whose first M4 is dropped and that then make `attempts` honest attempts.
     fn text(self, devices: u32, attempts: u32, seed: u64) -> String {
-        let Self { keys, challenge, key_bits, update_hash } = self;
+        let Self {
+            keys,
+            challenge,
+            key_bits,
+            update_hash,
+        } = self;
         format!(
             r#"
 schema = 1
@@ -127,14 +143,29 @@ struct Observed {
 fn observe(shape: Shape, devices: u32, attempts: u32, seed: u64) -> Observed {
     let mut ledger = Ledger::default();
     let finished = run_into(&scenario(&shape.text(devices, attempts, seed)), &mut ledger);
-    let (first, later): (Vec<Closed>, Vec<Closed>) =
-        ledger.closed.into_iter().partition(|closed| closed.number == 1);
-    assert!(first.iter().all(|closed| closed.outcome == Outcome::HalfOpen), "the dropped M4");
+    let (first, later): (Vec<Closed>, Vec<Closed>) = ledger
+        .closed
+        .into_iter()
+        .partition(|closed| closed.number == 1);
+    assert!(
+        first
+            .iter()
+            .all(|closed| closed.outcome == Outcome::HalfOpen),
+        "the dropped M4"
+    );
     assert_eq!(later.len(), (devices * attempts) as usize);
     let silent = of_kind(&finished, EpisodeKind::Silent).len();
     let permanent = permanent(&finished).len();
-    assert_eq!(permanent + silent, devices as usize, "nobody comes into step again");
-    Observed { attempts: later, permanent, silent }
+    assert_eq!(
+        permanent + silent,
+        devices as usize,
+        "nobody comes into step again"
+    );
+    Observed {
+        attempts: later,
+        permanent,
+        silent,
+    }
 }
 
 #[test]
@@ -146,10 +177,17 @@ fn three_of_seventy_sets_are_blind_after_one_lost_message_and_six_once_the_lag_i
 #[test]
 fn with_an_odd_challenge_a_lagging_device_is_never_accepted() {
     for challenge in [1, 3, 5, 7] {
-        let shape = Shape { challenge, ..Shape::DEFAULT };
+        let shape = Shape {
+            challenge,
+            ..Shape::DEFAULT
+        };
         assert_eq!((shape.sets(true).1, shape.sets(false).1), (0, 0));
         let seen = observe(shape, 200, 20, 200 + u64::from(challenge));
-        assert!(seen.attempts.iter().all(|closed| closed.outcome == Outcome::Rejected));
+        assert!(
+            seen.attempts
+                .iter()
+                .all(|closed| closed.outcome == Outcome::Rejected)
+        );
         assert_eq!(seen.silent, 0, "every divergence is permanent");
     }
 }
@@ -158,11 +196,47 @@ fn with_an_odd_challenge_a_lagging_device_is_never_accepted() {
 fn with_an_even_challenge_the_server_accepts_a_lagging_device_as_often_as_sets_are_blind() {
     let shapes = [
         (Shape::DEFAULT, 6000, 300),
-        (Shape { challenge: 2, ..Shape::DEFAULT }, 3000, 301),
-        (Shape { challenge: 6, ..Shape::DEFAULT }, 6000, 302),
-        (Shape { update_hash: "sha256", ..Shape::DEFAULT }, 3000, 303),
-        (Shape { keys: 16, challenge: 4, ..Shape::DEFAULT }, 6000, 304),
-        (Shape { key_bits: 256, ..Shape::DEFAULT }, 3000, 305),
+        (
+            Shape {
+                challenge: 2,
+                ..Shape::DEFAULT
+            },
+            3000,
+            301,
+        ),
+        (
+            Shape {
+                challenge: 6,
+                ..Shape::DEFAULT
+            },
+            6000,
+            302,
+        ),
+        (
+            Shape {
+                update_hash: "sha256",
+                ..Shape::DEFAULT
+            },
+            3000,
+            303,
+        ),
+        (
+            Shape {
+                keys: 16,
+                challenge: 4,
+                ..Shape::DEFAULT
+            },
+            6000,
+            304,
+        ),
+        (
+            Shape {
+                key_bits: 256,
+                ..Shape::DEFAULT
+            },
+            3000,
+            305,
+        ),
     ];
     for (shape, devices, seed) in shapes {
         // The second attempt of every device is its first one after exactly one lost M4.
@@ -199,11 +273,17 @@ fn with_an_even_challenge_sessions_of_lagging_devices_succeed_at_the_rate_of_two
         }
     }
     let interval = garwood(both, LEVEL);
-    assert!(both > 100 && alone > 2000, "{both} by both, {alone} by the server alone");
+    assert!(
+        both > 100 && alone > 2000,
+        "{both} by both, {alone} by the server alone"
+    );
     assert!(
         interval.low <= expected && expected <= interval.high,
         "{both} sessions of lagging devices and not {expected}"
     );
-    assert!(seen.silent > 20, "some succeed within the 20 attempts of the continuation");
+    assert!(
+        seen.silent > 20,
+        "some succeed within the 20 attempts of the continuation"
+    );
     assert!(seen.permanent > 1500, "most do not");
 }

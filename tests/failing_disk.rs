@@ -26,8 +26,11 @@ struct Failing<S> {
 }
 
 fn spend(budget: &AtomicUsize) -> io::Result<()> {
-    let left = budget.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
-    left.map(|_| ()).map_err(|_| io::ErrorKind::StorageFull.into())
+    let left = budget.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+        left.checked_sub(1)
+    });
+    left.map(|_| ())
+        .map_err(|_| io::ErrorKind::StorageFull.into())
 }
 
 impl<S: Sink> Write for Failing<S> {
@@ -53,7 +56,11 @@ struct StopOnFailure;
 
 impl Monitor<FileTables> for StopOnFailure {
     fn check(&mut self, _: &Progress, _: u64, tables: &FileTables) -> ControlFlow<Stop> {
-        if tables.error().is_some() { ControlFlow::Break(Stop::Writing) } else { ControlFlow::Continue(()) }
+        if tables.error().is_some() {
+            ControlFlow::Break(Stop::Writing)
+        } else {
+            ControlFlow::Continue(())
+        }
     }
 }
 
@@ -67,8 +74,12 @@ fn store(
     let staging = Staging::open(target, &key, false)?.with_files(Box::new(create));
     let built = build(scenario).unwrap();
     let table_names = Arc::new(Names::new(scenario, &built.links));
-    let mut tables =
-        FileTables::open(&staging, scenario, Arc::clone(&table_names), &built.world.relations)?;
+    let mut tables = FileTables::open(
+        &staging,
+        scenario,
+        Arc::clone(&table_names),
+        &built.world.relations,
+    )?;
     let mut places = Ok(0);
     let finished = drive(scenario, built, &mut tables, &mut StopOnFailure, |view| {
         places = results::places(&staging, scenario, view, &table_names);
@@ -97,19 +108,25 @@ fn store(
 }
 
 /// A file that fails once `budget` operations of the whole disk are spent.
-fn failing(budget: &Arc<AtomicUsize>) -> impl Fn(&Path) -> io::Result<Box<dyn Sink>> + Send + Sync + use<> {
+fn failing(
+    budget: &Arc<AtomicUsize>,
+) -> impl Fn(&Path) -> io::Result<Box<dyn Sink>> + Send + Sync + use<> {
     let budget = Arc::clone(budget);
     move |path| {
         spend(&budget)?;
         let inner = OpenOptions::new().write(true).create_new(true).open(path)?;
-        Ok(Box::new(Failing { inner, budget: Arc::clone(&budget) }))
+        Ok(Box::new(Failing {
+            inner,
+            budget: Arc::clone(&budget),
+        }))
     }
 }
 
 #[test]
 fn a_disk_that_fails_at_any_operation_leaves_no_result() {
     // Long enough that tables are written to while the run goes on, several times.
-    let text = GOOD.replace("\"1h\"", "\"4d\"") + "[output]\ntraces = [\"sessions\", \"messages\"]\n";
+    let text =
+        GOOD.replace("\"1h\"", "\"4d\"") + "[output]\ntraces = [\"sessions\", \"messages\"]\n";
     let scenario = scenario(&text);
     let root = tempfile::tempdir().unwrap();
     let target = root.path().join("result");
@@ -123,13 +140,23 @@ fn a_disk_that_fails_at_any_operation_leaves_no_result() {
             }
             Err(error) => {
                 assert_eq!(error.io_kind(), Some(io::ErrorKind::StorageFull), "{error}");
-                assert!(error.to_string().contains("result"), "the path is named: {error}");
-                assert_eq!(names(root.path()), Vec::<String>::new(), "after {failures} operations");
+                assert!(
+                    error.to_string().contains("result"),
+                    "the path is named: {error}"
+                );
+                assert_eq!(
+                    names(root.path()),
+                    Vec::<String>::new(),
+                    "after {failures} operations"
+                );
                 failures += 1;
             }
         }
     }
-    assert!(failures > 40, "every file was created, written and synced: {failures}");
+    assert!(
+        failures > 40,
+        "every file was created, written and synced: {failures}"
+    );
     assert_eq!(names(root.path()), ["result"]);
 }
 
@@ -138,7 +165,12 @@ fn a_disk_that_fails_while_a_result_is_recomputed_leaves_the_old_one_as_it_was()
     let scenario = scenario(GOOD);
     let root = tempfile::tempdir().unwrap();
     let target = root.path().join("result");
-    store(&scenario, &target, failing(&Arc::new(AtomicUsize::new(usize::MAX)))).unwrap();
+    store(
+        &scenario,
+        &target,
+        failing(&Arc::new(AtomicUsize::new(usize::MAX))),
+    )
+    .unwrap();
     let before = fs::read(target.join("summary.json")).unwrap();
     for operations in [0, 7, 23] {
         let budget = Arc::new(AtomicUsize::new(operations));
@@ -154,14 +186,23 @@ fn a_device_that_is_always_full_leaves_no_result() {
     let scenario = scenario(GOOD);
     let root = tempfile::tempdir().unwrap();
     // Each file in turn stands on the full device, the others on a good disk.
-    let files = ["sessions.csv", "messages.csv", "desync.csv", "nodes.csv", "summary.json", "manifest.json"];
+    let files = [
+        "sessions.csv",
+        "messages.csv",
+        "desync.csv",
+        "nodes.csv",
+        "summary.json",
+        "manifest.json",
+    ];
     for full in files {
         let target = root.path().join("result");
         let create = move |path: &Path| -> io::Result<Box<dyn Sink>> {
             if path.ends_with(full) {
                 return Ok(Box::new(OpenOptions::new().write(true).open("/dev/full")?));
             }
-            Ok(Box::new(OpenOptions::new().write(true).create_new(true).open(path)?))
+            Ok(Box::new(
+                OpenOptions::new().write(true).create_new(true).open(path)?,
+            ))
         };
         let error = store(&scenario, &target, create).unwrap_err();
         assert_eq!(error.io_kind(), Some(io::ErrorKind::StorageFull), "{error}");
@@ -180,13 +221,34 @@ fn the_program_tells_a_failing_disk_with_exit_code_1_and_leaves_nothing() {
         let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
         let set = format!("run.duration=\"{duration}\"");
         let mut command = std::process::Command::new("sh");
-        command.current_dir(desk.path("")).args(["-c", &script, env!("CARGO_BIN_EXE_badlink")]);
-        command.args(["run", "scenario.toml", "--out", "deep/result", "--set", &set]);
+        command
+            .current_dir(desk.path(""))
+            .args(["-c", &script, env!("CARGO_BIN_EXE_badlink")]);
+        command.args([
+            "run",
+            "scenario.toml",
+            "--out",
+            "deep/result",
+            "--set",
+            &set,
+        ]);
         let ran = crate::program::ran(&mut command).expect(1);
         assert_eq!(ran.stdout, "");
-        assert!(ran.stderr.starts_with("error: cannot write "), "{}", ran.stderr);
-        assert!(ran.stderr.contains("deep/"), "the path is named: {}", ran.stderr);
+        assert!(
+            ran.stderr.starts_with("error: cannot write "),
+            "{}",
+            ran.stderr
+        );
+        assert!(
+            ran.stderr.contains("deep/"),
+            "the path is named: {}",
+            ran.stderr
+        );
         assert!(ran.stderr.contains("help: "), "{}", ran.stderr);
-        assert_eq!(desk.names(), ["scenario.toml"], "with files of {blocks} blocks");
+        assert_eq!(
+            desk.names(),
+            ["scenario.toml"],
+            "with files of {blocks} blocks"
+        );
     }
 }

@@ -10,7 +10,13 @@ use crate::program::{Desk, column, table};
 use crate::simulation::{self, scenario};
 
 /// Tables in which a node may appear.
-const TABLES: [&str; 5] = ["sessions.csv", "messages.csv", "nodes.csv", "desync.csv", "links.csv"];
+const TABLES: [&str; 5] = [
+    "sessions.csv",
+    "messages.csv",
+    "nodes.csv",
+    "desync.csv",
+    "links.csv",
+];
 
 /// The rows of a table without those that name the node, group or link `spare`.
 fn rows_of_others(result: &Path, file: &str) -> Vec<Vec<String>> {
@@ -45,8 +51,7 @@ fn assert_no_row_changes(changed: &str) {
 
 const SPARE_SERVER: &str = "[nodes.spare]\nrole = \"server\"\ncount = 3\n";
 const SPARE_DEVICE: &str = "[nodes.spare]\nrole = \"device\"\ncount = 3\n";
-const SPARE_LINK: &str =
-    "[links.spare]\nbetween = [\"spare\", \"server\"]\ndelay = \"uniform(1ms, 9ms)\"\nloss = \"5%\"\n";
+const SPARE_LINK: &str = "[links.spare]\nbetween = [\"spare\", \"server\"]\ndelay = \"uniform(1ms, 9ms)\"\nloss = \"5%\"\n";
 
 #[test]
 fn a_node_without_links_at_the_end_changes_no_row_of_the_others() {
@@ -69,7 +74,11 @@ fn silent_devices_on_links_of_their_own_change_no_row_of_the_others() {
 fn silent_devices_in_front_change_no_row_of_the_others() {
     // Here every device even gets another device id, hence other keys and other ciphertexts.
     let changed = with(SPARE_DEVICE, Some("[nodes.device]"));
-    let changed = changed.replacen("[links.access]", &format!("{SPARE_LINK}\n[links.access]"), 1);
+    let changed = changed.replacen(
+        "[links.access]",
+        &format!("{SPARE_LINK}\n[links.access]"),
+        1,
+    );
     assert_no_row_changes(&changed);
 }
 
@@ -80,7 +89,10 @@ fn a_silent_node_at_the_end_leaves_the_fingerprint_of_every_other_entity_alone()
     assert_eq!(base.counts, other.counts[..base.counts.len()]);
     assert_eq!(base.tally.outcomes, other.tally.outcomes);
     assert_eq!(base.tally.latency_sum_ns, other.tally.latency_sum_ns);
-    assert_ne!(base.fingerprint, other.fingerprint, "the fingerprint covers all entities");
+    assert_ne!(
+        base.fingerprint, other.fingerprint,
+        "the fingerprint covers all entities"
+    );
 }
 
 /// The busy scenario without its adversary.
@@ -93,7 +105,10 @@ fn peaceful() -> String {
 fn rows(scenario: &str) -> Vec<Vec<Vec<String>>> {
     let desk = Desk::with(scenario);
     let result = desk.result("out", &[]);
-    TABLES.iter().map(|file| table(&result.join(file)).1).collect()
+    TABLES
+        .iter()
+        .map(|file| table(&result.join(file)).1)
+        .collect()
 }
 
 #[test]
@@ -124,7 +139,10 @@ fn a_drop_by_the_adversary_moves_no_loss_and_no_delay_of_an_earlier_packet() {
     desk.write("scenario.toml", BUSY);
     let attacked = desk.result("attacked", &[]);
     let fates = column(&attacked.join("messages.csv"), "fate");
-    let first = fates.iter().position(|fate| fate == "adversary-drop").unwrap();
+    let first = fates
+        .iter()
+        .position(|fate| fate == "adversary-drop")
+        .unwrap();
     assert!(first > 20, "something happened before the first drop");
     let (_, honest_rows) = table(&honest.join("messages.csv"));
     let (_, attacked_rows) = table(&attacked.join("messages.csv"));

@@ -13,7 +13,11 @@ fn verify_passes_on_every_library_scenario() {
         let verdict: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
         assert_eq!(verdict["identical"], true, "{}: {verdict}", entry.name);
     }
-    assert_eq!(desk.names(), Vec::<String>::new(), "verify leaves nothing behind");
+    assert_eq!(
+        desk.names(),
+        Vec::<String>::new(),
+        "verify leaves nothing behind"
+    );
 }
 
 #[test]
@@ -22,7 +26,12 @@ fn on_reliable_links_every_attempt_is_accepted_and_nothing_falls_out_of_step() {
     let summary = summary(&scenario(text));
     assert!(metric(&summary, "attempts") > 3000.0);
     assert_eq!(metric(&summary, "success_rate"), 1.0);
-    for none in ["desync_rate", "desync_silent_rate", "desync_transient", "agreement_violations"] {
+    for none in [
+        "desync_rate",
+        "desync_silent_rate",
+        "desync_transient",
+        "agreement_violations",
+    ] {
         assert_eq!(metric(&summary, none), 0.0, "{none}");
     }
 }
@@ -36,7 +45,10 @@ fn on_reliable_links_the_tables_say_so_too() {
     assert!(outcomes.len() > 3000 && outcomes.iter().all(|outcome| outcome == "accepted"));
     let fates = column(&result.join("messages.csv"), "fate");
     assert!(fates.len() > 12_000 && fates.iter().all(|fate| fate == "delivered"));
-    assert_eq!(column(&result.join("desync.csv"), "kind"), Vec::<String>::new());
+    assert_eq!(
+        column(&result.join("desync.csv"), "kind"),
+        Vec::<String>::new()
+    );
 }
 
 #[test]

@@ -22,7 +22,11 @@ impl Ran {
     /// Fails unless the program ended with `code`.
     #[track_caller]
     pub(crate) fn expect(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "stderr:\n{}\nstdout:\n{}", self.stderr, self.stdout);
+        assert_eq!(
+            self.code, code,
+            "stderr:\n{}\nstdout:\n{}",
+            self.stderr, self.stdout
+        );
         self
     }
 }
@@ -36,7 +40,9 @@ pub(crate) struct Desk {
 impl Desk {
     /// An empty directory.
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
     }
 
     /// A directory with one scenario file in it, `scenario.toml`.
@@ -59,7 +65,10 @@ impl Desk {
     /// The program, ready to be called here.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_badlink"));
-        command.args(args).current_dir(self.folder.path()).stdin(Stdio::null());
+        command
+            .args(args)
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null());
         command
     }
 
@@ -95,8 +104,9 @@ pub(crate) fn ran(command: &mut Command) -> Ran {
 /// The names in a directory, hidden ones included, in order.
 pub(crate) fn names(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).unwrap();
-    let mut names: Vec<String> =
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     names
 }
@@ -148,7 +158,10 @@ pub(crate) fn table(path: &Path) -> (Vec<String>, Vec<Vec<String>>) {
     let mut reader = csv::Reader::from_path(path).unwrap();
     let cells = |record: &csv::StringRecord| record.iter().map(str::to_owned).collect();
     let header = cells(reader.headers().unwrap());
-    let rows = reader.records().map(|record| cells(&record.unwrap())).collect();
+    let rows = reader
+        .records()
+        .map(|record| cells(&record.unwrap()))
+        .collect();
     (header, rows)
 }
 
@@ -156,5 +169,7 @@ pub(crate) fn table(path: &Path) -> (Vec<String>, Vec<Vec<String>>) {
 pub(crate) fn column(path: &Path, name: &str) -> Vec<String> {
     let (header, rows) = table(path);
     let index = header.iter().position(|column| column == name).unwrap();
-    rows.into_iter().map(|mut row| row.swap_remove(index)).collect()
+    rows.into_iter()
+        .map(|mut row| row.swap_remove(index))
+        .collect()
 }

@@ -37,8 +37,12 @@ pub(crate) fn summary(scenario: &Scenario) -> Summary {
 /// The value of one metric.
 #[track_caller]
 pub(crate) fn metric(summary: &Summary, name: &str) -> f64 {
-    let metric = summary.metric(name).unwrap_or_else(|| panic!("no metric {name}"));
-    metric.value.unwrap_or_else(|| panic!("metric {name} is empty"))
+    let metric = summary
+        .metric(name)
+        .unwrap_or_else(|| panic!("no metric {name}"));
+    metric
+        .value
+        .unwrap_or_else(|| panic!("metric {name} is empty"))
 }
 
 /// The permanent divergences of a run, by pair.
@@ -82,7 +86,11 @@ impl Recorder<Header> for Ledger {
 impl Tables for Ledger {
     fn session(&mut self, end: &SessionEnd<'_>) {
         let (initiator, number) = (end.attempt.id.initiator, end.attempt.id.number);
-        self.closed.push(Closed { initiator, number, outcome: end.outcome });
+        self.closed.push(Closed {
+            initiator,
+            number,
+            outcome: end.outcome,
+        });
     }
 
     fn stray_acceptance(&mut self, _stray: &StrayAcceptance) {}

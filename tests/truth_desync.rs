@@ -37,7 +37,11 @@ impl Loss {
 
 /// `devices` devices that make exactly `attempts` attempts each, every 15 s.
 fn text(loss: Loss, devices: u32, attempts: u32, seed: u64) -> String {
-    let Loss { up, down, drop_final } = loss;
+    let Loss {
+        up,
+        down,
+        drop_final,
+    } = loss;
     format!(
         r#"
 schema = 1
@@ -84,7 +88,11 @@ figures = []
 /// Attempts after which fewer than one in a thousand such fleets still has a device in step.
 fn enough(devices: u32, fatal: f64) -> u32 {
     let left = (1e-3 / f64::from(devices)).ln();
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a small count"
+    )]
     let attempts = (left / (1.0 - fatal).ln()).ceil() as u32;
     attempts
 }
@@ -119,22 +127,46 @@ fn assert_geometric(loss: Loss, devices: u32, seed: u64) {
     let attempts = enough(devices, fatal);
     let finished = run(&scenario(&text(loss, devices, attempts, seed)));
     let deaths: Vec<Episode> = permanent(&finished);
-    assert_eq!(deaths.len(), devices as usize, "every device is out of step, none is censored");
-    let all: Vec<f64> = deaths.iter().map(|death| f64::from(death.attempts_before)).collect();
-    let accepted: Vec<f64> = deaths.iter().map(|death| f64::from(death.successes_before)).collect();
+    assert_eq!(
+        deaths.len(),
+        devices as usize,
+        "every device is out of step, none is censored"
+    );
+    let all: Vec<f64> = deaths
+        .iter()
+        .map(|death| f64::from(death.attempts_before))
+        .collect();
+    let accepted: Vec<f64> = deaths
+        .iter()
+        .map(|death| f64::from(death.successes_before))
+        .collect();
     assert_mean("attempts to desync", &all, 1.0 / fatal);
-    assert_mean("successes before desync", &accepted, (1.0 - of_final) / of_final);
+    assert_mean(
+        "successes before desync",
+        &accepted,
+        (1.0 - of_final) / of_final,
+    );
     // The same once more without the normal approximation: every attempt up to the fatal one is a
     // trial of its own.
     let count = u64::from(devices);
-    let trials: u64 = deaths.iter().map(|death| u64::from(death.attempts_before)).sum();
+    let trials: u64 = deaths
+        .iter()
+        .map(|death| u64::from(death.attempts_before))
+        .sum();
     assert_share("fatal attempts", count, trials, fatal);
-    let decisive: u64 = deaths.iter().map(|death| u64::from(death.successes_before)).sum();
+    let decisive: u64 = deaths
+        .iter()
+        .map(|death| u64::from(death.successes_before))
+        .sum();
     assert_share("losses of M4", count, count + decisive, of_final);
 }
 
 fn both(p: f64) -> Loss {
-    Loss { up: p, down: p, drop_final: 0.0 }
+    Loss {
+        up: p,
+        down: p,
+        drop_final: 0.0,
+    }
 }
 
 #[test]
@@ -154,24 +186,54 @@ fn loss_of_twenty_percent_leaves_the_pair_after_the_geometric_number_of_attempts
 
 #[test]
 fn an_adversary_that_drops_the_last_message_makes_every_attempt_a_trial() {
-    for (p, devices, seed) in [(0.01, 100, 104), (0.05, 500, 105), (0.20, 1000, 106), (0.5, 1000, 107)] {
-        assert_geometric(Loss { drop_final: p, ..Loss::default() }, devices, seed);
+    for (p, devices, seed) in [
+        (0.01, 100, 104),
+        (0.05, 500, 105),
+        (0.20, 1000, 106),
+        (0.5, 1000, 107),
+    ] {
+        assert_geometric(
+            Loss {
+                drop_final: p,
+                ..Loss::default()
+            },
+            devices,
+            seed,
+        );
     }
 }
 
 #[test]
 fn an_adversary_and_a_lossy_link_compose() {
-    assert_geometric(Loss { up: 0.1, down: 0.05, drop_final: 0.1 }, 1000, 108);
+    assert_geometric(
+        Loss {
+            up: 0.1,
+            down: 0.05,
+            drop_final: 0.1,
+        },
+        1000,
+        108,
+    );
 }
 
 #[test]
 fn loss_towards_the_device_alone_can_take_the_second_or_the_last_message() {
-    assert_geometric(Loss { down: 0.1, ..Loss::default() }, 1000, 109);
+    assert_geometric(
+        Loss {
+            down: 0.1,
+            ..Loss::default()
+        },
+        1000,
+        109,
+    );
 }
 
 #[test]
 fn loss_towards_the_server_alone_is_never_fatal() {
-    let loss = Loss { up: 0.3, ..Loss::default() };
+    let loss = Loss {
+        up: 0.3,
+        ..Loss::default()
+    };
     let finished = run(&scenario(&text(loss, 100, 100, 110)));
     let relation = &finished.world.relations[0];
     assert_eq!(relation.oracle.closed().len(), 0);
@@ -184,14 +246,22 @@ fn loss_towards_the_server_alone_is_never_fatal() {
 
 #[test]
 fn after_a_fixed_number_of_attempts_the_share_out_of_step_is_binomial() {
-    for (p, devices, attempts, seed) in
-        [(0.01, 3000, 70, 111), (0.03, 3000, 25, 112), (0.1, 3000, 10, 113), (0.4, 3000, 5, 114)]
-    {
+    for (p, devices, attempts, seed) in [
+        (0.01, 3000, 70, 111),
+        (0.03, 3000, 25, 112),
+        (0.1, 3000, 10, 113),
+        (0.4, 3000, 5, 114),
+    ] {
         let loss = both(p);
         let finished = run(&scenario(&text(loss, devices, attempts, seed)));
         let dead = permanent(&finished).len() as u64;
         let expected = 1.0 - (1.0 - loss.fatal()).powi(attempts.cast_signed());
-        assert_share(&format!("out of step at p = {p}"), dead, u64::from(devices), expected);
+        assert_share(
+            &format!("out of step at p = {p}"),
+            dead,
+            u64::from(devices),
+            expected,
+        );
     }
 }
 
@@ -208,7 +278,11 @@ fn assert_survival(text: &str) {
     let level = 1.0 - (1.0 - LEVEL) / 8.0;
     for eighth in 1..=8 {
         let at_ns = scenario.run.duration_ns / 8 * eighth;
-        let left = pairs - deaths.iter().filter(|death| death.start_ns <= at_ns).count() as u64;
+        let left = pairs
+            - deaths
+                .iter()
+                .filter(|death| death.start_ns <= at_ns)
+                .count() as u64;
         let interval = clopper_pearson(left, pairs, level).unwrap();
         let expected = curve.share(at_ns);
         assert!(
@@ -222,13 +296,28 @@ fn assert_survival(text: &str) {
 fn the_survival_curve_of_the_figure_is_the_simulated_one() {
     let text = scenarios::library::find("last-message").unwrap().text;
     assert_survival(text);
-    assert_survival(&text.replace("delay = ", "loss = \"3%\"\ndelay = ").replace("\"5%\"", "0"));
+    assert_survival(
+        &text
+            .replace("delay = ", "loss = \"3%\"\ndelay = ")
+            .replace("\"5%\"", "0"),
+    );
 }
 
 #[test]
 fn the_survival_curve_of_constant_intervals_is_the_simulated_one() {
     assert_survival(&text(both(0.05), 2000, 60, 115).replace("count = 60", ""));
-    assert_survival(&text(Loss { drop_final: 0.1, ..both(0.02) }, 2000, 30, 116).replace("count = 30", ""));
+    assert_survival(
+        &text(
+            Loss {
+                drop_final: 0.1,
+                ..both(0.02)
+            },
+            2000,
+            30,
+            116,
+        )
+        .replace("count = 30", ""),
+    );
 }
 
 #[test]
@@ -237,11 +326,19 @@ fn theory_keeps_silent_where_it_does_not_apply() {
     assert!(closed_form::survival(&scenario(&base)).is_some());
     for (from, to) in [
         ("challenge = 3", "challenge = 4"),
-        ("every = \"15s\"", "every = \"15s\"\nretry = { after = \"1s\", max = 1 }"),
+        (
+            "every = \"15s\"",
+            "every = \"15s\"\nretry = { after = \"1s\", max = 1 }",
+        ),
         ("message = \"M4\"", "message = \"M2\""),
-        ("\"secure-vault\"", "\"secure-vault\"\nvariant = \"hardened\""),
+        ("challenge = 3", "challenge = 3, recovery = \"resend\""),
+        ("challenge = 3", "challenge = 3, commit = \"session-end\""),
     ] {
         assert!(base.contains(from), "{from}");
-        assert_eq!(closed_form::survival(&scenario(&base.replace(from, to))), None, "{to}");
+        assert_eq!(
+            closed_form::survival(&scenario(&base.replace(from, to))),
+            None,
+            "{to}"
+        );
     }
 }

@@ -28,8 +28,17 @@ struct Queue<'a> {
 
 impl Queue<'_> {
     fn text(&self, seed: u64) -> String {
-        let Self { server, link, rho, services } = *self;
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small span")]
+        let Self {
+            server,
+            link,
+            rho,
+            services,
+        } = *self;
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a small span"
+        )]
         let measured_us = (f64::from(services) * 1e3 / rho) as u64;
         format!(
             r#"
@@ -68,7 +77,9 @@ figures = []
 
     /// The replications' summaries.
     fn replicate(&self, seed: u64) -> Vec<Summary> {
-        (0..REPLICATIONS).map(|index| summary(&scenario(&self.text(seed + index)))).collect()
+        (0..REPLICATIONS)
+            .map(|index| summary(&scenario(&self.text(seed + index))))
+            .collect()
     }
 }
 
@@ -84,18 +95,38 @@ fn assert_metric(runs: &[Summary], name: &str, expected: f64) {
         interval.high
     );
     // An interval that contains nearly everything would prove nothing.
-    assert!(interval.high - interval.low < 0.5 * expected, "{name}: {interval:?} is too wide");
+    assert!(
+        interval.high - interval.low < 0.5 * expected,
+        "{name}: {interval:?} is too wide"
+    );
 }
 
 const SINK: &str = "role = \"sink\"";
 
 #[test]
 fn a_link_without_bound_waits_as_m_d_1() {
-    for (rho, services, seed) in [(0.1, 20_000, 1000), (0.5, 20_000, 1100), (0.8, 40_000, 1200), (0.9, 80_000, 1300)] {
-        let queue = Queue { server: SINK, link: "rate = \"1Mbps\"", rho, services };
+    for (rho, services, seed) in [
+        (0.1, 20_000, 1000),
+        (0.5, 20_000, 1100),
+        (0.8, 40_000, 1200),
+        (0.9, 80_000, 1300),
+    ] {
+        let queue = Queue {
+            server: SINK,
+            link: "rate = \"1Mbps\"",
+            rho,
+            services,
+        };
         let runs = queue.replicate(seed);
-        assert_metric(&runs, "link_wait_ns.pipe", rho * SERVICE_NS / (2.0 * (1.0 - rho)));
-        assert!(runs.iter().all(|run| metric(run, "link_drop_rate.pipe") == 0.0));
+        assert_metric(
+            &runs,
+            "link_wait_ns.pipe",
+            rho * SERVICE_NS / (2.0 * (1.0 - rho)),
+        );
+        assert!(
+            runs.iter()
+                .all(|run| metric(run, "link_drop_rate.pipe") == 0.0)
+        );
     }
 }
 
@@ -121,7 +152,10 @@ fn loss_m_d_1_k(rho: f64, capacity: usize) -> f64 {
 #[test]
 fn the_closed_form_of_loss_has_its_published_values() {
     for (rho, capacity, loss) in [(0.95, 5, 0.082_788_5), (0.95, 10, 0.030_595_6)] {
-        assert!((loss_m_d_1_k(rho, capacity) - loss).abs() < 5e-8, "K = {capacity}");
+        assert!(
+            (loss_m_d_1_k(rho, capacity) - loss).abs() < 5e-8,
+            "K = {capacity}"
+        );
     }
     // One place only: Erlang's formula.
     assert!((loss_m_d_1_k(0.6, 1) - 0.6 / 1.6).abs() < 1e-12);
@@ -129,11 +163,21 @@ fn the_closed_form_of_loss_has_its_published_values() {
 
 #[test]
 fn a_bounded_link_loses_as_m_d_1_k_and_the_bound_counts_the_packet_in_service() {
-    let points =
-        [(0.5, 1, 10_000, 2000), (0.5, 3, 40_000, 2100), (0.95, 5, 20_000, 2200), (0.95, 10, 40_000, 2300), (1.5, 4, 10_000, 2400)];
+    let points = [
+        (0.5, 1, 10_000, 2000),
+        (0.5, 3, 40_000, 2100),
+        (0.95, 5, 20_000, 2200),
+        (0.95, 10, 40_000, 2300),
+        (1.5, 4, 10_000, 2400),
+    ];
     for (rho, capacity, services, seed) in points {
         let link = format!("rate = \"1Mbps\"\nqueue = {{ packets = {capacity} }}");
-        let queue = Queue { server: SINK, link: &link, rho, services };
+        let queue = Queue {
+            server: SINK,
+            link: &link,
+            rho,
+            services,
+        };
         let expected = loss_m_d_1_k(rho, capacity);
         assert_metric(&queue.replicate(seed), "link_drop_rate.pipe", expected);
     }
@@ -143,9 +187,17 @@ fn a_bounded_link_loses_as_m_d_1_k_and_the_bound_counts_the_packet_in_service() 
 fn a_bound_in_bytes_is_the_bound_in_packets_of_equal_length() {
     let by = |bound: &str| {
         let link = format!("rate = \"1Mbps\"\nqueue = {{ {bound} }}");
-        let queue = Queue { server: SINK, link: &link, rho: 0.95, services: 10_000 };
+        let queue = Queue {
+            server: SINK,
+            link: &link,
+            rho: 0.95,
+            services: 10_000,
+        };
         let summary = summary(&scenario(&queue.text(2500)));
-        (metric(&summary, "link_drop_rate.pipe"), metric(&summary, "link_wait_ns.pipe"))
+        (
+            metric(&summary, "link_drop_rate.pipe"),
+            metric(&summary, "link_wait_ns.pipe"),
+        )
     };
     assert_eq!(by("packets = 5"), by("bytes = \"625B\""));
 }
@@ -155,17 +207,35 @@ fn a_link_that_loses_packets_after_sending_them_waits_as_before() {
     // A packet lost on the air has used the medium: loss changes no wait.
     let rho = 0.7;
     let link = "rate = \"1Mbps\"\nloss = \"20%\"";
-    let queue = Queue { server: SINK, link, rho, services: 30_000 };
+    let queue = Queue {
+        server: SINK,
+        link,
+        rho,
+        services: 30_000,
+    };
     let runs = queue.replicate(2600);
-    assert_metric(&runs, "link_wait_ns.pipe", rho * SERVICE_NS / (2.0 * (1.0 - rho)));
+    assert_metric(
+        &runs,
+        "link_wait_ns.pipe",
+        rho * SERVICE_NS / (2.0 * (1.0 - rho)),
+    );
     assert_metric(&runs, "loss_rate", 0.2);
 }
 
 #[test]
 fn a_station_with_exponential_service_is_m_m_1() {
     let server = "role = \"station\"\nparams = { service = \"exp(1ms)\" }";
-    for (rho, services, seed) in [(0.3, 20_000, 3000), (0.7, 50_000, 3100), (0.85, 100_000, 3200)] {
-        let queue = Queue { server, link: "delay = \"2ms\"", rho, services };
+    for (rho, services, seed) in [
+        (0.3, 20_000, 3000),
+        (0.7, 50_000, 3100),
+        (0.85, 100_000, 3200),
+    ] {
+        let queue = Queue {
+            server,
+            link: "delay = \"2ms\"",
+            rho,
+            services,
+        };
         let runs = queue.replicate(seed);
         assert_metric(&runs, "station_wait_ns.cpu", rho * SERVICE_NS / (1.0 - rho));
         assert_metric(&runs, "station_sojourn_ns.cpu", SERVICE_NS / (1.0 - rho));
@@ -178,17 +248,32 @@ fn a_station_with_exponential_service_is_m_m_1() {
 fn a_station_with_constant_service_is_m_d_1_and_equals_a_link_of_that_rate() {
     let rho = 0.6;
     let server = "role = \"station\"\nparams = { service = \"1ms\" }";
-    let station = Queue { server, link: "delay = \"2ms\"", rho, services: 20_000 };
+    let station = Queue {
+        server,
+        link: "delay = \"2ms\"",
+        rho,
+        services: 20_000,
+    };
     let runs = station.replicate(3300);
-    assert_metric(&runs, "station_wait_ns.cpu", rho * SERVICE_NS / (2.0 * (1.0 - rho)));
+    assert_metric(
+        &runs,
+        "station_wait_ns.cpu",
+        rho * SERVICE_NS / (2.0 * (1.0 - rho)),
+    );
 }
 
 #[test]
 fn a_bounded_station_refuses_as_m_m_1_k() {
     for (rho, capacity, seed) in [(0.5_f64, 2, 3400), (0.9, 5, 3500), (1.3, 4, 3600)] {
-        let server =
-            format!("role = \"station\"\nparams = {{ service = \"exp(1ms)\", capacity = \"{capacity}\" }}");
-        let queue = Queue { server: &server, link: "delay = \"2ms\"", rho, services: 20_000 };
+        let server = format!(
+            "role = \"station\"\nparams = {{ service = \"exp(1ms)\", capacity = {capacity} }}"
+        );
+        let queue = Queue {
+            server: &server,
+            link: "delay = \"2ms\"",
+            rho,
+            services: 20_000,
+        };
         let expected = (1.0 - rho) * rho.powi(capacity) / (1.0 - rho.powi(capacity + 1));
         assert_metric(&queue.replicate(seed), "station_refusal_rate.cpu", expected);
     }
