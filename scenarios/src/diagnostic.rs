@@ -136,10 +136,11 @@ impl Problems {
 
     /// Takes a message back that another one has made idle.
     pub(crate) fn retract(&self, place: Span, title: &str) {
-        let idle = |diagnostic: &Diagnostic| {
-            diagnostic.place == Some(place) && diagnostic.title == title
-        };
-        self.list.borrow_mut().retain(|diagnostic| !idle(diagnostic));
+        let idle =
+            |diagnostic: &Diagnostic| diagnostic.place == Some(place) && diagnostic.title == title;
+        self.list
+            .borrow_mut()
+            .retain(|diagnostic| !idle(diagnostic));
     }
 
     /// How many there are.

@@ -378,7 +378,11 @@ impl<H: Host> Engine<H> {
 
     fn arm_check(&mut self) {
         let usual = (self.events / CHECK_EVENTS + 1) * CHECK_EVENTS;
-        let wanted = if self.pause_at > self.events { self.pause_at } else { u64::MAX };
+        let wanted = if self.pause_at > self.events {
+            self.pause_at
+        } else {
+            u64::MAX
+        };
         self.next_check = usual.min(wanted);
     }
 

@@ -238,7 +238,11 @@ impl NewParents {
                 // Another process made it meanwhile, so it is not ours to remove.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => {
-                    return Err(StoreError::io(Operation::CreateDirectory, &directory, error));
+                    return Err(StoreError::io(
+                        Operation::CreateDirectory,
+                        &directory,
+                        error,
+                    ));
                 }
             }
         }

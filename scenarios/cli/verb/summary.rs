@@ -3,10 +3,10 @@
 use reports::format;
 use reports::metric::Summary;
 use reports::summary::{Section, render};
-use scenarios::{Fate, Scenario};
 use scenarios::host::attempt::Outcome;
 use scenarios::host::tables::Tables;
 use scenarios::run::Finished;
+use scenarios::{Fate, Scenario};
 
 /// The summary of a run as text.
 pub(crate) fn text<T: Tables>(

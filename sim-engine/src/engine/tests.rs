@@ -141,7 +141,10 @@ fn a_run_can_be_interrupted_and_continued_without_a_difference() {
         let mut stop = |_: &Progress| ControlFlow::Break(());
         let (until, host) = (SimTime(100_000_000), &mut paused.host);
         let end = paused.engine.run(host, &mut NullRecorder, until, &mut stop);
-        assert_eq!((end, paused.engine.events()), (Ok(RunEnd::Interrupted), reached));
+        assert_eq!(
+            (end, paused.engine.events()),
+            (Ok(RunEnd::Interrupted), reached)
+        );
     }
     paused.run(400_000);
     assert_eq!(paused.engine.fingerprint(), whole.engine.fingerprint());
