@@ -1,1 +1,23 @@
-//! End-to-end tests.
+//! End-to-end tests: the whole program from a scenario file to the files of a result.
+//!
+//! One binary with one module per promise. Tests run the crates in-process where they need numbers,
+//! and the built program where they need exit codes, messages and files. Every test that judges a
+//! random quantity has fixed seeds and an interval at the 99.9 % level, so it either always passes
+//! or always fails.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod arrows;
+mod bad_input;
+mod bad_place;
+mod determinism;
+mod even_challenge;
+mod failing_disk;
+mod interruption;
+mod isolation;
+mod library;
+mod program;
+mod results;
+mod simulation;
+mod truth_desync;
+mod truth_queue;

@@ -46,7 +46,7 @@ pub(crate) fn tell(text: impl Display) {
 pub(crate) fn fail(exit: Exit, error: impl Display, hint: &str) -> Exit {
     tell(format_args!("error: {error}"));
     if !hint.is_empty() {
-        tell(format_args!("  help: {hint}"));
+        tell(format_args!("help: {hint}"));
     }
     exit
 }

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use scenarios::Progress;
 use scenarios::record::FileTables;
 use scenarios::run::{Monitor, Stop};
-use sim_engine::Progress;
 
 /// Watches one run.
 #[derive(Debug)]
@@ -91,6 +91,10 @@ fn interrupt_flag() -> Arc<AtomicBool> {
 }
 
 impl Monitor<FileTables> for Watch {
+    fn events_max(&self) -> Option<u64> {
+        self.max_events
+    }
+
     fn check(
         &mut self,
         progress: &Progress,

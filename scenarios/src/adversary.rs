@@ -22,6 +22,8 @@ pub struct RuleCounts {
 pub struct Tap {
     /// What the scenario says.
     pub spec: AdversarySpec,
+    /// Place of its first rule among the rules of all adversaries.
+    first_rule: usize,
     /// Counts per rule.
     pub counts: Vec<RuleCounts>,
     /// Per rule with `nth`: packets that fitted, by link of the adversary's group and direction.
@@ -40,10 +42,16 @@ impl Taps {
     /// Adversaries that are active up to `until_ns`.
     #[must_use]
     pub fn new(specs: &[AdversarySpec], until_ns: u64) -> Self {
-        let taps = specs.iter().map(|spec| Tap {
-            spec: spec.clone(),
-            counts: vec![RuleCounts::default(); spec.rules.len()],
-            seen: vec![std::collections::BTreeMap::new(); spec.rules.len()],
+        let mut rules = 0;
+        let taps = specs.iter().map(|spec| {
+            let first_rule = rules;
+            rules += spec.rules.len();
+            Tap {
+                spec: spec.clone(),
+                first_rule,
+                counts: vec![RuleCounts::default(); spec.rules.len()],
+                seen: vec![std::collections::BTreeMap::new(); spec.rules.len()],
+            }
         });
         Self {
             taps: taps.collect(),
@@ -62,7 +70,8 @@ impl Taps {
         self.until_ns = 0;
     }
 
-    /// What adversary `tap` does with a packet that is message `message` on the wire.
+    /// What adversary `tap` does with a packet that is message `message` on the wire, and by which
+    /// rule: its place among the rules of all adversaries, as in [`rule_names`].
     pub fn decide(
         &mut self,
         now: SimTime,
@@ -70,13 +79,13 @@ impl Taps {
         meta: &PacketMeta,
         message: Option<usize>,
         draw: &mut TapDraw,
-    ) -> Verdict {
+    ) -> (Verdict, Option<u16>) {
         let Some(tap) = self
             .taps
             .get_mut(tap as usize)
             .filter(|_| now.0 < self.until_ns)
         else {
-            return Verdict::Pass;
+            return (Verdict::Pass, None);
         };
         for (index, rule) in tap.spec.rules.iter().enumerate() {
             if !fits(rule, meta, message) {
@@ -95,7 +104,7 @@ impl Taps {
                 continue;
             }
             tap.counts[index].actions += 1;
-            return match &rule.action {
+            let verdict = match &rule.action {
                 Action::Drop => Verdict::Drop,
                 Action::Delay { by } => Verdict::Delay(by.sample_ns(draw.next_u64())),
                 Action::Duplicate { copies, after_ns } => Verdict::Duplicate {
@@ -103,9 +112,20 @@ impl Taps {
                     after: SimDuration(*after_ns),
                 },
             };
+            return (verdict, u16::try_from(tap.first_rule + index).ok());
         }
-        Verdict::Pass
+        (Verdict::Pass, None)
     }
+}
+
+/// The names of all rules of all adversaries, `ADVERSARY.RULE`, in the order of the scenario.
+#[must_use]
+pub fn rule_names(specs: &[AdversarySpec]) -> Vec<String> {
+    let of = |spec: &AdversarySpec| -> Vec<String> {
+        let ids = spec.rules.iter().map(|rule| &rule.id);
+        ids.map(|id| format!("{}.{id}", spec.name)).collect()
+    };
+    specs.iter().flat_map(of).collect()
 }
 
 fn fits(rule: &Rule, meta: &PacketMeta, message: Option<usize>) -> bool {

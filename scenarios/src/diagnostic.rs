@@ -134,6 +134,15 @@ impl Problems {
         self.list.borrow_mut().push(diagnostic);
     }
 
+    /// Takes a message back that another one has made idle.
+    pub(crate) fn retract(&self, place: Span, title: &str) {
+        let idle =
+            |diagnostic: &Diagnostic| diagnostic.place == Some(place) && diagnostic.title == title;
+        self.list
+            .borrow_mut()
+            .retain(|diagnostic| !idle(diagnostic));
+    }
+
     /// How many there are.
     pub(crate) fn count(&self) -> usize {
         self.list.borrow().len()

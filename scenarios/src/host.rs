@@ -459,14 +459,17 @@ impl<T: Tables> sim_engine::Host for World<T> {
         &mut self,
         now: SimTime,
         tap: u32,
-        header: &Header,
+        header: &mut Header,
         meta: &PacketMeta,
         bytes: &[u8],
         draw: &mut TapDraw,
     ) -> Verdict {
-        let _ = header;
-        self.taps
-            .decide(now, tap, meta, self.instance.classify(bytes), draw)
+        let message = self.instance.classify(bytes);
+        let (verdict, rule) = self.taps.decide(now, tap, meta, message, draw);
+        if let Some(rule) = rule {
+            header.rule = rule;
+        }
+        verdict
     }
 
     fn touch(&self, entity: NodeId) -> u64 {

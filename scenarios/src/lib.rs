@@ -29,6 +29,10 @@ mod starter;
 mod tree;
 pub mod verify;
 
+// What users of this crate need of the crates below it, so that they need not depend on those.
+pub use protocols::{meter, protocol, registry};
+pub use sim_engine::{Fate, PacketEnd, Progress, Recorder};
+
 pub use diagnostic::Diagnostics;
 pub use quantity::duration_text;
 pub use reader::{read, read_text};

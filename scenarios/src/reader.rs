@@ -24,7 +24,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::diagnostic::{Diagnostics, Problems, Source, quoted};
+use crate::diagnostic::{Diagnostic, Diagnostics, Problems, Source, Span, nearest, quoted};
 use crate::law::reason_of;
 use crate::preset;
 use crate::scenario::{
@@ -36,6 +36,10 @@ use crate::tree::{self, Node};
 use self::origin::Origin;
 use self::section::{Reading, Section};
 use self::workload::Cast;
+
+/// What to do when no file has the name or nearly the name.
+const NO_FILE_HINT: &str =
+    "name a scenario file, or a scenario of the library (`badlink list scenarios`)";
 
 /// Largest scenario file, bytes.
 const FILE_BYTES_MAX: u64 = 4 << 20;
@@ -73,7 +77,10 @@ fn load(path: &Path) -> Result<String, Diagnostics> {
     };
     let metadata = std::fs::metadata(path).map_err(|error| {
         let hint = match error.kind() {
-            std::io::ErrorKind::NotFound => similar_file(path),
+            std::io::ErrorKind::NotFound => match similar_file(path) {
+                hint if hint.is_empty() => NO_FILE_HINT.to_owned(),
+                hint => hint,
+            },
             _ => String::new(),
         };
         failed(&reason_of(&error), &hint)
@@ -101,16 +108,22 @@ fn load(path: &Path) -> Result<String, Diagnostics> {
     if bytes.len() as u64 > FILE_BYTES_MAX {
         return Err(too_large());
     }
-    let binary = |at: usize| {
+    let binary = |before: &[u8]| {
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let in_line = before.iter().rev().take_while(|byte| **byte != b'\n');
+        let place = format!("{}:{line}:{}", path.display(), in_line.count() + 1);
         failed(
-            &format!("it is no text (byte {at} cannot stand in UTF-8 text)"),
+            &format!("it is no text (the byte at {place} cannot stand in one)"),
             "a scenario is a TOML file in UTF-8",
         )
     };
     if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
-        return Err(binary(at));
+        return Err(binary(&bytes[..at]));
     }
-    String::from_utf8(bytes).map_err(|error| binary(error.utf8_error().valid_up_to()))
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        binary(&error.as_bytes()[..good])
+    })
 }
 
 /// A hint that names a file beside `path` whose name is nearly the same.
@@ -132,7 +145,7 @@ fn similar_file(path: &Path) -> String {
         .filter(|name| name.ends_with(".toml"))
         .collect();
     names.sort();
-    crate::diagnostic::nearest(wanted, names.iter().map(String::as_str))
+    nearest(wanted, names.iter().map(String::as_str))
         .map(|name| {
             format!(
                 "did you mean {}?",
@@ -163,10 +176,9 @@ fn read_at(
     let failed = |list| Diagnostics::new(Arc::clone(&sources), list);
     if text.trim().is_empty() {
         let shown = quoted(&path.display().to_string());
-        return Err(Diagnostics::general(
-            format!("{shown} is empty"),
-            "`badlink new NAME` writes a scenario to start from",
-        ));
+        let start = Diagnostic::at(Span::new(0, 0..0), format!("{shown} is empty"));
+        let hint = "`badlink new NAME` writes a scenario to start from";
+        return Err(failed(vec![start.hint(hint)]));
     }
     let mut root = tree::parse(0, text).map_err(failed)?;
     let mut refused = Vec::new();
@@ -259,6 +271,10 @@ fn typed<'t>(cx: &Reading<'t>, root: &'t Node, fallback: &str) -> Option<Typed> 
     // reported many times.
     let groups: Option<Vec<NodeGroup>> = groups.into_iter().collect();
     let links: Option<Vec<LinkGroup>> = links.into_iter().collect();
+    // The same holds when `links` itself is misspelt, which is reported as an unknown key.
+    let nearly = |entry: &tree::Entry| nearest(&entry.key, ["links"]).is_some();
+    let misspelt = top.table.get("links").is_none() && top.table.entries.iter().any(nearly);
+    let links = links.filter(|_| !misspelt);
     let mut workloads = None;
     let mut adversaries = None;
     if let (Some(choice), Some(groups), Some(links)) = (&protocol, &groups, &links) {

@@ -11,6 +11,7 @@ use reports::store::{Staging, StoreError};
 use reports::table::TableWriter;
 use sim_engine::PacketEnd;
 
+use crate::adversary::rule_names;
 use crate::host::Relation;
 use crate::host::attempt::{NOBODY, Outcome};
 use crate::host::tables::{Header, SessionEnd, StrayAcceptance, Tables};
@@ -27,6 +28,8 @@ pub struct FileTables {
     instance: Arc<dyn Instance>,
     /// Relations by name, with the ends of their pairs.
     relations: Vec<(&'static str, Ends)>,
+    /// The adversaries' rules, in the order of the places that headers name.
+    rules: Vec<String>,
     sessions: Option<TableWriter<Sessions>>,
     messages: Option<TableWriter<Messages>>,
     desyncs: Option<TableWriter<Desyncs>>,
@@ -92,6 +95,7 @@ impl FileTables {
                 .iter()
                 .map(|relation| (relation.name, Arc::clone(&relation.ends)))
                 .collect(),
+            rules: rule_names(&scenario.adversaries),
             sessions,
             messages,
             desyncs,
@@ -196,7 +200,10 @@ impl sim_engine::Recorder<Header> for FileTables {
             session,
             bytes: u64::from(meta.bytes_len),
             fate: fate(end.fate),
-            rule: "",
+            rule: self
+                .rules
+                .get(usize::from(end.header.rule))
+                .map_or("", String::as_str),
         };
         let result = table.write(&row);
         self.keep(result);

@@ -33,6 +33,11 @@ pub enum Stop {
 pub trait Monitor<T> {
     /// Told about every 65536 events; may stop the run.
     fn check(&mut self, progress: &Progress, end_ns: u64, tables: &T) -> ControlFlow<Stop>;
+
+    /// Events after which it is told besides, so that a bound on them holds to the event.
+    fn events_max(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// Lets everything run.
@@ -173,6 +178,9 @@ pub fn drive<T: Tables>(
     } = built;
     let settings = &scenario.run;
     let end_ns = settings.duration_ns.saturating_add(settings.settle_ns);
+    if let Some(events) = monitor.events_max() {
+        engine.pause_at(events);
+    }
     engine.with_outbox(NodeId(0), &mut world, tables, World::start);
 
     let mut stopped = None;

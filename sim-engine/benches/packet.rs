@@ -117,7 +117,7 @@ impl Host for Star {
         &mut self,
         _: SimTime,
         _: u32,
-        _: &u32,
+        _: &mut u32,
         _: &PacketMeta,
         _: &[u8],
         _: &mut TapDraw,

@@ -90,7 +90,7 @@ impl Host for Phold {
         &mut self,
         _: SimTime,
         _: u32,
-        _: &(),
+        _: &mut (),
         _: &PacketMeta,
         _: &[u8],
         _: &mut TapDraw,

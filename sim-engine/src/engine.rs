@@ -77,6 +77,10 @@ pub enum RunEnd {
 pub struct Engine<H: Host> {
     world: World<H::Header, H::Effect>,
     events: u64,
+    /// When the caller's check is due, in events.
+    next_check: u64,
+    /// A further check that the caller asked for, in events.
+    pause_at: u64,
     /// The bytes of the packet that is being handled; reused.
     inbox: Vec<u8>,
 }
@@ -86,6 +90,8 @@ impl<H: Host> Clone for Engine<H> {
         Self {
             world: self.world.clone(),
             events: self.events,
+            next_check: self.next_check,
+            pause_at: self.pause_at,
             inbox: Vec::new(),
         }
     }
@@ -99,6 +105,8 @@ impl<H: Host> Engine<H> {
         Self {
             world: World::new(seed.streams()),
             events: 0,
+            next_check: CHECK_EVENTS,
+            pause_at: u64::MAX,
             inbox: Vec::new(),
         }
     }
@@ -308,8 +316,8 @@ impl<H: Host> Engine<H> {
 
     /// Handles all events up to and including `until`.
     ///
-    /// `check` is called about every 65536 events and may interrupt the run, which can then be
-    /// continued without a difference. Afterwards the clock stands at `until`, or at the last
+    /// `check` is called every 65536 events, and where [`Engine::pause_at`] says; it may interrupt
+    /// the run, which can then be continued without a difference. Afterwards the clock stands at `until`, or at the last
     /// event if the run was stopped or interrupted.
     ///
     /// # Errors
@@ -346,8 +354,11 @@ impl<H: Host> Engine<H> {
             if self.world.queue.round() > ROUNDS_MAX {
                 return Err(self.round_cycle());
             }
-            if self.events & CHECK_MASK == 0 && check(&self.progress()).is_break() {
-                return Ok(RunEnd::Interrupted);
+            if self.events >= self.next_check {
+                self.arm_check();
+                if check(&self.progress()).is_break() {
+                    return Ok(RunEnd::Interrupted);
+                }
             }
         }
         self.world.now = self.world.now.max(until);
@@ -356,6 +367,23 @@ impl<H: Host> Engine<H> {
         } else {
             RunEnd::Reached
         })
+    }
+
+    /// Has the caller's check called after exactly `events` events, or after the next one if there
+    /// were as many already, besides its usual turns; no event of the run depends on it.
+    pub fn pause_at(&mut self, events: u64) {
+        self.pause_at = events.max(self.events + 1);
+        self.arm_check();
+    }
+
+    fn arm_check(&mut self) {
+        let usual = (self.events / CHECK_EVENTS + 1) * CHECK_EVENTS;
+        let wanted = if self.pause_at > self.events {
+            self.pause_at
+        } else {
+            u64::MAX
+        };
+        self.next_check = usual.min(wanted);
     }
 
     /// Reads what the upcoming events will need.
@@ -502,8 +530,8 @@ impl<H: Host> Engine<H> {
 
 /// Rounds at one instant after which the world is taken to go in circles.
 const ROUNDS_MAX: u32 = 1_000_000;
-/// Events between two calls of the caller's check, minus one; a power of two minus one.
-const CHECK_MASK: u64 = 0xFFFF;
+/// Events between two calls of the caller's check.
+const CHECK_EVENTS: u64 = 1 << 16;
 /// Nodes whose state is likely to be in the cache anyway.
 const CACHED_NODES: usize = 1 << 14;
 /// Members of a cycle that the error names.

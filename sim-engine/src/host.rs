@@ -78,11 +78,13 @@ pub trait Host: Sized {
     /// A packet passes the adversary's tap of its link; called for links with a tap only.
     ///
     /// `draw` is the adversary's randomness for this packet: independent of every other packet.
+    /// What is noted in `header` stays with the packet and with copies made here; the engine never
+    /// reads it.
     fn on_tap(
         &mut self,
         now: SimTime,
         tap: u32,
-        header: &Self::Header,
+        header: &mut Self::Header,
         meta: &PacketMeta,
         bytes: &[u8],
         draw: &mut TapDraw,

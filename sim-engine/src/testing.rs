@@ -183,7 +183,7 @@ impl Host for World {
         &mut self,
         _now: SimTime,
         _tap: u32,
-        _header: &u32,
+        _header: &mut u32,
         meta: &PacketMeta,
         _bytes: &[u8],
         draw: &mut TapDraw,

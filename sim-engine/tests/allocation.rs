@@ -70,7 +70,7 @@ impl Host for Ping {
         &mut self,
         _now: SimTime,
         _tap: u32,
-        _header: &u32,
+        _header: &mut u32,
         _meta: &PacketMeta,
         _bytes: &[u8],
         _draw: &mut TapDraw,

@@ -48,6 +48,6 @@ table! {
         session: &'a str, "text", "Session whose attempt caused it; empty if none did.";
         bytes: u64, "B", "Length of the protocol's bytes.";
         fate: Fate, "text", "delivered, lost, queue-drop, backlog-drop, mtu-drop, collided, corrupted, duplicated, adversary-drop, adversary-modified, injected or node-down.";
-        rule: &'a str, "text", "Adversary rule that decided the fate, ADVERSARY.RULE; empty if none did.";
+        rule: &'a str, "text", "Adversary rule that acted on it, ADVERSARY.RULE; empty if none did.";
     }
 }

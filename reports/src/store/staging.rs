@@ -47,6 +47,8 @@ pub enum Commit {
 pub struct Staging {
     target: PathBuf,
     aside: PathBuf,
+    /// Directories above the target that were made for it.
+    parents: NewParents,
     existing: Existing,
     create: CreateFile,
     settled: bool,
@@ -65,14 +67,12 @@ impl Staging {
     pub fn open(target: &Path, key: &ResultKey, force: bool) -> Result<Self, StoreError> {
         let target = resolved(target)?;
         let existing = existing(&target, key, force)?;
-        if let Some(parent) = target.parent() {
-            fs::create_dir_all(parent)
-                .map_err(|source| StoreError::io(Operation::CreateDirectory, parent, source))?;
-        }
+        let parents = NewParents::create(&target)?;
         let aside = create_sibling(&target, "partial")?;
         Ok(Self {
             target,
             aside,
+            parents,
             existing,
             create: Box::new(create_file),
             settled: false,
@@ -191,6 +191,7 @@ impl Staging {
     fn rename_to_target(&mut self) -> Result<(), StoreError> {
         rename(&self.aside, &self.target)?;
         self.settled = true;
+        self.parents.keep();
         Ok(())
     }
 
@@ -216,6 +217,49 @@ impl fmt::Debug for Staging {
             .field("aside", &self.aside)
             .field("existing", &self.existing)
             .finish_non_exhaustive()
+    }
+}
+
+/// The directories above a target that had to be made, outermost first. Dropping it removes those
+/// that are empty, unless they are to be kept.
+#[derive(Debug, Default)]
+struct NewParents(Vec<PathBuf>);
+
+impl NewParents {
+    fn create(target: &Path) -> Result<Self, StoreError> {
+        let missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+        let ancestors = target.ancestors().skip(1).take_while(missing);
+        let mut new: Vec<PathBuf> = ancestors.map(Path::to_owned).collect();
+        new.reverse();
+        let mut made = Self::default();
+        for directory in new {
+            match fs::create_dir(&directory) {
+                Ok(()) => made.0.push(directory),
+                // Another process made it meanwhile, so it is not ours to remove.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => {
+                    return Err(StoreError::io(
+                        Operation::CreateDirectory,
+                        &directory,
+                        error,
+                    ));
+                }
+            }
+        }
+        Ok(made)
+    }
+
+    fn keep(&mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for NewParents {
+    fn drop(&mut self) {
+        for directory in self.0.iter().rev() {
+            // Not empty: somebody uses it by now.
+            drop(fs::remove_dir(directory));
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! `badlink list WHAT`: what there is, with sources.
 
-use protocols::registry::PROTOCOLS;
+use scenarios::protocol::Protocol;
+use scenarios::registry::PROTOCOLS;
 use scenarios::{library, metrics, preset, profile};
 use serde_json::{Value, json};
 
@@ -47,7 +48,7 @@ pub(crate) fn run(args: &ListArgs) -> Exit {
 }
 
 fn protocols() -> Vec<Entry> {
-    let entry = |protocol: &&dyn protocols::protocol::Protocol| {
+    let entry = |protocol: &&dyn Protocol| {
         let mut details = vec![format!("source: {}", protocol.source())];
         let names = |names: Vec<&str>| names.join(", ");
         details.push(format!(
@@ -83,7 +84,7 @@ fn protocols() -> Vec<Entry> {
 }
 
 fn claims() -> Vec<Entry> {
-    let of = |protocol: &&'static dyn protocols::protocol::Protocol| {
+    let of = |protocol: &&'static dyn Protocol| {
         let name = protocol.name();
         protocol.claims().iter().map(move |claim| Entry {
             name: claim.id.into(),
@@ -115,7 +116,7 @@ fn profiles() -> Vec<Entry> {
 }
 
 fn profile_details(profile: &profile::Profile) -> Vec<String> {
-    use protocols::meter::{Operation, Primitive};
+    use scenarios::meter::{Operation, Primitive};
     let mut details = vec![format!(
         "{} MHz, {} mW while computing ({})",
         profile.clock_hz / 1_000_000,

@@ -97,11 +97,12 @@ pub(crate) fn into_directory(
     guards: &Guards,
     quiet: bool,
 ) -> Result<Done, Failure> {
+    let cpu_before = cpu_time();
+    // Before anything is made on disk: some mistakes show only in the whole world.
+    let built = build(scenario).map_err(|error| Failure::Run(RunError::Scenario(error)))?;
     let key = results::key(scenario, PROGRAM);
     let staging = Staging::open(target, &key, force).map_err(Failure::Place)?;
-    let cpu_before = cpu_time();
     let mut watch = Watch::new(guards, staging.path().to_owned(), quiet);
-    let built = build(scenario).map_err(|error| Failure::Run(RunError::Scenario(error)))?;
     let names = Arc::new(Names::new(scenario, &built.links));
     let mut tables = FileTables::open(
         &staging,

@@ -3,11 +3,10 @@
 use reports::format;
 use reports::metric::Summary;
 use reports::summary::{Section, render};
-use scenarios::Scenario;
 use scenarios::host::attempt::Outcome;
 use scenarios::host::tables::Tables;
 use scenarios::run::Finished;
-use sim_engine::Fate;
+use scenarios::{Fate, Scenario};
 
 /// The summary of a run as text.
 pub(crate) fn text<T: Tables>(
@@ -16,7 +15,11 @@ pub(crate) fn text<T: Tables>(
     summary: &Summary,
     wall_seconds: f64,
 ) -> String {
-    let mut head = Section::new(format!("{} · {}", scenario.name, scenario.description));
+    let title = match scenario.description.as_str() {
+        "" => scenario.name.clone(),
+        description => format!("{} · {description}", scenario.name),
+    };
+    let mut head = Section::new(title);
     head.push(
         "protocol",
         scenario.protocol.protocol.name(),

@@ -7,7 +7,7 @@ use protocols::{Address, Channel, Destination, Effect, Effects, Output, Record};
 use sim_engine::{NodeId, Outbox, SimDuration, SimTime, TimerId};
 
 use super::attempt::AttemptId;
-use super::tables::{Header, Tables};
+use super::tables::{Header, NO_RULE, Tables};
 use super::{Deferred, NO_PAIR, World};
 
 /// Length that marks a deletion in a serialised batch.
@@ -264,6 +264,7 @@ impl<T: Tables> World<T> {
             channel,
             attempt,
             pair,
+            rule: NO_RULE,
         };
         if price.total_ns == 0 {
             out.send(link.0, link.1, header, bytes);

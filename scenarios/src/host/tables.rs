@@ -7,6 +7,9 @@ use sim_engine::Recorder;
 use super::attempt::{Attempt, AttemptId, Outcome};
 use crate::oracle::Episode;
 
+/// No rule.
+pub const NO_RULE: u16 = u16::MAX;
+
 /// The simulator's own knowledge of a packet, invisible to machines and adversaries.
 #[derive(Clone, Copy, Debug)]
 pub struct Header {
@@ -20,6 +23,9 @@ pub struct Header {
     pub attempt: AttemptId,
     /// The pair whose rest it disturbs, `u32::MAX` for none.
     pub pair: u32,
+    /// The adversary's rule that acted on it last, by place in the list of all rules of all
+    /// adversaries; [`NO_RULE`] as long as none did.
+    pub rule: u16,
 }
 
 /// A closed attempt.

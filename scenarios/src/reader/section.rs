@@ -8,7 +8,7 @@
 use std::cell::RefCell;
 use std::path::PathBuf;
 
-use crate::diagnostic::{Diagnostic, Problems, Source, Span, listed, quoted, suggestions};
+use crate::diagnostic::{Diagnostic, Problems, Source, Span, listed, nearest, quoted, suggestions};
 use crate::tree::{Node, Table, Value};
 
 /// Most named tables of one kind.
@@ -196,18 +196,21 @@ impl<'t> Section<'t> {
     ) -> Option<&'t Node> {
         let found = self.get(key);
         if found.is_none() {
-            let path = if self.path.is_empty() {
-                "the file".to_owned()
-            } else {
-                quoted(&self.path)
-            };
             cx.refuse::<()>(
                 self.place,
-                format!("{path} lacks `{key}`"),
+                self.lacks(key),
                 format!("add `{key} = {example}`"),
             );
         }
         found
+    }
+
+    fn lacks(&self, key: &str) -> String {
+        if self.path.is_empty() {
+            format!("the file lacks `{key}`")
+        } else {
+            format!("{} lacks `{key}`", quoted(&self.path))
+        }
     }
 
     /// Reports that the table `key` is missing.
@@ -250,6 +253,12 @@ impl<'t> Section<'t> {
                 format!("in `{}`", self.path)
             };
             let names = asked.iter().copied();
+            if let Some(key) = nearest(&entry.key, names.clone())
+                && self.table.get(key).is_none()
+            {
+                // The key is there under a name that is nearly its own: one slip, one message.
+                cx.problems.retract(self.place, &self.lacks(key));
+            }
             let [meant, _] = suggestions(&entry.key, "", names.clone());
             let list = if asked.is_empty() {
                 "nothing can be set here".to_owned()

@@ -284,7 +284,7 @@ impl<H: Host> Engine<H> {
             world.pass_tap(index, SimDuration::ZERO);
             return;
         };
-        let packet = *world.packets.get(index);
+        let mut packet = *world.packets.get(index);
         let mut meta = packet.meta;
         meta.arrived = meta.sent;
         let sender_name = world.sender_name(meta.sender);
@@ -298,11 +298,12 @@ impl<H: Host> Engine<H> {
         let verdict = host.on_tap(
             now,
             place.tap,
-            &packet.header,
+            &mut packet.header,
             &meta,
             bytes,
             &mut world.tap_draw,
         );
+        world.packets.get_mut(index).header = packet.header;
         if let Some(power) = place.powers.missing_for(&verdict) {
             let link = meta.link;
             world.fail(EngineError::VerdictOutsidePowers {

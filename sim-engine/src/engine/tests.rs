@@ -134,6 +134,20 @@ fn a_run_can_be_interrupted_and_continued_without_a_difference() {
     );
     assert_eq!((end, calls), (Ok(RunEnd::Interrupted), 1));
     assert_eq!(interrupted.engine.events(), 1 << 16);
+
+    let mut paused = world();
+    for (wanted, reached) in [(7, 7), (1_000, 1_000), (3, 1_001)] {
+        paused.engine.pause_at(wanted);
+        let mut stop = |_: &Progress| ControlFlow::Break(());
+        let (until, host) = (SimTime(100_000_000), &mut paused.host);
+        let end = paused.engine.run(host, &mut NullRecorder, until, &mut stop);
+        assert_eq!(
+            (end, paused.engine.events()),
+            (Ok(RunEnd::Interrupted), reached)
+        );
+    }
+    paused.run(400_000);
+    assert_eq!(paused.engine.fingerprint(), whole.engine.fingerprint());
 }
 
 #[test]
@@ -224,7 +238,7 @@ fn event_traces_come_in_the_total_order() {
             &mut self,
             _: SimTime,
             _: u32,
-            _: &u32,
+            _: &mut u32,
             _: &crate::packet::PacketMeta,
             _: &[u8],
             _: &mut crate::tap::TapDraw,
