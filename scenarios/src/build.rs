@@ -487,6 +487,7 @@ fn plan(scenario: &Scenario, roster: &Roster, workload: &Workload) -> Plan {
     Plan {
         from: workload.from,
         steps: steps.collect(),
+        first: workload.first.clone(),
         every: workload.every.clone(),
         retry: workload.retry,
         count: workload.count,

@@ -173,7 +173,7 @@ fn adversary(scenario: &Scenario, link: &LinkGroup, device_is_a: bool) -> Option
 fn process(scenario: &Scenario, workload: &Workload) -> Option<Process> {
     let start = span(&scenario.groups[workload.from].start)?;
     let every = workload.every.as_ref()?;
-    if workload.count.is_some() {
+    if workload.count.is_some() || workload.first.is_some() {
         return None;
     }
     if let Some(every_ns) = every.as_constant() {

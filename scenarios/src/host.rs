@@ -622,6 +622,21 @@ impl<T: Tables> World<T> {
             .judge(pair, now_ns, || workloads.counts(device));
     }
 
+    /// The node that `speaker` knows as `principal`: where several nodes share it, the one that the
+    /// speaker has a link with.
+    pub(crate) fn node_of(&self, speaker: u32, principal: protocols::Principal) -> Option<u32> {
+        if self.principals.are_shared() {
+            let linked = self
+                .principals
+                .all(principal)
+                .find(|node| self.reachable(speaker, *node));
+            if linked.is_some() {
+                return linked;
+            }
+        }
+        self.principals.node(principal)
+    }
+
     /// Sends nothing, but says who listens where: the port of a node's role.
     pub(crate) fn port(&self, node: u32) -> u16 {
         self.groups[usize::from(self.group_of[node as usize])].port

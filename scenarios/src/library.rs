@@ -23,6 +23,66 @@ pub const LIBRARY: &[LibraryScenario] = &[
         name: "last-message",
         text: include_str!("../library/last-message.toml"),
     },
+    LibraryScenario {
+        name: "secure-vault-normal",
+        text: include_str!("../library/secure-vault-normal.toml"),
+    },
+    LibraryScenario {
+        name: "secure-vault-lossy",
+        text: include_str!("../library/secure-vault-lossy.toml"),
+    },
+    LibraryScenario {
+        name: "secure-vault-scale",
+        text: include_str!("../library/secure-vault-scale.toml"),
+    },
+    LibraryScenario {
+        name: "vault-exchange-normal",
+        text: include_str!("../library/vault-exchange-normal.toml"),
+    },
+    LibraryScenario {
+        name: "vault-exchange-lossy",
+        text: include_str!("../library/vault-exchange-lossy.toml"),
+    },
+    LibraryScenario {
+        name: "vault-exchange-scale",
+        text: include_str!("../library/vault-exchange-scale.toml"),
+    },
+    LibraryScenario {
+        name: "ratchet-normal",
+        text: include_str!("../library/ratchet-normal.toml"),
+    },
+    LibraryScenario {
+        name: "ratchet-lossy",
+        text: include_str!("../library/ratchet-lossy.toml"),
+    },
+    LibraryScenario {
+        name: "ratchet-scale",
+        text: include_str!("../library/ratchet-scale.toml"),
+    },
+    LibraryScenario {
+        name: "multi-server-normal",
+        text: include_str!("../library/multi-server-normal.toml"),
+    },
+    LibraryScenario {
+        name: "multi-server-lossy",
+        text: include_str!("../library/multi-server-lossy.toml"),
+    },
+    LibraryScenario {
+        name: "multi-server-scale",
+        text: include_str!("../library/multi-server-scale.toml"),
+    },
+    LibraryScenario {
+        name: "rsa-udp-normal",
+        text: include_str!("../library/rsa-udp-normal.toml"),
+    },
+    LibraryScenario {
+        name: "rsa-udp-lossy",
+        text: include_str!("../library/rsa-udp-lossy.toml"),
+    },
+    LibraryScenario {
+        name: "rsa-udp-scale",
+        text: include_str!("../library/rsa-udp-scale.toml"),
+    },
 ];
 
 /// The scenario of this name.

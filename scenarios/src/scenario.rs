@@ -222,6 +222,8 @@ pub struct Workload {
     pub from: usize,
     /// The steps of an attempt, in order; at least one.
     pub steps: Vec<Step>,
+    /// From a node's start to its first attempt, ns; one draw per node. `None`: none.
+    pub first: Option<Law>,
     /// From the start of an attempt to that of the next, ns; `None`: one attempt only.
     pub every: Option<Law>,
     /// New attempts after a failed one; `None`: none.

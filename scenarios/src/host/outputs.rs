@@ -21,7 +21,7 @@ impl<T: Tables> World<T> {
         match *output {
             Output::Named { principal } => self.principals.name(principal, node.0),
             Output::Running { peer, run } => {
-                if let Some(peer) = self.principals.node(peer) {
+                if let Some(peer) = self.node_of(node.0, peer) {
                     self.agreement.running(node.0, peer, run);
                 }
             }
@@ -31,7 +31,7 @@ impl<T: Tables> World<T> {
                 run,
                 key_id,
             } => {
-                let peer = self.principals.node(peer);
+                let peer = self.node_of(node.0, peer);
                 let partner = self.agreement.accepted(now.0, node.0, peer, run);
                 self.tally.agreement_violations += u64::from(!partner);
                 let attempt = self.attempt_of(node.0, attempt, Some(session));
@@ -67,7 +67,7 @@ impl<T: Tables> World<T> {
             },
             Output::Ended { peer, session, .. } => {
                 // An end by a timer carries no tag: the session tells which attempt it was.
-                let peer = self.principals.node(peer);
+                let peer = self.node_of(node.0, peer);
                 let attempt = if attempt.is_some() {
                     attempt
                 } else {
@@ -83,7 +83,7 @@ impl<T: Tables> World<T> {
                 fingerprints,
                 ..
             } => {
-                let Some(peer) = self.principals.node(peer) else {
+                let Some(peer) = self.node_of(node.0, peer) else {
                     return;
                 };
                 let relation = usize::from(relation);

@@ -20,6 +20,7 @@ pub struct Principals {
     roles: Vec<Vec<Run>>,
     /// Names that nodes gave themselves at run time.
     own: BTreeMap<Principal, u32>,
+    shared: bool,
 }
 
 impl Principals {
@@ -49,6 +50,8 @@ impl Principals {
         for runs in &mut self.roles {
             runs.sort_unstable();
             runs.shrink_to_fit();
+            let overlap = |pair: &[Run]| pair[1].value - pair[0].value < u64::from(pair[0].count);
+            self.shared |= runs.windows(2).any(overlap);
         }
     }
 
@@ -64,6 +67,26 @@ impl Principals {
     pub fn node(&self, principal: Principal) -> Option<u32> {
         self.provisioned(principal)
             .or_else(|| self.own.get(&principal).copied())
+    }
+
+    /// Every node known as `principal`, where several share it (ids that start anew at every server).
+    pub fn all(&self, principal: Principal) -> impl Iterator<Item = u32> + '_ {
+        let runs = self
+            .roles
+            .get(usize::from(principal.role))
+            .map_or(&[][..], Vec::as_slice);
+        let holds = move |run: &&Run| {
+            run.value <= principal.value && principal.value - run.value < u64::from(run.count)
+        };
+        let node =
+            move |run: &Run| run.node + u32::try_from(principal.value - run.value).unwrap_or(0);
+        runs.iter().filter(holds).map(node)
+    }
+
+    /// True when several nodes share a principal.
+    #[must_use]
+    pub const fn are_shared(&self) -> bool {
+        self.shared
     }
 
     #[inline]

@@ -61,6 +61,8 @@ pub struct Plan {
     pub from: usize,
     /// Its steps.
     pub steps: Vec<StepPlan>,
+    /// From the start of a node to its first request.
+    pub first: Option<sim_engine::Law>,
     /// From the start of a request to that of the next.
     pub every: Option<sim_engine::Law>,
     /// What follows a failure.
@@ -319,11 +321,35 @@ impl<T: Tables> World<T> {
             let group = self.place(node).0;
             for workload in 0..self.workloads.plans.len() {
                 if self.workloads.plans[workload].from == group {
-                    self.open_request(now, node, workload, out);
+                    self.begin_workload(now, node, workload, out);
                 }
             }
         }
         self.arm_next_start(out);
+    }
+
+    /// Opens the first request, or arms it.
+    fn begin_workload(
+        &mut self,
+        now: SimTime,
+        node: u32,
+        workload: usize,
+        out: &mut Outbox<'_, Self>,
+    ) {
+        let member = self.place(node).1 as usize;
+        let plan = &self.workloads.plans[workload];
+        let Some(first) = &plan.first else {
+            self.open_request(now, node, workload, out);
+            return;
+        };
+        // Request n draws block n of the stream for what follows it; the first wait is block 0.
+        let draw = self.workloads.streams.block(plan.streams[member], 0)[0];
+        let at = now.0.saturating_add(first.sample_ns(draw).0);
+        let id = TimerId {
+            kind: control::NEXT,
+            key: index(workload),
+        };
+        out.arm_control(NodeId(node), id, SimTime(at));
     }
 
     pub(super) fn on_workload_control(

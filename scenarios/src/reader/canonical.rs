@@ -92,6 +92,9 @@ pub(super) fn write(parts: &Typed) -> String {
     for workload in &parts.workloads {
         out.under(&format!("workload.{}", workload.name), |out| {
             out.put("from", group_name(workload.from));
+            if let Some(first) = &workload.first {
+                out.put("first_ns", law::text(first));
+            }
             out.put(
                 "every_ns",
                 workload

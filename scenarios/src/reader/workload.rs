@@ -60,6 +60,12 @@ impl<'t> Reading<'t> {
             .and_then(|node| self.group(node, &names));
         let to = section.get("to");
         let args = section.section(self, "args");
+        let first = match section.get("first") {
+            Some(node) => self
+                .law(node, Domain::unsigned(Dimension::Duration))
+                .map(Some),
+            None => Some(None),
+        };
         let every = match section.get("every") {
             Some(node) => self.interval(node).map(Some),
             None => Some(None),
@@ -110,6 +116,7 @@ impl<'t> Reading<'t> {
             name: name.to_owned(),
             from: from?,
             steps,
+            first: first?,
             every,
             retry: retry?,
             count: count?,

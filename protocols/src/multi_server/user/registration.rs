@@ -48,8 +48,13 @@ impl User {
             self.refuse_command(cx, "card", centre);
             return;
         };
+        let uid = user_id(cx.crypto, &r1, head.id, &r2);
+        // Told before the request leaves, so that an observer knows whom the centre accepts.
+        cx.output(Output::Named {
+            principal: user_principal(&uid),
+        });
         let message = Message::UregReq {
-            uid: user_id(cx.crypto, &r1, head.id, &r2),
+            uid,
             a: identity_secret(&self.params, cx.crypto, &r1, &head),
         };
         let way = self.way_to_centre(command.peer, Channel::Secure);
@@ -58,7 +63,7 @@ impl User {
         cx.arm(REPLY, self.params.reply_timeout);
     }
 
-    /// The card of a new user. Effects: `Store`, `Named`, `SharedState`, `Accepted`, `Cancel`.
+    /// The card of a new user. Effects: `Store`, `SharedState`, `Accepted`, `Cancel`.
     pub(super) fn take_card(&mut self, answer: &UregAck<'_>, frame: &[u8], cx: &mut Context<'_>) {
         cx.phase(phase::REGISTER);
         let State::Register(wait) = &self.state else {
@@ -84,8 +89,6 @@ impl User {
         card.build(&self.params, cx.crypto, &mut bytes);
         cx.store(|batch| batch.put(records::USER_CARD, |out| out.extend_from_slice(&bytes)));
         cx.buffers.give(bytes);
-        let principal = user_principal(&uid);
-        cx.output(Output::Named { principal });
         self.share_cards(cx, &[&answer.c]);
         accept_answer(cx, self.centre(), &wait.request, frame);
         self.become_idle(cx);
