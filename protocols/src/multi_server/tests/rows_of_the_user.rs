@@ -48,17 +48,14 @@ fn registration_in_band_stores_a_card_and_names_the_user() {
     let mut world = World::new("as-published", &[("registration", word("in-band"))]);
     world.settle();
     let asked = world.command(U1, command::REGISTER, RC, &[]);
-    assert_eq!(asked.order, ["running", "send", "arm"]);
+    assert_eq!(asked.order, ["named", "running", "send", "arm"]);
     assert_eq!(
         (asked.frame().len(), world.machine_state(U1)),
         (65, "WAIT_UREG")
     );
     world.deliver();
     let done = world.deliver();
-    assert_eq!(
-        done.order,
-        ["store", "named", "shared", "accepted", "cancel"]
-    );
+    assert_eq!(done.order, ["store", "shared", "accepted", "cancel"]);
     assert_eq!(
         world.record(U1, records::USER_CARD).unwrap().len(),
         132 + 72 * 3
