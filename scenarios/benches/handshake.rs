@@ -57,7 +57,7 @@ do = "authenticate"
 traces = []
 "#
     );
-    scenarios::read_text("bench.toml".as_ref(), &text, &[]).unwrap()
+    scenarios::read_text("bench.toml", &text, &[]).unwrap()
 }
 
 struct NodeEntropy<'a> {
