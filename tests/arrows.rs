@@ -130,7 +130,7 @@ fn forwarded(manifest: &Table) -> impl Iterator<Item = &str> {
     entries.filter(|entry| {
         let name = entry
             .strip_prefix("reports/")
-            .or(entry.strip_prefix("reports?/"));
+            .or_else(|| entry.strip_prefix("reports?/"));
         name.is_some_and(|name| ROOT_FEATURES.contains(&name))
     })
 }

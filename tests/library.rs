@@ -5,10 +5,13 @@ use scenarios::library::LIBRARY;
 use crate::program::{Desk, column};
 use crate::simulation::{metric, scenario, summary};
 
-#[test]
-fn verify_passes_on_every_library_scenario() {
+/// Verifies the scenarios of one size; the large ones go beside the others.
+fn verify(large: bool) {
     let desk = Desk::new();
-    for entry in LIBRARY {
+    for entry in LIBRARY
+        .iter()
+        .filter(|entry| entry.name.ends_with("-scale") == large)
+    {
         let ran = desk.run(&["verify", entry.name, "--json"]).expect(0);
         let verdict: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
         assert_eq!(verdict["identical"], true, "{}: {verdict}", entry.name);
@@ -18,6 +21,16 @@ fn verify_passes_on_every_library_scenario() {
         Vec::<String>::new(),
         "verify leaves nothing behind"
     );
+}
+
+#[test]
+fn verify_passes_on_every_library_scenario() {
+    verify(false);
+}
+
+#[test]
+fn verify_passes_on_every_library_scenario_at_scale() {
+    verify(true);
 }
 
 #[test]

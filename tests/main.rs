@@ -11,6 +11,7 @@ mod arrows;
 mod bad_input;
 mod bad_place;
 mod determinism;
+mod documents;
 mod even_challenge;
 mod failing_disk;
 mod interruption;

@@ -76,21 +76,31 @@ impl<'t> Reading<'t> {
             ParameterKind::DurationLaw => self.drawn(node, Dimension::Duration),
             ParameterKind::BytesLaw => self.drawn(node, Dimension::Size),
             ParameterKind::IntegerLaw => self.drawn(node, Dimension::Count),
-            ParameterKind::OptionalInteger { min, max } => match &node.value {
-                Value::Text(text) if text == "none" => Some(Given::None),
-                Value::Text(_) => self.refuse(
-                    node.span,
-                    "a whole number or `\"none\"` is wanted here",
-                    range_hint(*min, *max, |value| value.to_string()),
-                ),
-                _ => self.integer(node, *min, *max).map(Given::Integer),
-            },
+            ParameterKind::OptionalInteger { min, max } => {
+                self.integer_or("none", node, *min, *max)
+            }
+            ParameterKind::IntegerOrWord { min, max, word } => {
+                self.integer_or(word, node, *min, *max)
+            }
             ParameterKind::Shares => self.shares(node, groups),
             other => self.refuse(
                 node.span,
                 format!("values of the kind {other:?} cannot be written in a scenario"),
                 "",
             ),
+        }
+    }
+
+    /// A whole number within its range, or the word that stands for its absence.
+    fn integer_or(&self, word: &str, node: &'t Node, min: u64, max: u64) -> Option<Given> {
+        match &node.value {
+            Value::Text(text) if text == word => Some(Given::None),
+            Value::Text(_) => self.refuse(
+                node.span,
+                format!("a whole number or `\"{word}\"` is wanted here"),
+                range_hint(min, max, |value| value.to_string()),
+            ),
+            _ => self.integer(node, min, max).map(Given::Integer),
         }
     }
 
