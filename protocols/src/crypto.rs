@@ -43,17 +43,31 @@ impl Crypto {
 
     /// XORs `row` into `into`, over the shorter of the two; counts one row.
     pub fn xor(&mut self, into: &mut [u8], row: &[u8]) {
-        self.meter.add(Primitive::Xor, 1, into.len().min(row.len()));
-        let before = self.traces().then(|| into.to_vec());
-        for (byte, other) in into.iter_mut().zip(row) {
-            *byte ^= other;
+        self.xor_rows(into, core::iter::once(row));
+    }
+
+    /// XORs every one of `rows` into `into`, over the shorter of the two; counts the rows as one
+    /// operation, none when there are none.
+    pub fn xor_rows<'r>(&mut self, into: &mut [u8], rows: impl Iterator<Item = &'r [u8]>) {
+        let mut count = 0;
+        let mut bytes = 0;
+        for row in rows {
+            let before = self.traces().then(|| into.to_vec());
+            for (byte, other) in into.iter_mut().zip(row) {
+                *byte ^= other;
+            }
+            count += 1;
+            bytes += into.len().min(row.len());
+            if let Some(before) = before {
+                self.note(|| {
+                    Work::new("xor", into)
+                        .with("left", &before)
+                        .with("right", row)
+                });
+            }
         }
-        if let Some(before) = before {
-            self.note(|| {
-                Work::new("xor", into)
-                    .with("left", &before)
-                    .with("right", row)
-            });
+        if count > 0 {
+            self.meter.add(Primitive::Xor, count, bytes);
         }
     }
 
