@@ -13,6 +13,7 @@
 pub mod address;
 pub mod context;
 pub mod crypto;
+pub mod drive;
 pub mod effect;
 pub mod entropy;
 pub mod law;

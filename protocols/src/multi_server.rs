@@ -52,8 +52,9 @@ pub use user::User;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::drive::Rehearsal;
 use crate::output::Principal;
-use crate::parameter::{ParameterError, ParameterSpec, Values};
+use crate::parameter::{ParameterError, ParameterSpec, Value, Values};
 use crate::protocol::{
     ClaimSpec, CommandSpec, Instance, Protocol, RelationSpec, RoleSpec, TimerSpec, VariantSpec,
 };
@@ -175,6 +176,19 @@ impl Protocol for MultiServer {
 
     fn relations(&self) -> &'static [RelationSpec] {
         RELATIONS
+    }
+
+    fn rehearsal(&self) -> Rehearsal {
+        Rehearsal {
+            params: vec![("registration", Value::Text("in-band".to_owned()))],
+            // A server that has been registered runs phase 5 by itself.
+            commands: vec![
+                command::REGISTER,
+                command::AUTHENTICATE,
+                command::UPDATE_LIST,
+                command::CHANGE_PASSWORD,
+            ],
+        }
     }
 
     fn configure(

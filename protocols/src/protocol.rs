@@ -4,6 +4,7 @@
 use core::fmt;
 use std::sync::Arc;
 
+use crate::drive::Rehearsal;
 use crate::output::Principal;
 use crate::parameter::{ParameterError, ParameterSpec, Values};
 use crate::registry::Column;
@@ -137,6 +138,22 @@ pub trait Protocol: Sync {
     /// True when its machines open streams, so that a link carries streams by default.
     fn streams(&self) -> bool {
         false
+    }
+
+    /// One honest pass through all phases, in an order in which each command finds what it needs;
+    /// by default every command but `abort` and those with an argument that has no default.
+    fn rehearsal(&self) -> Rehearsal {
+        let performed = |spec: &CommandSpec| {
+            spec.name != "abort" && spec.args.iter().all(|(_, default)| *default != "none")
+        };
+        let numbered = (0..).zip(self.commands());
+        Rehearsal {
+            params: Vec::new(),
+            commands: numbered
+                .filter(|(_, spec)| performed(spec))
+                .map(|(id, _)| id)
+                .collect(),
+        }
     }
 
     /// Fixes variant and parameters.

@@ -45,8 +45,9 @@ pub use device::Device;
 use std::sync::Arc;
 
 use crate::crypto::rsa::Arithmetic;
+use crate::drive::Rehearsal;
 use crate::output::Principal;
-use crate::parameter::{ParameterError, ParameterKind, ParameterSpec, Values};
+use crate::parameter::{ParameterError, ParameterKind, ParameterSpec, Value, Values};
 use crate::protocol::{
     ClaimSpec, CommandSpec, Completion, Instance, Protocol, RelationSpec, RoleSpec, TimerSpec,
     VariantSpec,
@@ -327,6 +328,14 @@ impl Protocol for RsaUdp {
             device: CLIENT,
             server: DEVICE,
         }]
+    }
+
+    fn rehearsal(&self) -> Rehearsal {
+        Rehearsal {
+            // Sizes and operations are those of real keys, which take long to make.
+            params: vec![("rsa_mode", Value::Text("modelled".to_owned()))],
+            commands: vec![COMMAND_AUTHENTICATE, COMMAND_SEND_DATA, COMMAND_FINISH],
+        }
     }
 
     fn configure(

@@ -42,8 +42,9 @@ mod tests;
 
 use std::sync::Arc;
 
+use crate::drive::Rehearsal;
 use crate::output::Principal;
-use crate::parameter::{ParameterError, ParameterSpec, Values};
+use crate::parameter::{ParameterError, ParameterSpec, Value, Values};
 use crate::protocol::{
     ClaimSpec, CommandSpec, Completion, Instance, Protocol, RelationSpec, RoleSpec, TimerSpec,
     VariantSpec,
@@ -210,6 +211,13 @@ impl Protocol for VaultExchange {
             device: DEVICE,
             server: SERVER,
         }]
+    }
+
+    fn rehearsal(&self) -> Rehearsal {
+        Rehearsal {
+            params: vec![("sessions", Value::Integer(1))],
+            commands: vec![AUTHENTICATE],
+        }
     }
 
     fn configure(

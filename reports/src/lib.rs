@@ -8,6 +8,7 @@
 //! - [`store`]: a result directory that is complete, or is not there;
 //! - [`metric`] and [`summary`]: what `summary.json` holds and what the terminal shows;
 //! - [`statistics`]: intervals, quantiles and survival estimates;
+//! - [`tables`]: tables for readers as text, Markdown, LaTeX and CSV;
 //! - [`read`]: stored results back into memory;
 //! - `figure` (feature `draw`): SVG and PNG figures with their data.
 //!
@@ -23,6 +24,7 @@ pub mod statistics;
 pub mod store;
 pub mod summary;
 pub mod table;
+pub mod tables;
 
 #[cfg(feature = "draw")]
 pub mod figure;

@@ -29,6 +29,10 @@ pub(crate) enum Verb {
     Run(RunArgs),
     /// Checks determinism: the same scenario again gives the same fingerprint and the same bytes
     Verify(VerifyArgs),
+    /// Operations, bits, storage, time and energy of a protocol, counted by its own code
+    Costs(CostsArgs),
+    /// Every message and intermediate value of a session from fixed inputs, as JSON
+    Transcript(TranscriptArgs),
     /// Lists what there is, with sources
     List(ListArgs),
 }
@@ -108,6 +112,60 @@ pub(crate) struct VerifyArgs {
     /// Prints nothing when all is well
     #[arg(long)]
     pub(crate) quiet: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct CostsArgs {
+    /// One protocol [default: all security protocols]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) protocol: Option<String>,
+    /// One of its variants [default: as-published]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) variant: Option<String>,
+    /// Adds time and energy on this device (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Vec<String>,
+    /// Sets a parameter of the protocol, as in keys=16 (repeatable)
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// What is printed
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: Notation,
+    /// Also writes costs.txt, costs.md, costs.tex, costs.csv and a CSV file per table here
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Prints nothing
+    #[arg(long)]
+    pub(crate) quiet: bool,
+}
+
+/// How tables are written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Notation {
+    /// Columns for a terminal
+    Text,
+    /// Operations and bits, one per row
+    Csv,
+    /// Tables for a page
+    Markdown,
+    /// Tables for a paper (booktabs)
+    Latex,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct TranscriptArgs {
+    /// The protocol, unless the inputs name it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) protocol: Option<String>,
+    /// The variant, unless the inputs name it [default: as-published]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) variant: Option<String>,
+    /// The inputs: randomness, storage, clocks and commands, as docs/TRANSCRIPT.md explains
+    #[arg(long, value_name = "FILE")]
+    pub(crate) inputs: PathBuf,
+    /// Writes here instead of to standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -1,9 +1,11 @@
 //! One module per verb.
 
 pub(crate) mod check;
+pub(crate) mod costs;
 pub(crate) mod figures;
 pub(crate) mod list;
 pub(crate) mod new;
 pub(crate) mod run;
 pub(crate) mod summary;
+pub(crate) mod transcript;
 pub(crate) mod verify;

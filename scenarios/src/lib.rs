@@ -7,6 +7,7 @@
 pub mod adversary;
 pub mod build;
 pub mod closed_form;
+pub mod costs;
 pub mod depot;
 mod diagnostic;
 pub mod fork;
@@ -27,6 +28,7 @@ pub mod run;
 pub mod scenario;
 mod starter;
 mod tree;
+pub mod transcript;
 pub mod verify;
 
 // What users of this crate need of the crates below it, so that they need not depend on those.

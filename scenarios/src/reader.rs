@@ -7,6 +7,7 @@
 
 mod adversary;
 mod canonical;
+mod choice;
 mod link;
 mod node;
 pub(crate) mod origin;
@@ -18,6 +19,8 @@ mod workload;
 
 #[cfg(test)]
 mod tests;
+
+pub use choice::{read_protocol, read_role};
 
 use std::fs::File;
 use std::io::Read;

@@ -7,6 +7,7 @@ use aes::cipher::{
 use aes::{Aes128, Aes256, Block};
 
 use super::Crypto;
+use super::trace::Work;
 use crate::meter::Primitive;
 
 /// A set-up AES key of 128 or 256 bits.
@@ -78,6 +79,7 @@ impl Crypto {
     /// Sets up an AES key: 16 bytes make AES-128; any other length makes AES-256 of the first 32
     /// bytes, zero-filled on the right.
     pub fn aes_key(&mut self, key: &[u8]) -> AesKey {
+        self.note(|| Work::new("aes_key", &[]).with("key", key));
         if let Ok(key) = <[u8; 16]>::try_from(key) {
             self.meter.add(Primitive::Aes128Key, 1, 16);
             return AesKey::Aes128(Aes128::new(&key.into()));
@@ -107,49 +109,78 @@ impl Crypto {
         self.meter.add(primitive, count, bytes);
     }
 
+    /// Notes a cipher call: the block it starts from (none with ECB), the text before, the text after.
+    fn note_cipher(
+        &mut self,
+        function: &'static str,
+        start: Option<(&'static str, &[u8; 16])>,
+        before: Option<Vec<u8>>,
+        after: &[u8],
+    ) {
+        let Some(before) = before else { return };
+        self.note(|| {
+            let work = Work::new(function, after);
+            let work = match start {
+                Some((name, block)) => work.with(name, block),
+                None => work,
+            };
+            work.with("text", &before)
+        });
+    }
+
     /// AES-CBC encryption in place of whole blocks (NIST SP 800-38A, 6.2).
     pub fn cbc_encrypt(&mut self, key: &AesKey, iv: &[u8; 16], buffer: &mut [u8]) {
         self.count_encrypt(key, buffer.len());
+        let before = self.traces().then(|| buffer.to_vec());
         match key {
             AesKey::Aes128(key) => cbc_encrypt(key, iv, buffer),
             AesKey::Aes256(key) => cbc_encrypt(key, iv, buffer),
         }
+        self.note_cipher("cbc_encrypt", Some(("iv", iv)), before, buffer);
     }
 
     /// AES-CBC decryption in place of whole blocks.
     pub fn cbc_decrypt(&mut self, key: &AesKey, iv: &[u8; 16], buffer: &mut [u8]) {
         self.count_decrypt(key, buffer.len());
+        let before = self.traces().then(|| buffer.to_vec());
         match key {
             AesKey::Aes128(key) => cbc_decrypt(key, iv, buffer),
             AesKey::Aes256(key) => cbc_decrypt(key, iv, buffer),
         }
+        self.note_cipher("cbc_decrypt", Some(("iv", iv)), before, buffer);
     }
 
     /// AES-ECB encryption in place of whole blocks (NIST SP 800-38A, 6.1).
     pub fn ecb_encrypt(&mut self, key: &AesKey, buffer: &mut [u8]) {
         self.count_encrypt(key, buffer.len());
+        let before = self.traces().then(|| buffer.to_vec());
         match key {
             AesKey::Aes128(key) => key.encrypt_blocks(blocks(buffer)),
             AesKey::Aes256(key) => key.encrypt_blocks(blocks(buffer)),
         }
+        self.note_cipher("ecb_encrypt", None, before, buffer);
     }
 
     /// AES-ECB decryption in place of whole blocks.
     pub fn ecb_decrypt(&mut self, key: &AesKey, buffer: &mut [u8]) {
         self.count_decrypt(key, buffer.len());
+        let before = self.traces().then(|| buffer.to_vec());
         match key {
             AesKey::Aes128(key) => key.decrypt_blocks(blocks(buffer)),
             AesKey::Aes256(key) => key.decrypt_blocks(blocks(buffer)),
         }
+        self.note_cipher("ecb_decrypt", None, before, buffer);
     }
 
     /// AES-CTR in place, either direction; the counter block counts in all 128 bits, big-endian,
     /// and wraps (NIST SP 800-38A, 6.5).
     pub fn ctr(&mut self, key: &AesKey, counter: &[u8; 16], buffer: &mut [u8]) {
         self.count_encrypt(key, buffer.len());
+        let before = self.traces().then(|| buffer.to_vec());
         match key {
             AesKey::Aes128(key) => ctr_apply(key, counter, buffer),
             AesKey::Aes256(key) => ctr_apply(key, counter, buffer),
         }
+        self.note_cipher("ctr", Some(("counter", counter)), before, buffer);
     }
 }

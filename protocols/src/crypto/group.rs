@@ -1,6 +1,7 @@
 //! Arithmetic in the multiplicative group of a small prime field, for toy Diffie-Hellman.
 
 use super::Crypto;
+use super::trace::Work;
 use crate::meter::Primitive;
 
 impl Crypto {
@@ -10,7 +11,9 @@ impl Crypto {
     pub fn mod_pow(&mut self, base: u32, exponent: u64, modulus: u32) -> u32 {
         self.meter
             .add(Primitive::ModPow, 1, byte_length(u64::from(modulus)));
-        mod_pow(base, exponent, modulus)
+        let power = mod_pow(base, exponent, modulus);
+        self.note(|| noted("mod_pow", base, exponent, modulus, power));
+        power
     }
 
     /// The same value as [`Crypto::mod_pow`], metered as the power of a number of `base_bits` bits
@@ -19,8 +22,18 @@ impl Crypto {
         let bits = exponent.saturating_mul(base_bits).max(1);
         let bytes = usize::try_from(bits.div_ceil(8)).unwrap_or(usize::MAX);
         self.meter.add(Primitive::ModPow, 1, bytes);
-        mod_pow(base, exponent, modulus)
+        let power = mod_pow(base, exponent, modulus);
+        self.note(|| noted("integer_pow", base, exponent, modulus, power));
+        power
     }
+}
+
+/// A power as a trace shows it, every number big-endian.
+fn noted(function: &'static str, base: u32, exponent: u64, modulus: u32, power: u32) -> Work {
+    Work::new(function, &power.to_be_bytes())
+        .with("base", &base.to_be_bytes())
+        .with("exponent", &exponent.to_be_bytes())
+        .with("modulus", &modulus.to_be_bytes())
 }
 
 /// `base` to the power `exponent` modulo `modulus`, not metered; 0 when `modulus` is 0 or 1.

@@ -6,6 +6,7 @@ use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
 
 use super::Crypto;
+use super::trace::Work;
 use crate::meter::Primitive;
 use crate::output::{Fingerprint, Tag};
 
@@ -56,13 +57,17 @@ impl Crypto {
         for part in parts {
             hash.update(part);
         }
-        hash.finalize().into()
+        let digest: [u8; 20] = hash.finalize().into();
+        self.note(|| Work::new("sha1", &digest).parts(parts));
+        digest
     }
 
     /// SHA-256 of the parts joined.
     pub fn sha256(&mut self, parts: &[&[u8]]) -> [u8; 32] {
         self.meter.add(Primitive::Sha256, 1, total(parts));
-        hash_labelled("", parts)
+        let digest = hash_labelled("", parts);
+        self.note(|| Work::new("sha256", &digest).parts(parts));
+        digest
     }
 
     /// SHA-512 of the parts joined.
@@ -72,7 +77,9 @@ impl Crypto {
         for part in parts {
             hash.update(part);
         }
-        hash.finalize().into()
+        let digest: [u8; 64] = hash.finalize().into();
+        self.note(|| Work::new("sha512", &digest).parts(parts));
+        digest
     }
 
     /// HMAC-SHA-256 of the parts joined under `key` of any length.
@@ -81,7 +88,9 @@ impl Crypto {
         let long_key = if key.len() > 64 { key.len() } else { 0 };
         self.meter
             .add(Primitive::HmacSha256, 1, total(parts) + long_key);
-        hmac_sha256_unmetered(key, parts)
+        let mac = hmac_sha256_unmetered(key, parts);
+        self.note(|| Work::new("hmac_sha256", &mac).with("key", key).parts(parts));
+        mac
     }
 
     /// HMAC-SHA-512 of the parts joined under `key` of any length.
@@ -93,7 +102,9 @@ impl Crypto {
         for part in parts {
             mac.update(part);
         }
-        mac.finalize().into_bytes().into()
+        let mac: [u8; 64] = mac.finalize().into_bytes().into();
+        self.note(|| Work::new("hmac_sha512", &mac).with("key", key).parts(parts));
+        mac
     }
 
     /// HKDF-SHA-256 (RFC 5869): extract with `salt`, expand with `info` into `out`.
@@ -107,6 +118,12 @@ impl Crypto {
         Hkdf::<Sha256>::new(Some(salt), key)
             .expand(info, head)
             .expect("the length is within what HKDF can expand");
+        self.note(|| {
+            Work::new("hkdf_sha256", out)
+                .with("salt", salt)
+                .with("key", key)
+                .with("info", info)
+        });
     }
 
     /// A key derivation by plain hash: the first `out.len()` (at most 32) bytes of SHA-256 of the
@@ -117,6 +134,7 @@ impl Crypto {
         for (byte, derived) in out.iter_mut().zip(hash) {
             *byte = derived;
         }
+        self.note(|| Work::new("hash_kdf", out).parts(parts));
     }
 }
 
@@ -140,11 +158,14 @@ impl Crypto {
     pub fn sha256_add(&mut self, running: &mut RunningSha256, piece: &[u8]) {
         self.meter.add(Primitive::Sha256, 0, piece.len());
         running.0.update(piece);
+        self.note(|| Work::new("sha256_add", &[]).with("part", piece));
     }
 
     /// The hash of all pieces joined; counts one call.
     pub fn sha256_end(&mut self, running: RunningSha256) -> [u8; 32] {
         self.meter.add(Primitive::Sha256, 1, 0);
-        running.0.finalize().into()
+        let digest: [u8; 32] = running.0.finalize().into();
+        self.note(|| Work::new("sha256_end", &digest));
+        digest
     }
 }

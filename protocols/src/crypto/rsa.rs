@@ -25,6 +25,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use super::Crypto;
+use super::trace::Work;
 use crate::entropy::Entropy;
 use crate::meter::Primitive;
 
@@ -170,16 +171,13 @@ impl Crypto {
         }
         self.meter.add(Primitive::Random, 1, hash.size());
         self.meter.add(Primitive::RsaPublic, 1, key.size());
-        let Some(numbers) = &key.numbers else {
-            modelled_seal(entropy, key, hash, text, out);
-            return Ok(());
-        };
-        let mut octets = Octets(entropy);
-        let sealed = match hash {
-            OaepHash::Sha1 => Oaep::<Sha1>::new().encrypt(&mut octets, numbers, text),
-            OaepHash::Sha256 => Oaep::<Sha256>::new().encrypt(&mut octets, numbers, text),
-        };
-        out.extend(sealed.map_err(|_| TextTooLong)?);
+        let start = out.len();
+        seal(entropy, key, hash, text, out)?;
+        self.note(|| {
+            Work::new("rsa_seal", &out[start..])
+                .with("modulus", &key.modulus)
+                .with("text", text)
+        });
         Ok(())
     }
 
@@ -189,19 +187,51 @@ impl Crypto {
     /// modulus, a block sealed to another key, wrong padding.
     pub fn rsa_open(&mut self, key: &PrivateKey, hash: OaepHash, sealed: &[u8]) -> Option<Vec<u8>> {
         self.meter.add(Primitive::RsaPrivate, 1, key.public.size());
-        if sealed.len() != key.public.size() {
-            return None;
-        }
-        let Some(numbers) = &key.numbers else {
-            return modelled_open(&key.public, hash, sealed);
-        };
-        let unblinded = None::<&mut Octets<'_>>;
-        match hash {
-            OaepHash::Sha1 => Oaep::<Sha1>::new().decrypt(unblinded, numbers, sealed),
-            OaepHash::Sha256 => Oaep::<Sha256>::new().decrypt(unblinded, numbers, sealed),
-        }
-        .ok()
+        let text = open(key, hash, sealed);
+        self.note(|| {
+            Work::new("rsa_open", text.as_deref().unwrap_or_default())
+                .with("modulus", &key.public.modulus)
+                .with("sealed", sealed)
+        });
+        text
     }
+}
+
+/// The arithmetic of [`Crypto::rsa_seal`].
+fn seal(
+    entropy: &mut dyn Entropy,
+    key: &PublicKey,
+    hash: OaepHash,
+    text: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), TextTooLong> {
+    let Some(numbers) = &key.numbers else {
+        modelled_seal(entropy, key, hash, text, out);
+        return Ok(());
+    };
+    let mut octets = Octets(entropy);
+    let sealed = match hash {
+        OaepHash::Sha1 => Oaep::<Sha1>::new().encrypt(&mut octets, numbers, text),
+        OaepHash::Sha256 => Oaep::<Sha256>::new().encrypt(&mut octets, numbers, text),
+    };
+    out.extend(sealed.map_err(|_| TextTooLong)?);
+    Ok(())
+}
+
+/// The arithmetic of [`Crypto::rsa_open`].
+fn open(key: &PrivateKey, hash: OaepHash, sealed: &[u8]) -> Option<Vec<u8>> {
+    if sealed.len() != key.public.size() {
+        return None;
+    }
+    let Some(numbers) = &key.numbers else {
+        return modelled_open(&key.public, hash, sealed);
+    };
+    let unblinded = None::<&mut Octets<'_>>;
+    match hash {
+        OaepHash::Sha1 => Oaep::<Sha1>::new().decrypt(unblinded, numbers, sealed),
+        OaepHash::Sha256 => Oaep::<Sha256>::new().decrypt(unblinded, numbers, sealed),
+    }
+    .ok()
 }
 
 /// A machine's entropy as the generator that the `rsa` crate asks for.

@@ -3,7 +3,6 @@
 
 use crate::context::Context;
 use crate::crypto::{self, Crypto};
-use crate::meter::Primitive;
 use crate::output::Tag;
 
 use super::messages::{Indices, indices};
@@ -31,18 +30,7 @@ pub(super) fn combined_key(
     let mut rows = list.iter().map(row);
     let first = rows.next().unwrap_or(&[]);
     key[..first.len()].copy_from_slice(first);
-    let mut count = 0;
-    for row in rows {
-        for (byte, other) in key.iter_mut().zip(row) {
-            *byte ^= other;
-        }
-        count += 1;
-    }
-    if count > 0 {
-        crypto
-            .meter
-            .add(Primitive::Xor, count, count as usize * key_bytes);
-    }
+    crypto.xor_rows(&mut key[..key_bytes], rows);
     key
 }
 
