@@ -5,4 +5,8 @@
 #[path = "../../examples/sockets/main.rs"]
 mod sockets;
 
+mod crash;
+mod hostile;
+mod noise;
 mod over_sockets;
+mod world;
