@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use protocols::Channel;
+use protocols::crypto::rsa::cache::KeyStore;
 use protocols::entropy::Entropy;
 use protocols::protocol::{CommandSpec, Completion};
 use protocols::roster::{Group as RosterGroup, Party, Roster, Streams as PartyStreams};
@@ -41,6 +42,18 @@ pub struct Built<T: Tables> {
 ///
 /// What only the whole roster can show to be wrong, as a message about the scenario file.
 pub fn build<T: Tables>(scenario: &Scenario) -> Result<Built<T>, Diagnostics> {
+    build_with_keys(scenario, None)
+}
+
+/// Builds the world of `scenario`, with key pairs kept in `keys`; they change no byte of it.
+///
+/// # Errors
+///
+/// As [`build`].
+pub fn build_with_keys<T: Tables>(
+    scenario: &Scenario,
+    keys: Option<&mut dyn KeyStore>,
+) -> Result<Built<T>, Diagnostics> {
     let seed = Seed::new(scenario.run.seed, 0);
     let mut streams = seed.streams();
     let routes = routes(scenario, &mut streams);
@@ -66,6 +79,7 @@ pub fn build<T: Tables>(scenario: &Scenario) -> Result<Built<T>, Diagnostics> {
     let mut depot = Depot::default();
     let mut party_streams = Provisioning {
         streams: seed.streams(),
+        keys,
     };
     instance.provision(&roster, &mut party_streams, &mut depot);
     depot.seal(roster.parties.len());
@@ -152,8 +166,9 @@ fn party_stream(roster: &Roster, party: &Party, purpose: &str) -> u64 {
 }
 
 /// The streams of provisioning: one per party and purpose, each from its start.
-struct Provisioning {
+struct Provisioning<'a> {
     streams: Streams,
+    keys: Option<&'a mut dyn KeyStore>,
 }
 
 struct Reader<'a> {
@@ -170,7 +185,13 @@ impl Entropy for Reader<'_> {
     }
 }
 
-impl PartyStreams for Provisioning {
+impl PartyStreams for Provisioning<'_> {
+    fn key_store(&mut self) -> Option<&mut dyn KeyStore> {
+        self.keys
+            .as_deref_mut()
+            .map(|keys| keys as &mut dyn KeyStore)
+    }
+
     fn with(
         &mut self,
         group: &str,

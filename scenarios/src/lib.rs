@@ -12,6 +12,7 @@ pub mod depot;
 mod diagnostic;
 pub mod fork;
 pub mod host;
+pub mod key_cache;
 mod law;
 pub mod library;
 pub mod metrics;
@@ -27,8 +28,8 @@ pub mod results;
 pub mod run;
 pub mod scenario;
 mod starter;
-mod tree;
 pub mod transcript;
+mod tree;
 pub mod verify;
 
 // What users of this crate need of the crates below it, so that they need not depend on those.

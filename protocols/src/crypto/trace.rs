@@ -52,10 +52,7 @@ impl Crypto {
 
     /// What was noted since the last call of this method, in order; empty without a trace.
     pub fn take_trace(&mut self) -> Vec<Work> {
-        self.trace
-            .as_mut()
-            .map(core::mem::take)
-            .unwrap_or_default()
+        self.trace.as_mut().map(core::mem::take).unwrap_or_default()
     }
 
     /// True when primitives note what they do; a caller that must copy an input beforehand asks.

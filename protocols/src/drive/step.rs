@@ -108,7 +108,7 @@ impl Judge<'_> {
             Completion::StoredAtInitiator => self.stored,
             Completion::Handled => true,
         };
-        self.stopped.or(done.then_some(Ending::Done))
+        self.stopped.or_else(|| done.then_some(Ending::Done))
     }
 
     fn note(&mut self, end: usize, output: &Output) {

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use protocols::crypto::rsa::cache::KeyStore;
 use reports::figure;
 use reports::metric::Summary;
 use reports::store::{Commit, FORMAT_VERSION, Manifest, ResultKind, Staging, StoreError};
 use scenarios::Scenario;
-use scenarios::build::build;
+use scenarios::build::build_with_keys;
+use scenarios::key_cache::KeyCache;
 use scenarios::names::Names;
 use scenarios::record::FileTables;
 use scenarios::results;
@@ -89,6 +91,20 @@ impl Failure {
     }
 }
 
+/// Where generated key pairs are kept between runs: `$BADLINK_CACHE`, else the user's cache
+/// directory; nowhere when neither is known. It changes the time a run takes and nothing else.
+fn key_directory() -> Option<PathBuf> {
+    let named = |name: &str| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    let cache = named("BADLINK_CACHE")
+        .or_else(|| named("XDG_CACHE_HOME").map(|home| home.join("badlink")))
+        .or_else(|| named("HOME").map(|home| home.join(".cache").join("badlink")))?;
+    Some(cache.join("keys"))
+}
+
 /// Runs `scenario` and puts its result at `target`.
 pub(crate) fn into_directory(
     scenario: &Scenario,
@@ -99,7 +115,18 @@ pub(crate) fn into_directory(
 ) -> Result<Done, Failure> {
     let cpu_before = cpu_time();
     // Before anything is made on disk: some mistakes show only in the whole world.
-    let built = build(scenario).map_err(|error| Failure::Run(RunError::Scenario(error)))?;
+    let mut keys = key_directory().map(|place| KeyCache::new(&place));
+    let built = build_with_keys(
+        scenario,
+        keys.as_mut().map(|keys| keys as &mut dyn KeyStore),
+    )
+    .map_err(|error| Failure::Run(RunError::Scenario(error)))?;
+    for path in keys.iter().flat_map(KeyCache::damaged) {
+        tell(format_args!(
+            "warning: the kept key pair {} was damaged and has been made anew",
+            path.display()
+        ));
+    }
     let key = results::key(scenario, PROGRAM);
     let staging = Staging::open(target, &key, force).map_err(Failure::Place)?;
     let mut watch = Watch::new(guards, staging.path().to_owned(), quiet);

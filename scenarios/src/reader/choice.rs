@@ -115,7 +115,11 @@ mod tests {
 
     #[test]
     fn parameters_are_read_as_in_a_scenario() {
-        let params = given(&[("keys", "16"), ("cipher_mode", "ctr"), ("reply_timeout", "2s")]);
+        let params = given(&[
+            ("keys", "16"),
+            ("cipher_mode", "ctr"),
+            ("reply_timeout", "2s"),
+        ]);
         let choice = read_protocol("secure-vault", None, &params, "--set").unwrap();
         assert_eq!(choice.variant, "as-published");
         assert!(choice.instance.settings().contains(&("keys", "16".into())));
@@ -124,7 +128,11 @@ mod tests {
     #[test]
     fn what_does_not_exist_is_refused_with_what_does() {
         let no_protocol = read_protocol("secure-valt", None, &[], "--set").unwrap_err();
-        assert!(no_protocol.render(false).contains("did you mean `secure-vault`?"));
+        assert!(
+            no_protocol
+                .render(false)
+                .contains("did you mean `secure-vault`?")
+        );
         let no_variant = read_protocol("ratchet", Some("best"), &[], "--set").unwrap_err();
         assert!(no_variant.render(false).contains("`hardened`"));
         let no_key = read_protocol("ratchet", None, &given(&[("kdff", "x")]), "--set").unwrap_err();
