@@ -76,21 +76,31 @@ impl<'t> Reading<'t> {
             ParameterKind::DurationLaw => self.drawn(node, Dimension::Duration),
             ParameterKind::BytesLaw => self.drawn(node, Dimension::Size),
             ParameterKind::IntegerLaw => self.drawn(node, Dimension::Count),
-            ParameterKind::OptionalInteger { min, max } => match &node.value {
-                Value::Text(text) if text == "none" => Some(Given::None),
-                Value::Text(_) => self.refuse(
-                    node.span,
-                    "a whole number or `\"none\"` is wanted here",
-                    range_hint(*min, *max, |value| value.to_string()),
-                ),
-                _ => self.integer(node, *min, *max).map(Given::Integer),
-            },
+            ParameterKind::OptionalInteger { min, max } => {
+                self.integer_or_word(node, *min, *max, "none")
+            }
+            ParameterKind::IntegerOrWord { min, max, word } => {
+                self.integer_or_word(node, *min, *max, word)
+            }
             ParameterKind::Shares => self.shares(node, groups),
             other => self.refuse(
                 node.span,
                 format!("values of the kind {other:?} cannot be written in a scenario"),
                 "",
             ),
+        }
+    }
+
+    /// A whole number, or the one word that stands for having none.
+    fn integer_or_word(&self, node: &'t Node, min: u64, max: u64, word: &str) -> Option<Given> {
+        match &node.value {
+            Value::Text(text) if text == word => Some(Given::None),
+            Value::Text(_) => self.refuse(
+                node.span,
+                format!("a whole number or `\"{word}\"` is wanted here"),
+                range_hint(min, max, |value| value.to_string()),
+            ),
+            _ => self.integer(node, min, max).map(Given::Integer),
         }
     }
 
