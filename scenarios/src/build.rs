@@ -23,6 +23,7 @@ use crate::host::tables::Tables;
 use crate::host::usage::Usage;
 use crate::host::workload::{Initiator, Plan, StepPlan, Workloads};
 use crate::host::{Group, NO_PAIR, Relation, World, WorldParts};
+use crate::key_cache::KeyCache;
 use crate::oracle::Desync;
 use crate::scenario::{LinkChannel, LinkGroup, Pick, Scenario, Workload};
 
@@ -52,7 +53,7 @@ pub fn build<T: Tables>(scenario: &Scenario) -> Result<Built<T>, Diagnostics> {
 /// As [`build`].
 pub fn build_with_keys<T: Tables>(
     scenario: &Scenario,
-    keys: Option<&mut dyn KeyStore>,
+    keys: Option<&mut KeyCache>,
 ) -> Result<Built<T>, Diagnostics> {
     let seed = Seed::new(scenario.run.seed, 0);
     let mut streams = seed.streams();
@@ -168,7 +169,7 @@ fn party_stream(roster: &Roster, party: &Party, purpose: &str) -> u64 {
 /// The streams of provisioning: one per party and purpose, each from its start.
 struct Provisioning<'a> {
     streams: Streams,
-    keys: Option<&'a mut dyn KeyStore>,
+    keys: Option<&'a mut KeyCache>,
 }
 
 struct Reader<'a> {

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use protocols::crypto::rsa::cache::KeyStore;
 use reports::figure;
 use reports::metric::Summary;
 use reports::store::{Commit, FORMAT_VERSION, Manifest, ResultKind, Staging, StoreError};
@@ -116,11 +115,8 @@ pub(crate) fn into_directory(
     let cpu_before = cpu_time();
     // Before anything is made on disk: some mistakes show only in the whole world.
     let mut keys = key_directory().map(|place| KeyCache::new(&place));
-    let built = build_with_keys(
-        scenario,
-        keys.as_mut().map(|keys| keys as &mut dyn KeyStore),
-    )
-    .map_err(|error| Failure::Run(RunError::Scenario(error)))?;
+    let built = build_with_keys(scenario, keys.as_mut())
+        .map_err(|error| Failure::Run(RunError::Scenario(error)))?;
     for path in keys.iter().flat_map(KeyCache::damaged) {
         tell(format_args!(
             "warning: the kept key pair {} was damaged and has been made anew",

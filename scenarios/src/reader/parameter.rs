@@ -77,17 +77,10 @@ impl<'t> Reading<'t> {
             ParameterKind::BytesLaw => self.drawn(node, Dimension::Size),
             ParameterKind::IntegerLaw => self.drawn(node, Dimension::Count),
             ParameterKind::OptionalInteger { min, max } => {
-<<<<<<< HEAD
                 self.integer_or("none", node, *min, *max)
             }
             ParameterKind::IntegerOrWord { min, max, word } => {
                 self.integer_or(word, node, *min, *max)
-=======
-                self.integer_or_word(node, *min, *max, "none")
-            }
-            ParameterKind::IntegerOrWord { min, max, word } => {
-                self.integer_or_word(node, *min, *max, word)
->>>>>>> docs
             }
             ParameterKind::Shares => self.shares(node, groups),
             other => self.refuse(
@@ -98,13 +91,8 @@ impl<'t> Reading<'t> {
         }
     }
 
-<<<<<<< HEAD
     /// A whole number within its range, or the word that stands for its absence.
     fn integer_or(&self, word: &str, node: &'t Node, min: u64, max: u64) -> Option<Given> {
-=======
-    /// A whole number, or the one word that stands for having none.
-    fn integer_or_word(&self, node: &'t Node, min: u64, max: u64, word: &str) -> Option<Given> {
->>>>>>> docs
         match &node.value {
             Value::Text(text) if text == word => Some(Given::None),
             Value::Text(_) => self.refuse(
