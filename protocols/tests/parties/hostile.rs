@@ -11,6 +11,7 @@ use protocols::registry::PROTOCOLS;
 use protocols::{Channel, Incoming, Output, Timer};
 
 use crate::noise::Noise;
+use crate::script::convinced_by_anybody;
 use crate::sockets::honest::{Cast, Event, play_step};
 use crate::sockets::sessions::{Given, SESSIONS, Session, shown};
 use crate::world::{Input, World};
@@ -39,19 +40,6 @@ const MODELLED: &[(&str, Given)] = &[
 
 /// Keys that the prototype makes of the client's number are the same in all worlds.
 const RANDOM_KEYS: &[(&str, Given)] = &[("master_key", Given::Word("random"))];
-
-/// What a variant leaves open by design, so that a convincing input needs no secret.
-fn convinced_by_anybody(session: &Session) -> bool {
-    match (session.protocol, session.variant) {
-        // Nothing is authenticated: who names the rows, or sends any key, is believed.
-        ("vault-exchange", "as-published" | "literal") => true,
-        // The user compares nothing in the answer.
-        ("multi-server", "literal") => true,
-        // No security at all.
-        ("traffic", _) => true,
-        _ => session.variant == "broken",
-    }
-}
 
 /// True when the published program keeps without limit what a stranger sends.
 fn keeps_everything(session: &Session) -> bool {
@@ -176,7 +164,7 @@ fn besiege(
         for parcel in world.wire.drain(..) {
             noise.keep(&parcel.load);
         }
-        for (party, event) in world.take_events() {
+        for (party, event) in world.take_history() {
             if let Event::Said(output @ Output::Accepted { .. }) = event
                 && party == victim
                 && reachable

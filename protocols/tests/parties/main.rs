@@ -9,4 +9,6 @@ mod crash;
 mod hostile;
 mod noise;
 mod over_sockets;
+mod script;
+mod scripts;
 mod world;

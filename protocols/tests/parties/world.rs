@@ -116,7 +116,10 @@ pub(crate) struct World {
     pub(crate) sent: Option<Vec<Vec<u8>>>,
     shared: BTreeMap<(usize, u8, Principal), Vec<Fingerprint>>,
     names: BTreeMap<Principal, usize>,
+    /// What a stage has not read yet.
     events: VecDeque<(usize, Event)>,
+    /// Everything that was said since [`World::take_history`].
+    history: Vec<(usize, Event)>,
     crypto: Crypto,
     effects: Effects,
     buffers: Buffers,
@@ -167,6 +170,7 @@ impl World {
             shared: BTreeMap::new(),
             names: names.collect(),
             events: VecDeque::new(),
+            history: Vec::new(),
             crypto: Crypto::default(),
             effects: Effects::default(),
             buffers: Buffers::default(),
@@ -210,8 +214,14 @@ impl World {
     }
 
     /// What was said since the last call, oldest first.
-    pub(crate) fn take_events(&mut self) -> Vec<(usize, Event)> {
-        self.events.drain(..).collect()
+    pub(crate) fn take_history(&mut self) -> Vec<(usize, Event)> {
+        self.events.clear();
+        std::mem::take(&mut self.history)
+    }
+
+    /// The time, ns since 1970; the same for all parties.
+    pub(crate) const fn now(&self) -> u64 {
+        self.now
     }
 
     /// Number of effects, and bytes sent and stored, of the last call.
@@ -366,6 +376,7 @@ impl World {
             _ => {}
         }
         self.events.push_back((party, Event::Said(output)));
+        self.history.push((party, Event::Said(output)));
     }
 
     /// Carries out a durable write, or as much of it as the power cut lets land.
@@ -404,6 +415,17 @@ impl World {
         };
         self.arrive(&parcel);
         true
+    }
+
+    /// Delivers what is on its way, and what follows from it. Parties that answer every answer, as
+    /// some do once an adversary has made one of them talk to itself, are stopped.
+    fn settle(&mut self) {
+        for _ in 0..EVENTS_MAX {
+            if !self.deliver() {
+                return;
+            }
+        }
+        self.wire.clear();
     }
 
     /// Hands a parcel to the party at its address; nothing happens when nobody is there.
@@ -504,7 +526,7 @@ impl Stage for World {
         peer: usize,
         args: &[Arg<'_>],
     ) -> Result<(), Failure> {
-        while self.deliver() {}
+        self.settle();
         self.events.clear();
         let command = Command {
             id: command,
@@ -516,7 +538,7 @@ impl Stage for World {
     }
 
     fn power_cut(&mut self, party: usize) -> Result<(), Failure> {
-        while self.deliver() {}
+        self.settle();
         self.restart(party);
         Ok(())
     }
