@@ -127,7 +127,7 @@ fn probe(session: &Session, pair: [usize; 2]) -> [usize; 2] {
     let own = logins.iter().rev().find(|login| **login == pair);
     let first = logins.iter().rev().find(|login| login.contains(&pair[0]));
     *own.or(first)
-        .or(logins.last())
+        .or_else(|| logins.last())
         .expect("every session logs in")
 }
 
