@@ -6,8 +6,11 @@
 
 use protocols::output::Tag;
 
+/// Places at first: enough for what a small world leaves unanswered in a long run.
+const PLACES_MIN: usize = 1 << 12;
+
 /// Places at most; a table of this size that is three quarters full forgets its older half.
-const PLACES_MAX: usize = 1 << 22;
+const PLACES_MAX: usize = 1 << 20;
 
 #[derive(Clone, Copy, Debug)]
 struct Statement {
@@ -141,7 +144,7 @@ impl Agreement {
     fn make_room(&mut self) {
         let old = core::mem::take(&mut self.slots);
         let (capacity, oldest) = if old.len() < PLACES_MAX {
-            ((old.len() * 2).max(64), 0)
+            ((old.len() * 2).max(PLACES_MIN), 0)
         } else {
             let mut ages: Vec<u64> = old
                 .iter()
