@@ -98,7 +98,7 @@ do = "authenticate"
 
     /// Every provisioned byte of the two parties.
     fn provisioned(keys: Option<&mut KeyCache>) -> Vec<Vec<u8>> {
-        let scenario = crate::read_text("keys.toml".as_ref(), SCENARIO, &[]).unwrap();
+        let scenario = crate::read_text("keys.toml", SCENARIO, &[]).unwrap();
         let built = match keys {
             None => build::<NoTables>(&scenario),
             keys => build_with_keys::<NoTables>(&scenario, keys),

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use scenarios::metrics::METRICS;
 
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 8] = [
     "README.md",
     "docs/ARCHITECTURE.md",
     "docs/DETERMINISM.md",
@@ -15,6 +15,7 @@ const PAGES: [&str; 7] = [
     "docs/MODEL.md",
     "docs/RESULTS.md",
     "docs/SCENARIO-FORMAT.md",
+    "docs/TRANSCRIPT.md",
 ];
 
 fn root() -> &'static Path {

@@ -29,8 +29,10 @@ const AES: usize = 0;
 const SHA: usize = 2;
 const HMAC: usize = 3;
 
-/// The schemes that the paper compares: name, how many of which operations, energy as printed in nJ.
-const SCHEMES: [(&str, &[(u64, usize)], u64); 2] = [
+/// A scheme that the paper compares: name, how many of which operations, energy as printed in nJ.
+type Scheme = (&'static str, &'static [(u64, usize)], u64);
+
+const SCHEMES: [Scheme; 2] = [
     (
         "secure vault, one session: 2 AES + 1 HMAC",
         &[(2, AES), (1, HMAC)],
