@@ -223,7 +223,7 @@ pub enum Effect {
         records: Vec<(String, Option<String>)>,
     },
     /// The party tells its observers something.
-    Output(Said),
+    Output(Box<Said>),
     /// The party ignores everything from now on.
     Halt,
 }

@@ -260,7 +260,7 @@ impl<'a> Scribe<'a> {
                 if let Output::Named { principal } = output {
                     self.principals.entry(*principal).or_insert(party);
                 }
-                Effect::Output(self.said(output))
+                Effect::Output(Box::new(self.said(output)))
             }
             protocols::Effect::Halt => Effect::Halt,
         }
