@@ -148,7 +148,7 @@ fn inputs_that_do_not_fit_are_bad_usage() {
         ("{ \"stream\": \"server\" }", "\"0011\"", "`server[0]`"),
         ("\"steps\"", "\"step\"", "unknown field `step`"),
         ("\"authenticate\"", "\"login\"", "`finish`"),
-        ("\"steps\"", "steps", "line 9"),
+        ("\"steps\"", "steps", "line 10"),
     ] {
         desk.write("wrong.json", documented().replacen(from, to, 1));
         let ran = desk

@@ -1,7 +1,7 @@
 //! Tables for readers: of a paper, a page or a terminal.
 //!
 //! A [`Table`] is data, text and numbers as they shall be read; [`text`], [`markdown`], [`latex`]
-//! (booktabs) and [`csv`] write it down. All writers show the same cells in the same order. Result
+//! (booktabs) and [`csv()`] write it down. All writers show the same cells in the same order. Result
 //! files that programs read back are [`crate::table`]s instead.
 
 mod latex;
