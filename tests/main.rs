@@ -10,6 +10,7 @@
 mod arrows;
 mod bad_input;
 mod bad_place;
+mod costs;
 mod determinism;
 mod documents;
 mod even_challenge;
