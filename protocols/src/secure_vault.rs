@@ -376,10 +376,6 @@ impl Instance for Configured {
         self.params.settings()
     }
 
-    fn check(&self, roster: &Roster) -> Result<(), ParameterError> {
-        provision::check(roster)
-    }
-
     fn provision(&self, roster: &Roster, streams: &mut dyn Streams, sink: &mut dyn ProvisionSink) {
         provision::provision(&self.params, roster, streams, sink);
     }

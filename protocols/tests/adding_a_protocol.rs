@@ -16,7 +16,8 @@ struct Block {
 
 fn root() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
-    root.expect("the crate is a folder of the repository").to_owned()
+    root.expect("the crate is a folder of the repository")
+        .to_owned()
 }
 
 fn blocks() -> Vec<Block> {
@@ -68,7 +69,11 @@ fn follow_the_page(copy: &Path) -> usize {
             let path = copy.join(file);
             let text = fs::read_to_string(&path).expect("a file to add to");
             let anchor = format!("\n{anchor}\n");
-            assert_eq!(text.matches(&anchor).count(), 1, "{file} has one `{anchor}`");
+            assert_eq!(
+                text.matches(&anchor).count(),
+                1,
+                "{file} has one `{anchor}`"
+            );
             let text = text.replacen(&anchor, &format!("\n{}{}", block.code, &anchor[1..]), 1);
             fs::write(path, text).expect("the longer file");
             added += block.code.lines().count();
@@ -96,7 +101,8 @@ fn copy_of_the_crate(name: &str) -> PathBuf {
         .and_then(|(_, rest)| rest.split_once("\n[package]"))
         .map(|(shared, _)| shared)
         .expect("what the crates share");
-    let workspace = "[workspace]\nmembers = [\"protocols\"]\nresolver = \"3\"\n\n[workspace.package]";
+    let workspace =
+        "[workspace]\nmembers = [\"protocols\"]\nresolver = \"3\"\n\n[workspace.package]";
     fs::write(target.join("Cargo.toml"), format!("{workspace}{shared}")).expect("a manifest");
     fs::copy(root().join("Cargo.lock"), target.join("Cargo.lock")).expect("the lock file");
     let manifest = fs::read_to_string(root().join("protocols/Cargo.toml")).expect("the manifest");
@@ -144,7 +150,15 @@ fn the_example_of_the_page_runs_in_a_scenario() {
     let scenario = blocks().into_iter().find(|block| block.info == "toml");
     let scenario = scenario.expect("a scenario").code;
     fs::write(target.join("ping.toml"), scenario).expect("a scenario file");
-    let run = ["run", "--release", "--", "run", "ping.toml", "--out", "results"];
+    let run = [
+        "run",
+        "--release",
+        "--",
+        "run",
+        "ping.toml",
+        "--out",
+        "results",
+    ];
     let mut arguments = run.to_vec();
     arguments.insert(1, "--offline");
     let output = Command::new(env!("CARGO"))
@@ -156,6 +170,9 @@ fn the_example_of_the_page_runs_in_a_scenario() {
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{text}");
     let sessions = fs::read_to_string(target.join("results/sessions.csv")).expect("sessions");
-    let accepted = sessions.lines().filter(|line| line.contains(",accepted,")).count();
+    let accepted = sessions
+        .lines()
+        .filter(|line| line.contains(",accepted,"))
+        .count();
     assert!(accepted > 10_000, "{accepted} accepted");
 }

@@ -285,7 +285,12 @@ impl Tables for FileTables {
             return;
         };
         self.text.clear();
-        let Texts { one, other, .. } = &mut self.text;
+        let Texts {
+            one,
+            other,
+            session,
+            ..
+        } = &mut self.text;
         let Some((name, ends)) = self.relations.get(relation) else {
             return;
         };
@@ -294,6 +299,11 @@ impl Tables for FileTables {
         };
         self.names.node(*device, one);
         self.names.node(*server, other);
+        // The latest attempt of the device that had begun is the one that the ends diverged in.
+        if episode.attempts_before > 0 {
+            self.names
+                .session(*device, episode.attempts_before, session);
+        }
         let recovered = episode.end_ns.is_some();
         let row = rows::Desync {
             device: one,
@@ -306,7 +316,7 @@ impl Tables for FileTables {
             recovery_messages: recovered.then_some(u64::from(episode.messages)),
             attempts_before: u64::from(episode.attempts_before),
             successes_before: u64::from(episode.successes_before),
-            cause_session: "",
+            cause_session: session,
         };
         let result = table.write(&row);
         self.keep(result);

@@ -3,7 +3,11 @@
 //!
 //! The link loses nothing here: what a lost message leaves unanswered is remembered, so tables that
 //! double now and then are no steady state.
-#![allow(clippy::unwrap_used, missing_docs, reason = "a test stops at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test stops at the first surprise"
+)]
 
 use core::ops::ControlFlow;
 
@@ -44,17 +48,25 @@ to = "server"
 do = {workload}
 every = "exp(10min)"
 "#,
-        role = if protocol.contains("ratchet") { "client" } else { "device" },
+        role = if protocol.contains("ratchet") {
+            "client"
+        } else {
+            "device"
+        },
     );
     let scenario = scenarios::read_text("steady.toml".as_ref(), &text, &[])
         .unwrap_or_else(|error| panic!("{}", error.render(false)));
-    let built = build::<NoTables>(&scenario)
-        .unwrap_or_else(|error| panic!("{}", error.render(false)));
+    let built =
+        build::<NoTables>(&scenario).unwrap_or_else(|error| panic!("{}", error.render(false)));
     let (mut engine, mut world, mut tables) = (built.engine, built.world, NoTables);
     engine.with_outbox(NodeId(0), &mut world, &mut tables, World::start);
     let mut until = |engine: &mut sim_engine::Engine<World<NoTables>>, hours: u64| {
         let to = SimTime(hours * HOUR_NS);
-        engine.run(&mut world, &mut tables, to, &mut |_| ControlFlow::Continue(())).unwrap();
+        engine
+            .run(&mut world, &mut tables, to, &mut |_| {
+                ControlFlow::Continue(())
+            })
+            .unwrap();
     };
     until(&mut engine, 24);
     let before = engine.events();

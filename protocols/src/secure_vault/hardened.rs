@@ -16,7 +16,6 @@ mod slots;
 use std::sync::Arc;
 
 use crate::output::Principal;
-use crate::parameter::ParameterError;
 use crate::protocol::Instance;
 use crate::registry::Column;
 use crate::roster::{Party, ProvisionSink, Roster, Streams};
@@ -69,10 +68,6 @@ impl Instance for Hardened {
 
     fn settings(&self) -> Vec<(&'static str, String)> {
         self.setup.params.settings()
-    }
-
-    fn check(&self, roster: &Roster) -> Result<(), ParameterError> {
-        super::provision::check(roster)
     }
 
     fn provision(&self, roster: &Roster, streams: &mut dyn Streams, sink: &mut dyn ProvisionSink) {

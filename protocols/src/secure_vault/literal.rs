@@ -14,7 +14,6 @@ use std::sync::Arc;
 
 use crate::crypto::Crypto;
 use crate::output::Principal;
-use crate::parameter::ParameterError;
 use crate::protocol::Instance;
 use crate::registry::Column;
 use crate::roster::{Party, ProvisionSink, Roster, Streams};
@@ -102,10 +101,6 @@ impl Instance for Literal {
 
     fn settings(&self) -> Vec<(&'static str, String)> {
         self.params.settings()
-    }
-
-    fn check(&self, roster: &Roster) -> Result<(), ParameterError> {
-        super::provision::check(roster)
     }
 
     fn provision(&self, roster: &Roster, streams: &mut dyn Streams, sink: &mut dyn ProvisionSink) {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crate::address::Address;
 use crate::output::Principal;
-use crate::parameter::ParameterError;
 use crate::registry::Column;
 use crate::roster::{Party, ProvisionSink, Roster, Streams};
 use crate::storage::Record;
@@ -23,25 +22,6 @@ pub(super) fn server_of<'a>(roster: &'a Roster, device: &Party) -> Option<&'a Pa
 /// Index of a party in [`Roster::parties`].
 pub(super) fn index_of(roster: &Roster, party: &Party) -> usize {
     roster.groups[party.group as usize].first + party.member as usize
-}
-
-/// Every device has a server.
-///
-/// # Errors
-///
-/// The group of the first device without one.
-pub(super) fn check(roster: &Roster) -> Result<(), ParameterError> {
-    let alone = roster
-        .parties
-        .iter()
-        .find(|party| party.role == DEVICE && server_of(roster, party).is_none());
-    alone.map_or(Ok(()), |party| {
-        Err(ParameterError {
-            name: roster.groups[party.group as usize].name.clone(),
-            reason: "a device has no link to a server".into(),
-            hint: "add a link between this group and a group of role `server`".into(),
-        })
-    })
 }
 
 /// Draws the first vault of a device into `out`: its own, or the one that all devices share.
@@ -117,7 +97,7 @@ pub(super) fn machines(params: &Arc<Params>, roster: &Roster, group: usize) -> C
     Column::SecureVaultDevice(parties.iter().map(device).collect())
 }
 
-/// Where a device sends to. A device without a server (refused by [`check`]) sends to itself.
+/// Where a device sends to. A device without a server talks to nobody: it has no workload.
 pub(super) fn server_address(roster: &Roster, device: &Party) -> Address {
     roster
         .first_peer(device, SERVER, PORT)

@@ -10,7 +10,6 @@ use super::server::Server;
 use super::vault::{EPOCH_BYTES, VAULTS};
 use super::{DEVICE, PORT, SERVER};
 use crate::address::Address;
-use crate::parameter::ParameterError;
 use crate::registry::Column;
 use crate::roster::{Party, ProvisionSink, Roster, Streams};
 use crate::storage::Record;
@@ -18,25 +17,6 @@ use crate::storage::Record;
 /// The server of a device: the first one it has a link to.
 pub(super) fn server_of<'a>(roster: &'a Roster, device: &Party) -> Option<&'a Party> {
     roster.peers(device, SERVER).next()
-}
-
-/// Every device has a server.
-///
-/// # Errors
-///
-/// The group of the first device without one.
-pub(super) fn check(roster: &Roster) -> Result<(), ParameterError> {
-    let alone = roster
-        .parties
-        .iter()
-        .find(|party| party.role == DEVICE && server_of(roster, party).is_none());
-    alone.map_or(Ok(()), |party| {
-        Err(ParameterError {
-            name: roster.groups[party.group as usize].name.clone(),
-            reason: format!("device {} has no link to a server", party.member),
-            hint: "add a link between this group and one of role `server`".into(),
-        })
-    })
 }
 
 /// Gives every device its vault, and its server a copy of it.

@@ -30,8 +30,8 @@ table! {
         end_ns: Option<u64>, "ns", "When they had a common value again; empty if they never did.";
         recovery_ns: Option<u64>, "ns", "Time from divergence to recovery; empty if they never recovered.";
         recovery_messages: Option<u64>, "count", "Messages of the pair from divergence to recovery; empty if they never recovered.";
-        attempts_before: u64, "count", "Attempts of the device before the divergence.";
+        attempts_before: u64, "count", "Attempts that the device had begun when the ends diverged, the fatal one included.";
         successes_before: u64, "count", "Of these, successful ones.";
-        cause_session: &'a str, "text", "Session during which the ends diverged; empty if none was open.";
+        cause_session: &'a str, "text", "Latest session of the device when the ends diverged; empty if it had made none.";
     }
 }

@@ -125,15 +125,6 @@ fn the_deadline_covers_one_session() {
 }
 
 #[test]
-fn a_device_without_a_server_is_refused() {
-    let mut roster = roster(2);
-    roster.parties[1].neighbours = (0, 0);
-    let error = instance("as-published", &[]).check(&roster).unwrap_err();
-    assert_eq!(error.name, "device");
-    assert_eq!(error.reason, "device 1 has no link to a server");
-}
-
-#[test]
 fn principals_are_hosts() {
     let roster = roster(1);
     let of = |party| instance("as-published", &[]).principal(&roster, &roster.parties[party]);
