@@ -54,7 +54,7 @@ every = "exp(10min)"
             "device"
         },
     );
-    let scenario = scenarios::read_text("steady.toml".as_ref(), &text, &[])
+    let scenario = scenarios::read_text("steady.toml", &text, &[])
         .unwrap_or_else(|error| panic!("{}", error.render(false)));
     let built =
         build::<NoTables>(&scenario).unwrap_or_else(|error| panic!("{}", error.render(false)));
