@@ -88,7 +88,8 @@ fn follow_the_page(copy: &Path) -> usize {
     added
 }
 
-/// A copy of the crate alone, as a workspace of its own without dependencies for tests.
+/// A copy of the crate alone, as a workspace of its own without benches and without
+/// dependencies for tests.
 fn copy_of_the_crate(name: &str) -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     if target.exists() {
@@ -108,6 +109,9 @@ fn copy_of_the_crate(name: &str) -> PathBuf {
     let manifest = fs::read_to_string(root().join("protocols/Cargo.toml")).expect("the manifest");
     let (before, after) = manifest.split_once("[dev-dependencies]").expect("tests");
     let (_, lints) = after.split_once("[lints]").expect("lints");
+    let lints = lints
+        .split_once("[[bench]]")
+        .map_or(lints, |(lints, _)| lints);
     let manifest = format!("{before}[lints]{lints}");
     fs::write(target.join("protocols/Cargo.toml"), manifest).expect("the crate's manifest");
     target

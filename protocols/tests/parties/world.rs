@@ -5,6 +5,10 @@
 //! ([`Cut`]): what was to follow the write in the same call is lost, and the party restarts at
 //! once from what landed.
 
+// By path, since fuzz targets take this file in from elsewhere.
+#[path = "world/power.rs"]
+mod power;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use protocols::crypto::Crypto;
@@ -12,10 +16,12 @@ use protocols::effect::Batch;
 use protocols::machine::{Arg, Command, Incoming, StreamEvent};
 use protocols::output::{Fingerprint, Principal};
 use protocols::registry::Column;
-use protocols::storage::{MemoryStorage, Storage as _, Write, torn};
+use protocols::storage::{MemoryStorage, Write};
 use protocols::{
     Address, Buffers, Channel, Context, Destination, Effect, Effects, LocalTime, Output, Timer,
 };
+
+pub(crate) use power::{Cut, Moment, Written};
 
 use crate::sockets::honest::{Cast, Event, Failure, Stage};
 use crate::sockets::provision::{Labelled, first_storage};
@@ -50,39 +56,6 @@ pub(crate) enum Load {
     Bytes(Vec<u8>),
     Closed,
     Reset,
-}
-
-/// Where the power fails, relative to a durable write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Moment {
-    /// Before the first byte has landed.
-    Before,
-    /// After so many bytes.
-    Torn(usize),
-    /// After the last byte, before the effect that follows.
-    After,
-}
-
-/// A power cut at a durable write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Cut {
-    /// Number of the write among all writes of the world, from 0.
-    pub(crate) write: usize,
-    /// When.
-    pub(crate) moment: Moment,
-}
-
-/// A durable write that happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Written {
-    /// Who wrote.
-    pub(crate) party: usize,
-    /// The table of the first record.
-    pub(crate) table: u8,
-    /// Bytes written.
-    pub(crate) size: usize,
-    /// Whether it lands whole or not at all.
-    pub(crate) atomic: bool,
 }
 
 /// One party and what surrounds its machine.
@@ -399,7 +372,7 @@ impl World {
         match moment {
             Some(Moment::Before) => return false,
             Some(Moment::Torn(landed)) if !batch.atomic => {
-                tear(storage, batch, landed);
+                power::tear(storage, batch, landed);
                 return false;
             }
             _ => batch.writes().for_each(|write| storage.apply(write)),
@@ -493,28 +466,6 @@ impl World {
             }
         }
         self.now = end;
-    }
-}
-
-/// Lands the first `landed` bytes of a batch: its writes in order, the last one in part.
-fn tear(storage: &mut MemoryStorage, batch: &Batch<'_>, landed: usize) {
-    let mut left = landed;
-    for write in batch.writes() {
-        if left == 0 {
-            return;
-        }
-        match write {
-            Write::Put(record, bytes) if bytes.len() > left => {
-                let old = storage.read(record).unwrap_or(&[]).to_vec();
-                storage.apply(Write::Put(record, &torn(&old, bytes, left)));
-                return;
-            }
-            Write::Put(_, bytes) => {
-                left -= bytes.len();
-                storage.apply(write);
-            }
-            Write::Delete(_) => storage.apply(write),
-        }
     }
 }
 
