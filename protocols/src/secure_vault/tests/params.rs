@@ -88,14 +88,6 @@ fn every_variant_and_cipher_mode_declared_can_be_configured() {
 }
 
 #[test]
-fn a_device_without_a_server_is_refused() {
-    let mut roster = roster(2);
-    roster.parties[1].neighbours = (0, 0);
-    let instance = SecureVault.configure("as-published", &values(&[])).unwrap();
-    assert_eq!(instance.check(&roster).unwrap_err().name, "device");
-}
-
-#[test]
 fn a_further_device_changes_nobodys_vault() {
     let few = World::of("as-published", 2, &[]);
     let many = World::of("as-published", 5, &[]);
