@@ -145,12 +145,40 @@ fn a_place_that_holds_something_else_is_left_alone() {
 
 #[test]
 fn what_only_the_whole_world_shows_to_be_wrong_leaves_nothing_behind_either() {
-    let alone = "[nodes.spare]\nrole = \"device\"\n\n[nodes.server]";
-    let desk = Desk::with(&GOOD.replace("[nodes.server]", alone));
+    // Three clients share the ids 1 and 2: no single line is wrong by itself.
+    let crowded = r#"schema = 1
+
+[scenario]
+name = "crowded"
+
+[run]
+duration = "1min"
+seed = 1
+
+[protocol]
+name = "ratchet"
+params = { framing = "datagram", clients = 2 }
+
+[nodes.client]
+role = "client"
+count = 3
+
+[nodes.server]
+role = "server"
+
+[links.access]
+between = ["client", "server"]
+
+[workload.report]
+from = "client"
+to = "server"
+do = "authenticate"
+"#;
+    let desk = Desk::with(crowded);
     for verb in ["check", "run", "verify"] {
         let ran = desk.run(&[verb, "scenario.toml"]).expect(2);
         assert!(
-            ran.stderr.contains("--> scenario.toml:19:8"),
+            ran.stderr.contains("--> scenario.toml:14:8"),
             "{}",
             ran.stderr
         );
