@@ -198,15 +198,15 @@ impl<T: Tables> World<T> {
             && initiator.failures >= policy.after
         {
             let at = now.0.saturating_add(policy.time_ns);
-            // Like requests, visits begin only while the run lasts.
+            // Like requests, visits begin only while the run lasts; who waits for one goes on waiting.
             if at < self.workloads.duration_ns {
                 let id = TimerId {
                     kind: control::REPROVISION,
                     key: u32::try_from(workload).unwrap_or(u32::MAX),
                 };
                 out.arm_control(NodeId(node), id, SimTime(at));
-                return;
             }
+            return;
         }
         self.request_over(now, node, workload, out);
     }
