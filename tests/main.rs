@@ -19,6 +19,7 @@ mod interruption;
 mod isolation;
 mod library;
 mod program;
+mod reprovision;
 mod results;
 mod simulation;
 mod truth_desync;

@@ -330,6 +330,10 @@ fn theory_keeps_silent_where_it_does_not_apply() {
             "every = \"15s\"",
             "every = \"15s\"\nretry = { after = \"1s\", max = 1 }",
         ),
+        (
+            "every = \"15s\"",
+            "every = \"15s\"\nreprovision = { after = 3 }",
+        ),
         ("message = \"M4\"", "message = \"M2\""),
         ("challenge = 3", "challenge = 3, recovery = \"resend\""),
         ("challenge = 3", "challenge = 3, commit = \"session-end\""),

@@ -9,6 +9,7 @@ use crate::output::Principal;
 use crate::parameter::{ParameterError, ParameterSpec, Values};
 use crate::registry::Column;
 use crate::roster::{Party, ProvisionSink, Roster, Streams};
+use crate::storage::Record;
 use crate::time::Span;
 use crate::wire::Layout;
 
@@ -224,6 +225,15 @@ pub trait Instance: fmt::Debug + Send + Sync {
 
     /// Gives every party its first durable storage: the one place that sees both ends.
     fn provision(&self, roster: &Roster, streams: &mut dyn Streams, sink: &mut dyn ProvisionSink);
+
+    /// The record under which a partner of `party` keeps what it shares with it, where the two can
+    /// be given first storage anew without anybody else: provisioning a roster of `party` and its
+    /// partners then gives records that fit the rest of the world. `None` where they cannot, as
+    /// when others hold values drawn together with those of `party`.
+    fn record_about(&self, roster: &Roster, party: &Party) -> Option<Record> {
+        let _ = (roster, party);
+        None
+    }
 
     /// Builds the machines of one group, in roster order.
     fn machines(&self, roster: &Roster, group: usize) -> Column;

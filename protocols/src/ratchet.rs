@@ -49,6 +49,7 @@ use crate::protocol::{
 };
 use crate::registry::Column;
 use crate::roster::{Party, ProvisionSink, Roster, Streams};
+use crate::storage::Record;
 use crate::time::Span;
 use crate::wire::Layout;
 
@@ -357,6 +358,10 @@ impl Instance for Configured {
 
     fn provision(&self, roster: &Roster, streams: &mut dyn Streams, sink: &mut dyn ProvisionSink) {
         provision::provision(&self.params, roster, streams, sink);
+    }
+
+    fn record_about(&self, roster: &Roster, party: &Party) -> Option<Record> {
+        provision::record_about(roster, party)
     }
 
     fn machines(&self, roster: &Roster, group: usize) -> Column {

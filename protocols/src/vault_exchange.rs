@@ -51,6 +51,7 @@ use crate::protocol::{
 };
 use crate::registry::Column;
 use crate::roster::{Party, ProvisionSink, Roster, Streams};
+use crate::storage::Record;
 use crate::time::Span;
 use crate::wire::Layout;
 
@@ -290,6 +291,10 @@ impl Instance for Configured {
 
     fn provision(&self, roster: &Roster, streams: &mut dyn Streams, sink: &mut dyn ProvisionSink) {
         provision::provision(&self.params, roster, streams, sink);
+    }
+
+    fn record_about(&self, _roster: &Roster, party: &Party) -> Option<Record> {
+        (party.role == DEVICE).then_some(Record::new(vault::VAULTS, party.ordinal))
     }
 
     fn machines(&self, roster: &Roster, group: usize) -> Column {

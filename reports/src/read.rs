@@ -107,8 +107,8 @@ impl RunResult {
         Ok(records)
     }
 
-    /// Time to permanent desynchronisation of every device that made an attempt, in device order;
-    /// devices still in step are censored at the end of the run.
+    /// Time to the first divergence of every device that made an attempt that is permanent or ended by
+    /// new first storage, in device order; devices still in step are censored at the end of the run.
     ///
     /// # Errors
     /// As [`RunResult::sessions`].
@@ -136,10 +136,8 @@ pub fn lifetimes_in_step(
         .iter()
         .map(|session| (session.device.as_str(), in_step))
         .collect();
-    for desync in desyncs
-        .iter()
-        .filter(|desync| desync.kind == DesyncKind::Permanent)
-    {
+    let lost = |kind| matches!(kind, DesyncKind::Permanent | DesyncKind::Reprovisioned);
+    for desync in desyncs.iter().filter(|desync| lost(desync.kind)) {
         let lifetime = lifetimes.entry(&desync.device).or_insert(in_step);
         let time_ns = desync.start_ns.min(lifetime.time_ns);
         *lifetime = Lifetime {

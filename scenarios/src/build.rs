@@ -18,6 +18,7 @@ use crate::depot::Depot;
 use crate::diagnostic::Diagnostics;
 use crate::host::clock::Clock;
 use crate::host::principals::Principals;
+use crate::host::reprovision::Reprovisioning;
 use crate::host::route::{LinkRoute, Picks, Routes};
 use crate::host::tables::Tables;
 use crate::host::usage::Usage;
@@ -76,6 +77,7 @@ pub fn build_with_keys<T: Tables>(
             "set the parameter that chooses datagrams, for `ratchet` params.framing = \"datagram\"",
         ));
     }
+    refuse_reprovisioning(scenario, &roster)?;
 
     let mut depot = Depot::default();
     let mut party_streams = Provisioning {
@@ -143,6 +145,11 @@ pub fn build_with_keys<T: Tables>(
         workloads,
         taps: Taps::new(&scenario.adversaries, scenario.run.duration_ns),
         relations,
+        reprovisioning: scenario
+            .workloads
+            .iter()
+            .any(|workload| workload.reprovision.is_some())
+            .then(|| Reprovisioning::new(roster, seed.streams())),
         seed,
         stream_names,
         span_ns: scenario
@@ -155,6 +162,31 @@ pub fn build_with_keys<T: Tables>(
         world,
         links,
     })
+}
+
+/// Refuses new first storage where nobody can be given it alone.
+fn refuse_reprovisioning(scenario: &Scenario, roster: &Roster) -> Result<(), Diagnostics> {
+    let instance = &scenario.protocol.instance;
+    for workload in &scenario.workloads {
+        let parties = roster.group(workload.from);
+        let alone = parties
+            .iter()
+            .all(|party| instance.record_about(roster, party).is_some());
+        if workload.reprovision.is_some() && !alone {
+            let reason = format!(
+                "the nodes of `{}` cannot be provisioned anew one by one under `{}`: others hold \
+                 values that belong to theirs",
+                roster.groups[workload.from].name,
+                scenario.protocol.protocol.name()
+            );
+            return Err(scenario.refuse(
+                &format!("workload.{}.reprovision", workload.name),
+                &reason,
+                "leave `reprovision` out; `list protocols` names other protocols",
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn party_stream(roster: &Roster, party: &Party, purpose: &str) -> u64 {
@@ -512,6 +544,7 @@ fn plan(scenario: &Scenario, roster: &Roster, workload: &Workload) -> Plan {
         first: workload.first.clone(),
         every: workload.every.clone(),
         retry: workload.retry,
+        reprovision: workload.reprovision,
         count: workload.count,
         streams: parties.iter().map(purpose).collect(),
         initiators: vec![Initiator::default(); parties.len()],

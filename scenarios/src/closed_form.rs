@@ -80,7 +80,7 @@ fn average((low, high): (f64, f64), f: impl Fn(f64) -> f64) -> f64 {
 }
 
 /// The survival curve of a scenario, where one applies: `secure-vault` as published, independent
-/// loss on one link group, no retry and no resend, an odd challenge, and one authentication a
+/// loss on one link group, no retry, resend or re-provisioning, an odd challenge, and one authentication a
 /// request.
 ///
 /// A handshake of four messages in which only the loss of the last one is fatal ends for good with
@@ -101,7 +101,11 @@ pub fn survival(scenario: &Scenario) -> Option<SurvivalCurve> {
     let ([link], [workload]) = (scenario.links.as_slice(), scenario.workloads.as_slice()) else {
         return None;
     };
-    if !plain || workload.retry.is_some() || workload.steps.len() != 1 {
+    if !plain
+        || workload.retry.is_some()
+        || workload.reprovision.is_some()
+        || workload.steps.len() != 1
+    {
         return None;
     }
     let device_is_a = link.a == workload.from;

@@ -115,6 +115,16 @@ impl Depot {
         View { depot: self, party }
     }
 
+    /// The names of all records of a party.
+    #[must_use]
+    pub fn records(&self, party: u32) -> Vec<Record> {
+        let dense = self.places[self.range(party)].iter();
+        let dense = dense.filter(|place| place.length != GONE);
+        let all = (party, Record::new(0, 0))..=(party, Record::new(u8::MAX, u32::MAX));
+        let grown = self.overflow.range(all).map(|((_, record), _)| *record);
+        dense.map(|place| place.record).chain(grown).collect()
+    }
+
     /// Bytes of all records at rest.
     #[must_use]
     pub fn size(&self) -> u64 {

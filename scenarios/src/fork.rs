@@ -66,9 +66,11 @@ impl<T: Tables> World<T> {
                             workload,
                         });
                     }
-                    None => self.relations[relation]
-                        .oracle
-                        .conclude(pair, EpisodeKind::Unresolved),
+                    None => self.relations[relation].oracle.conclude(
+                        pair,
+                        EpisodeKind::Unresolved,
+                        None,
+                    ),
                 }
             }
         }
@@ -142,7 +144,7 @@ impl<T: Tables> World<T> {
                 return;
             };
             if let Some(verdict) = verdict {
-                oracle.conclude(suspect.pair, verdict);
+                oracle.conclude(suspect.pair, verdict, None);
             }
             self.flush_desync(out);
             if let Some(fork) = self.workloads.fork.as_mut() {

@@ -10,6 +10,7 @@
 pub mod attempt;
 pub mod clock;
 pub mod principals;
+pub mod reprovision;
 pub mod route;
 pub mod tables;
 pub mod tally;
@@ -36,6 +37,7 @@ use sim_engine::{
 use self::attempt::{AttemptId, NOBODY};
 use self::clock::Clock;
 use self::principals::Principals;
+use self::reprovision::Reprovisioning;
 use self::route::Routes;
 use self::tables::{Header, Tables};
 use self::tally::Tally;
@@ -193,6 +195,8 @@ pub struct World<T> {
     pub operations: Operations,
     /// Running totals.
     pub tally: Tally,
+    /// Who can be given first storage anew; `None` where no workload asks for it.
+    reprovisioning: Option<Reprovisioning>,
     randomness: Randomness,
     halted: Vec<bool>,
     scratch: Scratch,
@@ -242,6 +246,8 @@ pub struct WorldParts {
     pub taps: Taps,
     /// See [`World::relations`].
     pub relations: Vec<Relation>,
+    /// What gives parties first storage anew; `None` where no workload asks for it.
+    pub reprovisioning: Option<Reprovisioning>,
     /// The root of all streams.
     pub seed: Seed,
     /// Stream of each node.
@@ -261,6 +267,7 @@ impl<T: Tables> World<T> {
                 parts.protocol.phases().len(),
             ),
             tally: Tally::new(parts.span_ns),
+            reprovisioning: parts.reprovisioning,
             randomness: Randomness {
                 streams: parts.seed.streams(),
                 names: parts.stream_names,
@@ -380,6 +387,10 @@ pub(crate) mod token {
     pub(crate) const FINISH: u64 = 3 << 56;
     /// The command of the attempt in this slot, with the low bits of the attempt's number.
     pub(crate) const STEP: u64 = 4 << 56;
+    /// First storage anew for this node, by the policy of the workload in the low half.
+    pub(crate) const REPROVISION: u64 = 5 << 56;
+    /// First storage anew for what this node shares with the node in the low half.
+    pub(crate) const RENEW: u64 = 6 << 56;
     /// The kind of a token.
     pub(crate) const KIND: u64 = 0xFF << 56;
 
@@ -388,7 +399,7 @@ pub(crate) mod token {
         (number as u64 & 0x00FF_FFFF) << 32
     }
 
-    /// The slot or node in a token.
+    /// The slot, node or workload in a token.
     pub(crate) const fn slot(token: u64) -> u32 {
         (token & 0xFFFF_FFFF) as u32
     }

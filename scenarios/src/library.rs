@@ -32,6 +32,10 @@ pub const LIBRARY: &[LibraryScenario] = &[
         text: include_str!("../library/secure-vault-lossy.toml"),
     },
     LibraryScenario {
+        name: "secure-vault-recovery",
+        text: include_str!("../library/secure-vault-recovery.toml"),
+    },
+    LibraryScenario {
         name: "secure-vault-scale",
         text: include_str!("../library/secure-vault-scale.toml"),
     },

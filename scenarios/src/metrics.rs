@@ -79,9 +79,24 @@ pub const METRICS: &[MetricSpec] = &[
         "divergences that healed by themselves",
     ),
     spec(
+        "desync_reprovisioned",
+        "count",
+        "divergences that ended with new first storage at both ends",
+    ),
+    spec(
+        "reprovisions",
+        "count",
+        "times an initiator and its partners were given first storage anew",
+    ),
+    spec(
+        "reprovision_bytes",
+        "B",
+        "records written for that at both ends, sum",
+    ),
+    spec(
         "attempts_to_desync",
         "count",
-        "attempts until permanent divergence, Kaplan-Meier median",
+        "attempts until the first divergence that is permanent or reprovisioned, Kaplan-Meier median",
     ),
     spec(
         "agreement_violations",
@@ -259,23 +274,30 @@ fn desync<T: Tables>(finished: &Finished<T>, all: &mut Vec<Metric>) {
     let of = |kind| episodes().filter(|episode| episode.kind == kind).count() as u64;
     all.push(rate("desync_rate", of(EpisodeKind::Permanent), pairs));
     all.push(rate("desync_silent_rate", of(EpisodeKind::Silent), pairs));
-    let transient = of(EpisodeKind::Transient);
-    #[allow(
-        clippy::cast_precision_loss,
-        reason = "counts in reports stay far below 2^53"
-    )]
-    all.push(value("desync_transient", Some(transient as f64), pairs));
+    let tally = &finished.tally;
+    for (name, count) in [
+        ("desync_transient", of(EpisodeKind::Transient)),
+        ("desync_reprovisioned", of(EpisodeKind::Reprovisioned)),
+        ("reprovisions", tally.reprovisions),
+        ("reprovision_bytes", tally.reprovision_bytes),
+    ] {
+        #[allow(
+            clippy::cast_precision_loss,
+            reason = "counts in reports stay far below 2^53"
+        )]
+        all.push(value(name, Some(count as f64), pairs));
+    }
 
-    // Survival in attempts: every device lives until its permanent divergence, or is censored after
-    // the attempts it made.
+    // Survival in attempts: every device lives until its first divergence that nothing but an
+    // operator ends, or is censored after the attempts it made.
     let mut lifetimes = Vec::new();
     for relation in relations {
         let mut died = vec![None; relation.ends.len()];
         for episode in relation.oracle.closed() {
-            if episode.kind == EpisodeKind::Permanent
+            if episode.kind.is_loss()
                 && let Some(place) = died.get_mut(episode.pair as usize)
             {
-                *place = Some(u64::from(episode.attempts_before));
+                place.get_or_insert(u64::from(episode.attempts_before));
             }
         }
         for (ends, died) in relation.ends.iter().zip(died) {

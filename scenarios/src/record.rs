@@ -366,6 +366,7 @@ const fn kind(kind: EpisodeKind) -> rows::DesyncKind {
         EpisodeKind::Silent => rows::DesyncKind::Silent,
         EpisodeKind::Transient => rows::DesyncKind::Transient,
         EpisodeKind::Permanent => rows::DesyncKind::Permanent,
+        EpisodeKind::Reprovisioned => rows::DesyncKind::Reprovisioned,
         EpisodeKind::Open | EpisodeKind::Unresolved => rows::DesyncKind::Unresolved,
     }
 }

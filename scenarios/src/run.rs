@@ -240,7 +240,7 @@ pub fn drive<T: Tables>(
             for relation in 0..world.relations.len() {
                 let oracle = &mut world.relations[relation].oracle;
                 for pair in oracle.suspects().collect::<Vec<_>>() {
-                    oracle.conclude(pair, EpisodeKind::Unresolved);
+                    oracle.conclude(pair, EpisodeKind::Unresolved, None);
                 }
             }
             world.flush_desync(out);

@@ -228,6 +228,8 @@ pub struct Workload {
     pub every: Option<Law>,
     /// New attempts after a failed one; `None`: none.
     pub retry: Option<Retry>,
+    /// What follows several failed requests in a row; `None`: nothing.
+    pub reprovision: Option<Reprovision>,
     /// Most attempts per initiator, retries not counted; `None`: no limit.
     pub count: Option<u64>,
 }
@@ -271,6 +273,15 @@ pub struct Retry {
     pub backoff: f64,
     /// Most new attempts after one failure; `None`: no limit.
     pub max: Option<u32>,
+}
+
+/// First storage anew for an initiator and its partners when it fails too often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reprovision {
+    /// Failed requests in a row; at least 1.
+    pub after: u32,
+    /// From the last failure until the new storage is in place, ns.
+    pub time_ns: u64,
 }
 
 /// An adversary on the links of one group, one instance per link.

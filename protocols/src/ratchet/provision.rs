@@ -116,6 +116,15 @@ pub(super) fn provision(
     }
 }
 
+/// The record of a client's master key at the servers; `None` when several clients share the id.
+pub(super) fn record_about(roster: &Roster, party: &Party) -> Option<Record> {
+    let id = client_id(roster, party);
+    let clients = roster.parties.iter().filter(|other| other.role == CLIENT);
+    let holders = clients.filter(|other| client_id(roster, other) == id);
+    (party.role == CLIENT && holders.count() == 1)
+        .then(|| Record::new(server::KEYS, u32::from(checked_id(roster, party))))
+}
+
 /// The machines of one group.
 pub(super) fn machines(params: &Arc<Params>, roster: &Roster, group: usize) -> Column {
     let parties = roster.group(group);

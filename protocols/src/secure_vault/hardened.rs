@@ -19,10 +19,13 @@ use crate::output::Principal;
 use crate::protocol::Instance;
 use crate::registry::Column;
 use crate::roster::{Party, ProvisionSink, Roster, Streams};
+use crate::storage::Record;
 use crate::time::Span;
 use crate::wire::Layout;
 
+use super::DEVICE;
 use super::params::Params;
+use super::vault::VAULTS;
 use messages::Wire;
 
 pub use device::HardenedDevice;
@@ -72,6 +75,10 @@ impl Instance for Hardened {
 
     fn provision(&self, roster: &Roster, streams: &mut dyn Streams, sink: &mut dyn ProvisionSink) {
         provision::provision(&self.setup.params, roster, streams, sink);
+    }
+
+    fn record_about(&self, _roster: &Roster, party: &Party) -> Option<Record> {
+        (party.role == DEVICE).then_some(Record::new(VAULTS, party.ordinal))
     }
 
     fn machines(&self, roster: &Roster, group: usize) -> Column {

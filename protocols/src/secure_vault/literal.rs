@@ -17,6 +17,7 @@ use crate::output::Principal;
 use crate::protocol::Instance;
 use crate::registry::Column;
 use crate::roster::{Party, ProvisionSink, Roster, Streams};
+use crate::storage::Record;
 use crate::time::Span;
 use crate::wire::{FieldKind, Layout, Width};
 
@@ -24,6 +25,7 @@ use super::equations::Key;
 use super::messages::field;
 use super::params::Params;
 use super::provision::server_address;
+use super::vault::VAULTS;
 use super::{AUTHENTICATE, DEVICE, SERVER};
 
 pub use device::LiteralDevice;
@@ -105,6 +107,10 @@ impl Instance for Literal {
 
     fn provision(&self, roster: &Roster, streams: &mut dyn Streams, sink: &mut dyn ProvisionSink) {
         super::provision::provision(&self.params, roster, streams, sink);
+    }
+
+    fn record_about(&self, _roster: &Roster, party: &Party) -> Option<Record> {
+        (party.role == DEVICE).then_some(Record::new(VAULTS, party.ordinal))
     }
 
     fn machines(&self, roster: &Roster, group: usize) -> Column {

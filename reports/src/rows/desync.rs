@@ -11,6 +11,8 @@ words! {
         Transient = "transient",
         /// Still out of step after settling, and honest attempts without any disturbance all fail.
         Permanent = "permanent",
+        /// Ended by new first storage at both ends.
+        Reprovisioned = "reprovisioned",
         /// Still out of step after settling, and no workload reaches the pair to show what follows.
         Unresolved = "unresolved",
     }
@@ -25,7 +27,7 @@ table! {
         device: &'a str, "text", "Initiating node of the pair.";
         server: &'a str, "text", "Responding node of the pair.";
         relation: &'a str, "text", "Shared state concerned, in the protocol's words.";
-        kind: DesyncKind, "text", "silent, transient, permanent, or unresolved where no workload reaches the pair.";
+        kind: DesyncKind, "text", "silent, transient, permanent, reprovisioned, or unresolved where no workload reaches the pair.";
         start_ns: u64, "ns", "When the ends last diverged, first seen at rest.";
         end_ns: Option<u64>, "ns", "When they had a common value again; empty if they never did.";
         recovery_ns: Option<u64>, "ns", "Time from divergence to recovery; empty if they never recovered.";

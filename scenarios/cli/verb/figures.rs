@@ -8,7 +8,6 @@ use scenarios::Scenario;
 use scenarios::closed_form;
 use scenarios::host::tables::Tables;
 use scenarios::metrics::LEVEL;
-use scenarios::oracle::EpisodeKind;
 use scenarios::run::Finished;
 use scenarios::scenario::Figure;
 
@@ -58,8 +57,9 @@ fn survival<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Survival 
             relation.ends.len()
         ];
         for episode in relation.oracle.closed() {
-            if episode.kind == EpisodeKind::Permanent
+            if episode.kind.is_loss()
                 && let Some(lifetime) = lifetimes.get_mut(episode.pair as usize)
+                && !lifetime.event
             {
                 *lifetime = Lifetime {
                     time_ns: episode.start_ns,

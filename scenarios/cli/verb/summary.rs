@@ -106,6 +106,16 @@ pub(crate) fn text<T: Tables>(
                 note,
             );
         }
+        if tally.reprovisions > 0 {
+            state.push(
+                "provisioned anew",
+                format::count(tally.reprovisions),
+                format!(
+                    "times; {} B written",
+                    format::count(tally.reprovision_bytes)
+                ),
+            );
+        }
         if let Some(median) = summary
             .metric("attempts_to_desync")
             .and_then(|metric| metric.value)

@@ -45,6 +45,10 @@ pub struct Tally {
     pub unroutable: u64,
     /// Machines that halted.
     pub halted: u64,
+    /// Initiators that were given first storage anew.
+    pub reprovisions: u64,
+    /// Bytes of the records written for it, at both ends.
+    pub reprovision_bytes: u64,
     /// Divergences handed to the tables so far, by relation.
     pub(crate) episodes_written: Vec<usize>,
     /// Armed timers that keep a pair from rest: node, kind, key.
@@ -75,6 +79,8 @@ impl Tally {
             late: 0,
             unroutable: 0,
             halted: 0,
+            reprovisions: 0,
+            reprovision_bytes: 0,
             episodes_written: Vec::new(),
             holding_timers: BTreeSet::new(),
         }

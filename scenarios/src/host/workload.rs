@@ -16,7 +16,7 @@ use sim_engine::{NodeId, Outbox, SimTime, Streams, TimerId};
 use super::attempt::{Acceptance, Attempt, AttemptId, Close, NOBODY, OpenAttempts};
 use super::tables::{SessionEnd, Tables};
 use super::{NO_PAIR, World, token};
-use crate::scenario::{Retry, StepArg};
+use crate::scenario::{Reprovision, Retry, StepArg};
 
 /// The state of an initiator's machine that has nothing under way.
 const IDLE: &str = "IDLE";
@@ -33,6 +33,8 @@ pub(crate) mod control {
     pub(crate) const DEADLINE: u8 = 4;
     /// The next attempt of the honest continuation.
     pub(crate) const FORK: u8 = 5;
+    /// An operator has come to a node that failed too often; the key is the workload.
+    pub(crate) const REPROVISION: u8 = 6;
 }
 
 /// One step as it runs.
@@ -67,6 +69,8 @@ pub struct Plan {
     pub every: Option<sim_engine::Law>,
     /// What follows a failure.
     pub retry: Option<Retry>,
+    /// What follows several failed requests in a row.
+    pub reprovision: Option<Reprovision>,
     /// Most requests per initiator.
     pub count: Option<u64>,
     /// The stream of each initiator's intervals, by member.
@@ -80,7 +84,9 @@ pub struct Plan {
 pub struct Initiator {
     requests: u32,
     tried: u32,
-    /// The list is under way, or a retry of it is waiting.
+    /// Requests in a row that failed for good.
+    pub(super) failures: u32,
+    /// The list is under way, or a retry of it or an operator is awaited.
     active: bool,
     /// The next request is due and waits for this one.
     due: bool,
@@ -373,6 +379,9 @@ impl<T: Tables> World<T> {
                 self.close(now, event.key, Close::Deadline, out);
             }
             control::FORK => self.fork_next(now, out),
+            control::REPROVISION => {
+                out.command(NodeId(node), token::REPROVISION | u64::from(event.key));
+            }
             _ => {}
         }
     }
@@ -578,7 +587,11 @@ impl<T: Tables> World<T> {
         command: u64,
         out: &mut Outbox<'_, Self>,
     ) {
-        if self.halted[node.0 as usize] && command & token::KIND != token::START {
+        let wakes = matches!(
+            command & token::KIND,
+            token::START | token::REPROVISION | token::RENEW
+        );
+        if self.halted[node.0 as usize] && !wakes {
             return;
         }
         let role = usize::from(self.groups[self.place(node.0).0].role);
@@ -602,6 +615,8 @@ impl<T: Tables> World<T> {
                     self.command(now, node, id, token::slot(command), out);
                 }
             }
+            token::REPROVISION => self.reprovision(now, node, token::slot(command), out),
+            token::RENEW => self.renew_partner(now, node, token::slot(command), out),
             _ => self.run_step(now, node, command, out),
         }
     }
@@ -913,7 +928,7 @@ impl<T: Tables> World<T> {
         } else if success {
             self.list_over(now, &attempt, out);
         } else if !self.arm_retry(now, &attempt, out) {
-            self.request_over(now, node, workload, out);
+            self.request_failed(now, node, workload, out);
         }
     }
 
@@ -924,6 +939,8 @@ impl<T: Tables> World<T> {
         if next < self.workloads.plans[workload].steps.len() {
             self.open_step(now, node, workload, next, out);
         } else {
+            let member = self.place(node).1 as usize;
+            self.workloads.plans[workload].initiators[member].failures = 0;
             self.request_over(now, node, workload, out);
         }
     }
@@ -960,8 +977,13 @@ impl<T: Tables> World<T> {
         true
     }
 
+    /// No session of `node` is left to finish.
+    pub(super) fn forget_session(&mut self, node: u32) {
+        self.workloads.nodes[node as usize].session_with = NOBODY;
+    }
+
     /// The list is over, with success or for good: what came due meanwhile begins now.
-    fn request_over(
+    pub(super) fn request_over(
         &mut self,
         now: SimTime,
         node: u32,

@@ -73,6 +73,8 @@ pub enum EpisodeKind {
     Transient,
     /// Still out of step after settling, and in an honest continuation every attempt failed.
     Permanent,
+    /// Ended by new first storage at both ends, after failures that an operator was told of.
+    Reprovisioned,
     /// Out of step at the end, and no workload reaches the pair, so nothing could be tried.
     Unresolved,
 }
@@ -86,8 +88,15 @@ impl EpisodeKind {
             Self::Silent => "silent",
             Self::Transient => "transient",
             Self::Permanent => "permanent",
+            Self::Reprovisioned => "reprovisioned",
             Self::Unresolved => "unresolved",
         }
+    }
+
+    /// True when the pair was lost until somebody came, or to the end: what survival counts.
+    #[must_use]
+    pub const fn is_loss(self) -> bool {
+        matches!(self, Self::Permanent | Self::Reprovisioned)
     }
 }
 
@@ -263,8 +272,8 @@ impl Desync {
         self.open.get(pair.open.checked_sub(1)? as usize)
     }
 
-    /// Gives the open divergence of a pair its verdict.
-    pub fn conclude(&mut self, pair: u32, kind: EpisodeKind) {
+    /// Gives the open divergence of a pair its verdict; `end_ns` where its end is known.
+    pub fn conclude(&mut self, pair: u32, kind: EpisodeKind, end_ns: Option<u64>) {
         let Some(state) = self.pairs.get_mut(pair as usize) else {
             return;
         };
@@ -275,6 +284,7 @@ impl Desync {
         self.free.push(place);
         self.closed.push(Episode {
             kind,
+            end_ns,
             ..self.open[place as usize]
         });
     }
@@ -346,7 +356,7 @@ mod tests {
             oracle.state(pair, End::Server, &value(2));
             oracle.judge(pair, 1, || (0, 0));
         }
-        oracle.conclude(0, EpisodeKind::Permanent);
+        oracle.conclude(0, EpisodeKind::Permanent, None);
         assert_eq!(oracle.suspects().collect::<Vec<_>>(), [1]);
         oracle.judge(0, 5, || (3, 2));
         assert_eq!(

@@ -111,6 +111,10 @@ pub(super) fn write(parts: &Typed) -> String {
                 }
                 None => out.put("retry", "none"),
             }
+            if let Some(reprovision) = &workload.reprovision {
+                out.put("reprovision.after", reprovision.after);
+                out.put("reprovision.time_ns", reprovision.time_ns);
+            }
             for (number, step) in workload.steps.iter().enumerate() {
                 let command = &commands[usize::from(step.command)];
                 out.under(&format!("steps.{number}"), |out| {

@@ -7,7 +7,9 @@ use super::section::{Reading, Section};
 use crate::diagnostic::{Diagnostic, listed, quoted, suggestions};
 use crate::law::Domain;
 use crate::quantity::Dimension;
-use crate::scenario::{LinkGroup, NodeGroup, ProtocolChoice, Retry, Step, StepArg, Workload};
+use crate::scenario::{
+    LinkGroup, NodeGroup, ProtocolChoice, Reprovision, Retry, Step, StepArg, Workload,
+};
 use crate::tree::{Node, Value};
 
 /// What the workloads refer to.
@@ -78,6 +80,10 @@ impl<'t> Reading<'t> {
             Some(_) => self.retry(section).map(Some),
             None => Some(None),
         };
+        let reprovision = match section.get("reprovision") {
+            Some(_) => self.reprovision(section).map(Some),
+            None => Some(None),
+        };
         let count = match section.get("count") {
             Some(node) => self.integer(node, 1, u64::MAX).map(Some),
             None => Some(None),
@@ -112,13 +118,22 @@ impl<'t> Reading<'t> {
                 "add `every = \"exp(1h)\"`, or remove `count`",
             );
         }
+        let (retry, reprovision) = (retry?, reprovision?);
+        if reprovision.is_some() && retry.is_some_and(|retry: Retry| retry.max.is_none()) {
+            return self.refuse(
+                section.place_of("reprovision"),
+                "a request that is retried without end never fails",
+                "give `retry` a `max`",
+            );
+        }
         Some(Workload {
             name: name.to_owned(),
             from: from?,
             steps,
             first: first?,
             every,
-            retry: retry?,
+            retry,
+            reprovision,
             count: count?,
         })
     }
@@ -166,6 +181,22 @@ impl<'t> Reading<'t> {
             after_ns: after?,
             backoff: backoff?,
             max,
+        })
+    }
+
+    fn reprovision(&self, section: &Section<'t>) -> Option<Reprovision> {
+        let table = section.section(self, "reprovision")?;
+        let after = table
+            .required(self, "after", "3")
+            .and_then(|node| self.integer(node, 1, u64::from(u32::MAX)));
+        let time_ns = match table.get("time") {
+            Some(node) => self.duration(node),
+            None => Some(0),
+        };
+        table.finish(self);
+        Some(Reprovision {
+            after: u32::try_from(after?).ok()?,
+            time_ns: time_ns?,
         })
     }
 

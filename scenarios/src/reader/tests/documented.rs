@@ -103,12 +103,15 @@ fn every_key_that_a_table_lists_is_on_the_page() {
         "links.access",
         "workload.reauth",
         "workload.reauth.retry",
+        "workload.reauth.reprovision",
         "adversaries.mitm",
         "output",
     ];
     for table in tables {
         let text = if table == "workload.reauth.retry" {
             super::GOOD.replace("deadline = \"30s\"", "retry = { after = \"1s\" }")
+        } else if table == "workload.reauth.reprovision" {
+            super::GOOD.replace("deadline = \"30s\"", "reprovision = { after = 3 }")
         } else {
             super::GOOD.to_owned()
         };

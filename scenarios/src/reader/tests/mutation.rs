@@ -98,7 +98,7 @@ proptest! {
             "run.duration", "run.seed", "run.epoch", "protocol.params", "protocol.params.keys",
             "nodes.device.count", "nodes.device.clock", "nodes.device.start", "links.access.loss",
             "links.access.queue", "links.access.between", "workload.reauth.every",
-            "workload.reauth.do", "workload.reauth.retry", "workload.reauth.to",
+            "workload.reauth.do", "workload.reauth.retry", "workload.reauth.reprovision", "workload.reauth.to",
             "adversaries.mitm.rules", "adversaries.mitm.powers", "output.traces", "schema",
         ]),
         value in prop_oneof![

@@ -441,3 +441,26 @@ fn an_override_of_the_wrong_type_points_into_the_argument() {
         &["--> --set:1:26"],
     );
 }
+
+#[test]
+fn a_policy_of_reprovisioning_that_can_never_act_is_refused() {
+    says(
+        changed(
+            "deadline = \"30s\"",
+            "retry = { after = \"30s\" }\nreprovision = { after = 3 }",
+        ),
+        &[
+            "a request that is retried without end never fails",
+            "--> s.toml:30:1",
+            "give `retry` a `max`",
+        ],
+    );
+    says(
+        changed("deadline = \"30s\"", "reprovision = { after = 0 }"),
+        &["--> s.toml:29:25"],
+    );
+    says(
+        changed("deadline = \"30s\"", "reprovision = { time = \"10min\" }"),
+        &["`after`", "--> s.toml:29"],
+    );
+}
