@@ -40,8 +40,8 @@ role = "server"
 profile = "x86-server"
 [links.access]
 between = ["client", "server"]
-preset = "ieee802154"
-loss = "0%"
+delay = "exp(20ms)"
+rate = "250kbps"
 [workload.report]
 from = "client"
 to = "server"
