@@ -1,8 +1,9 @@
 //! In the steady state a world allocates nothing: engine, host and the machines of the symmetric
 //! protocols.
 //!
-//! The link loses nothing here: what a lost message leaves unanswered is remembered, so tables that
-//! double now and then are no steady state.
+//! The link loses nothing and nothing varies here: what a lost message leaves unanswered is remembered,
+//! and a new maximum of what is in flight takes room, so tables that double now and then are no steady
+//! state.
 #![allow(
     clippy::unwrap_used,
     missing_docs,
@@ -40,13 +41,13 @@ role = "server"
 profile = "x86-server"
 [links.access]
 between = ["client", "server"]
-delay = "exp(20ms)"
+delay = "20ms"
 rate = "250kbps"
 [workload.report]
 from = "client"
 to = "server"
 do = {workload}
-every = "exp(10min)"
+every = "10min"
 "#,
         role = if protocol.contains("ratchet") {
             "client"
