@@ -14,6 +14,7 @@
 
 pub mod loss;
 
+mod control;
 mod direction;
 pub(crate) mod draws;
 #[cfg(test)]

@@ -27,6 +27,8 @@ pub(crate) struct DirectionState {
     pub(crate) extra: u32,
     pub(crate) class: u16,
     pub(crate) tapped: bool,
+    /// Causes that hold the direction down at present.
+    pub(crate) cuts: u8,
 }
 
 /// What only some directions need: a queue, a chain, an order, further counters.
@@ -54,6 +56,7 @@ impl DirectionState {
             extra: NONE,
             class,
             tapped: false,
+            cuts: 0,
         }
     }
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod control;
+
 use super::*;
 use crate::id::{Direction, LinkId, NodeId, TimerId};
 use crate::packet::Fate;

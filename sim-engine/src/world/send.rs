@@ -91,9 +91,14 @@ impl<P: Copy, E: Copy> World<P, E> {
         let class = &self.classes[usize::from(side.class)];
         let extra = self.extras.get_mut(side.extra as usize);
         let tapped = side.tapped;
-        let carried = carry(
-            class, side, extra, &mut draws, self.now, bytes_len, self.quiet,
-        );
+        let carried = if side.cuts > 0 && !self.quiet {
+            side.lost += 1;
+            Err(Stopped::Ended(Fate::Lost))
+        } else {
+            carry(
+                class, side, extra, &mut draws, self.now, bytes_len, self.quiet,
+            )
+        };
         let corrupted_bits = class
             .params
             .corruption
