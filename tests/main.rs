@@ -22,5 +22,6 @@ mod program;
 mod reprovision;
 mod results;
 mod simulation;
+mod steps;
 mod truth_desync;
 mod truth_queue;

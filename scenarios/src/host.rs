@@ -17,7 +17,7 @@ pub mod tally;
 pub mod usage;
 pub mod workload;
 
-mod effects;
+pub(crate) mod effects;
 mod outputs;
 
 use core::marker::PhantomData;
@@ -39,7 +39,7 @@ use self::clock::Clock;
 use self::principals::Principals;
 use self::reprovision::Reprovisioning;
 use self::route::Routes;
-use self::tables::{Header, Tables};
+use self::tables::{Happening, Header, Tables};
 use self::tally::Tally;
 use self::usage::{Operations, Usage};
 use self::workload::Workloads;
@@ -356,7 +356,19 @@ impl<T: Tables> World<T> {
             effects,
             buffers,
         };
-        run(&mut self.groups[group].column, member as usize, &mut cx);
+        let column = &mut self.groups[group].column;
+        let before = out
+            .recorder()
+            .listens()
+            .then(|| column.state(member as usize));
+        run(column, member as usize, &mut cx);
+        if let Some(from) = before {
+            let to = self.groups[group].column.state(member as usize);
+            if from != to {
+                let state = Happening::State { from, to };
+                out.recorder().happening(now.0, node.0, attempt, state);
+            }
+        }
         self.carry_out(now, node, (group, member), (attempt, holding), out);
     }
 }

@@ -40,6 +40,14 @@ impl Names {
         member(&self.groups, node, out);
     }
 
+    /// The node called `device[3]`; a number beyond the group's end is the next group's.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<u32> {
+        let (group, member) = name.strip_suffix(']')?.split_once('[')?;
+        let (_, first) = self.groups.iter().find(|(known, _)| known == group)?;
+        first.checked_add(member.parse().ok()?)
+    }
+
     /// Appends `access[3]`.
     pub fn link(&self, link: u32, out: &mut String) {
         member(&self.links, link, out);

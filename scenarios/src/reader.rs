@@ -14,6 +14,7 @@ pub(crate) mod origin;
 mod parameter;
 mod run;
 mod section;
+mod steps;
 mod value;
 mod workload;
 
@@ -278,6 +279,9 @@ fn typed<'t>(cx: &Reading<'t>, root: &'t Node, fallback: &str) -> Option<Typed> 
     let nearly = |entry: &tree::Entry| nearest(&entry.key, ["links"]).is_some();
     let misspelt = top.table.get("links").is_none() && top.table.entries.iter().any(nearly);
     let links = links.filter(|_| !misspelt);
+    if let Some(groups) = &groups {
+        cx.check_steps_wanted(top.table.get("output"), groups);
+    }
     let mut workloads = None;
     let mut adversaries = None;
     if let (Some(choice), Some(groups), Some(links)) = (&protocol, &groups, &links) {

@@ -3,6 +3,9 @@
 //! Tables that the scenario does not trace have their header only. The first failure to write is
 //! kept and ends the run at the next check; nothing is written after it.
 
+mod fields;
+mod steps;
+
 use std::sync::Arc;
 
 use protocols::protocol::Instance;
@@ -13,11 +16,13 @@ use sim_engine::PacketEnd;
 
 use crate::adversary::rule_names;
 use crate::host::Relation;
-use crate::host::attempt::{NOBODY, Outcome};
-use crate::host::tables::{Header, SessionEnd, StrayAcceptance, Tables};
+use crate::host::attempt::{AttemptId, NOBODY, Outcome};
+use crate::host::tables::{Happening, Header, SessionEnd, StrayAcceptance, Tables};
 use crate::names::Names;
 use crate::oracle::{Episode, EpisodeKind};
 use crate::scenario::{Scenario, Trace};
+
+use self::steps::StepBook;
 
 /// The two nodes of every pair of a relation.
 type Ends = Arc<[(u32, u32)]>;
@@ -33,6 +38,7 @@ pub struct FileTables {
     sessions: Option<TableWriter<Sessions>>,
     messages: Option<TableWriter<Messages>>,
     desyncs: Option<TableWriter<Desyncs>>,
+    steps: Option<StepBook>,
     error: Option<StoreError>,
     text: Texts,
     strays: u64,
@@ -88,17 +94,27 @@ impl FileTables {
         let sessions = kept(staging.table::<Sessions>()?, traced(Trace::Sessions))?;
         let messages = kept(staging.table::<Messages>()?, traced(Trace::Messages))?;
         let desyncs = Some(staging.table::<Desyncs>()?);
+        let rules = rule_names(&scenario.adversaries);
+        let instance = Arc::clone(&scenario.protocol.instance);
+        let steps = StepBook::new(
+            staging.table()?,
+            &scenario.output.steps,
+            Arc::clone(&names),
+            Arc::clone(&instance),
+            rules.clone(),
+        )?;
         Ok(Self {
             names,
-            instance: Arc::clone(&scenario.protocol.instance),
+            instance,
             relations: relations
                 .iter()
                 .map(|relation| (relation.name, Arc::clone(&relation.ends)))
                 .collect(),
-            rules: rule_names(&scenario.adversaries),
+            rules,
             sessions,
             messages,
             desyncs,
+            steps,
             error: None,
             text: Texts::default(),
             strays: 0,
@@ -131,6 +147,9 @@ impl FileTables {
         if let Some(table) = self.desyncs {
             rows += table.finish()?;
         }
+        if let Some(book) = self.steps {
+            rows += book.finish()?;
+        }
         Ok(rows)
     }
 
@@ -140,6 +159,7 @@ impl FileTables {
             self.sessions = None;
             self.messages = None;
             self.desyncs = None;
+            self.steps = None;
         }
     }
 }
@@ -159,6 +179,9 @@ impl sim_engine::Recorder<Header> for FileTables {
     const ON: bool = true;
 
     fn packet(&mut self, end: &PacketEnd<'_, Header>) {
+        if let Some(book) = self.steps.as_mut().filter(|_| !self.over) {
+            book.packet(end);
+        }
         let Some(table) = self.messages.as_mut().filter(|_| !self.over) else {
             return;
         };
@@ -211,7 +234,27 @@ impl sim_engine::Recorder<Header> for FileTables {
 }
 
 impl Tables for FileTables {
+    fn listens(&self) -> bool {
+        !self.over && self.steps.as_ref().is_some_and(StepBook::listens)
+    }
+
+    fn opened(&mut self, attempt: AttemptId) {
+        if let Some(book) = self.steps.as_mut().filter(|_| !self.over) {
+            book.opened(attempt);
+        }
+    }
+
+    fn happening(&mut self, at_ns: u64, node: u32, attempt: AttemptId, what: Happening<'_>) {
+        if let Some(book) = &mut self.steps {
+            book.happening(at_ns, node, attempt, what);
+        }
+    }
+
     fn session(&mut self, end: &SessionEnd<'_>) {
+        if let Some(book) = self.steps.as_mut().filter(|_| !self.over) {
+            let result = book.closed(end.attempt.id, end.outcome);
+            self.keep(result);
+        }
         let Some(table) = self.sessions.as_mut().filter(|_| !self.over) else {
             return;
         };

@@ -3,7 +3,7 @@
 
 use protocols::wire::{FieldKind, Layout, Width};
 use reports::metric::{Metric, Summary};
-use reports::rows::{self, Attacks, Costs, Links, Nodes, Queueing, RUN_TABLES, Steps};
+use reports::rows::{self, Attacks, Costs, Links, Nodes, Queueing, RUN_TABLES};
 use reports::store::{ResultKey, Staging, StoreError};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -13,7 +13,7 @@ use crate::metrics::metrics;
 use crate::names::Names;
 use crate::record::FileTables;
 use crate::run::{AtEnd, Finished};
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, StepsWanted};
 
 /// What a run's files came to.
 #[derive(Clone, Debug)]
@@ -34,6 +34,11 @@ pub fn key(scenario: &Scenario, version: &str) -> ResultKey {
     hash.update(scenario.description.as_bytes());
     for trace in &scenario.output.traces {
         hash.update(trace.as_str().as_bytes());
+    }
+    match &scenario.output.steps {
+        // What was there before the choice was hashes as before.
+        StepsWanted::Failed => {}
+        other => hash.update(format!("steps {other:?}").as_bytes()),
     }
     for figure in &scenario.output.figures {
         hash.update(figure.as_str().as_bytes());
@@ -61,7 +66,6 @@ pub fn write(
     let mut rows = tables.finish()?;
     rows += attacks(staging, scenario, finished)?;
     rows += costs(staging, scenario, finished)?;
-    staging.table::<Steps>()?.finish()?;
     staging.dictionary(RUN_TABLES)?;
     staging.json("layouts.json", &layouts(scenario))?;
     staging.file("scenario.toml", resolved(scenario).as_bytes())?;

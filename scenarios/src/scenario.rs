@@ -346,8 +346,24 @@ pub enum Action {
 pub struct OutputSettings {
     /// Tables, in the order of the file, each once.
     pub traces: Vec<Trace>,
+    /// The sessions that `steps.csv` tells.
+    pub steps: StepsWanted,
     /// Figures, in the order of the file, each once.
     pub figures: Vec<Figure>,
+}
+
+/// Which sessions `steps.csv` tells; at most 200 that nobody asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum StepsWanted {
+    /// None.
+    None,
+    /// Those that failed or that an adversary touched.
+    #[default]
+    Failed,
+    /// Those, and the ones named: initiator and number.
+    Sessions(Vec<(String, u32)>),
+    /// Every one.
+    All,
 }
 
 /// A table of a run.

@@ -25,7 +25,7 @@ words! {
 table! {
     /// The table of steps.
     Steps, "steps.csv",
-    "one row per step of each kept session, in the order of their events";
+    "one row per step of each kept session, by session as they close, then in the order of their events";
     /// One step of one session.
     Step<'a> {
         t_ns: u64, "ns", "When it happened.";

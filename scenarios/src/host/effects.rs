@@ -7,7 +7,7 @@ use protocols::{Address, Channel, Destination, Effect, Effects, Output, Record};
 use sim_engine::{NodeId, Outbox, SimDuration, SimTime, TimerId};
 
 use super::attempt::AttemptId;
-use super::tables::{Header, NO_RULE, Tables};
+use super::tables::{Happening, Header, NO_RULE, Tables};
 use super::{Deferred, NO_PAIR, World};
 
 /// Length that marks a deletion in a serialised batch.
@@ -190,6 +190,16 @@ impl<T: Tables> World<T> {
                     batch
                         .writes()
                         .for_each(|write| self.depot.apply(node.0, write));
+                    if out.recorder().listens() {
+                        let mut bytes = core::mem::take(&mut self.scratch.batch);
+                        bytes.clear();
+                        batch
+                            .writes()
+                            .for_each(|write| serialise(write, &mut bytes));
+                        let stored = Happening::Stored(&bytes);
+                        out.recorder().happening(now.0, node.0, attempt, stored);
+                        self.scratch.batch = bytes;
+                    }
                     self.stored(now, node, attempt, out);
                 } else {
                     let mut bytes = core::mem::take(&mut self.scratch.batch);
@@ -310,6 +320,14 @@ impl<T: Tables> World<T> {
             Deferred::Stored { batch, attempt } => {
                 let Self { depot, .. } = self;
                 deserialise(out.block(batch), |write| depot.apply(node.0, write));
+                if out.recorder().listens() {
+                    let mut bytes = core::mem::take(&mut self.scratch.batch);
+                    bytes.clear();
+                    bytes.extend_from_slice(out.block(batch));
+                    let stored = Happening::Stored(&bytes);
+                    out.recorder().happening(now.0, node.0, attempt, stored);
+                    self.scratch.batch = bytes;
+                }
                 out.free(batch);
                 self.stored(now, node, attempt, out);
             }
@@ -386,6 +404,23 @@ fn deserialise(mut bytes: &[u8], mut write: impl FnMut(Write<'_>)) {
             bytes = rest;
         }
     }
+}
+
+/// The records of a serialised batch with the lengths of their bytes, `None` for a deletion; a batch
+/// that is cut short gives what is whole.
+pub(crate) fn records(mut bytes: &[u8]) -> impl Iterator<Item = (Record, Option<usize>)> + '_ {
+    core::iter::from_fn(move || {
+        let (head, rest) = bytes.split_first_chunk::<9>()?;
+        let key = u32::from_le_bytes([head[1], head[2], head[3], head[4]]);
+        let length = u32::from_le_bytes([head[5], head[6], head[7], head[8]]);
+        let record = Record::new(head[0], key);
+        if length == DELETED {
+            bytes = rest;
+            return Some((record, None));
+        }
+        bytes = rest.get(length as usize..)?;
+        Some((record, Some(length as usize)))
+    })
 }
 
 #[cfg(test)]

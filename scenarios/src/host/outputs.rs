@@ -4,7 +4,7 @@ use protocols::output::{Output, Scope};
 use sim_engine::{NodeId, Outbox, SimTime, TimerId};
 
 use super::attempt::{Acceptance, AttemptId};
-use super::tables::{StrayAcceptance, Tables};
+use super::tables::{Happening, StrayAcceptance, Tables};
 use super::{NO_PAIR, World};
 use crate::oracle::desync::End;
 
@@ -18,6 +18,10 @@ impl<T: Tables> World<T> {
         output: &Output,
         out: &mut Outbox<'_, Self>,
     ) {
+        if out.recorder().listens() {
+            let what = Happening::Output(output);
+            out.recorder().happening(now.0, node.0, attempt, what);
+        }
         match *output {
             Output::Named { principal } => self.principals.name(principal, node.0),
             Output::Running { peer, run } => {

@@ -1,6 +1,6 @@
 //! What a world tells those who write it down.
 
-use protocols::output::{Reason, Tag};
+use protocols::output::{Output, Reason, Tag};
 use protocols::{Address, Channel};
 use sim_engine::Recorder;
 
@@ -56,9 +56,34 @@ pub struct StrayAcceptance {
     pub session: Tag,
 }
 
+/// What happened inside a node, for the story of a session.
+#[derive(Clone, Copy, Debug)]
+pub enum Happening<'a> {
+    /// The machine went from one state to another.
+    State {
+        /// Before the call.
+        from: &'static str,
+        /// After it.
+        to: &'static str,
+    },
+    /// A durable write has ended; its batch as [`super::effects::records`] reads it.
+    Stored(&'a [u8]),
+    /// The machine made a statement.
+    Output(&'a Output),
+}
+
 /// Receives the rows of a run as they close. Implementations only write: a world never reads from
 /// them, so recording cannot change a run.
 pub trait Tables: Recorder<Header> {
+    /// Whether what happens inside nodes is wanted; asked before every telling.
+    #[inline]
+    fn listens(&self) -> bool {
+        false
+    }
+    /// An attempt has been opened.
+    fn opened(&mut self, _attempt: AttemptId) {}
+    /// Something happened inside a node on behalf of an attempt.
+    fn happening(&mut self, _at_ns: u64, _node: u32, _attempt: AttemptId, _what: Happening<'_>) {}
     /// An attempt has closed.
     fn session(&mut self, end: &SessionEnd<'_>);
     /// A party accepted outside any attempt.

@@ -6,7 +6,7 @@ use protocols::registry::PROTOCOLS;
 use super::section::{Reading, Section};
 use crate::diagnostic::Diagnostic;
 use crate::quantity::duration_text;
-use crate::scenario::{Figure, OutputSettings, ProtocolChoice, RunSettings, Trace};
+use crate::scenario::{Figure, OutputSettings, ProtocolChoice, RunSettings, StepsWanted, Trace};
 use crate::tree::{Node, Value};
 
 /// 2026-01-01T00:00:00Z in ns since 1970.
@@ -227,6 +227,7 @@ impl<'t> Reading<'t> {
     pub(crate) fn output(&self, root: &Section<'t>) -> OutputSettings {
         let mut output = OutputSettings {
             traces: vec![Trace::Sessions],
+            steps: StepsWanted::Failed,
             figures: Vec::new(),
         };
         let Some(section) = root.section(self, "output") else {
@@ -234,6 +235,9 @@ impl<'t> Reading<'t> {
         };
         if let Some(node) = section.get("traces") {
             output.traces = self.each(node, "traces", "trace", &Trace::ALL, Trace::as_str);
+        }
+        if let Some(node) = section.get("steps") {
+            output.steps = self.steps_wanted(node);
         }
         if let Some(node) = section.get("figures") {
             output.figures = self.each(node, "figures", "figure", &Figure::ALL, Figure::as_str);

@@ -217,6 +217,7 @@ impl<T: Tables> World<T> {
             NOBODY
         };
         let number = attempt.id.number;
+        out.recorder().opened(attempt.id);
         let slot = self.workloads.open.insert(attempt);
         if concurrent {
             self.workloads.overlapping.insert((node, number), slot);
@@ -270,6 +271,7 @@ impl<T: Tables> World<T> {
         };
         let plan = &self.workloads.plans[usize::from(next.workload)];
         let deadline_ns = plan.steps[usize::from(next.step)].deadline_ns;
+        out.recorder().opened(next.id);
         let slot = self.workloads.open.insert(next);
         self.workloads.nodes[node as usize].open = slot + 1;
         if deadline_ns > 0 {

@@ -27,6 +27,27 @@ fn a_table_that_is_no_part_of_the_format_is_refused() {
 }
 
 #[test]
+fn sessions_whose_steps_are_asked_for_must_be_possible() {
+    let asked = |steps: &str| overridden("output.steps", steps);
+    says(
+        asked("faild"),
+        &[
+            "there is no choice of steps `faild`",
+            "did you mean `failed`?",
+        ],
+    );
+    says(
+        asked("['device/3']"),
+        &["`device/3` names no session", "`device[3]/17`"],
+    );
+    says(
+        asked("['devcie[3]/1']"),
+        &["there is no node group `devcie`", "did you mean `device`?"],
+    );
+    says(asked("['device[10]/1']"), &["has 10 nodes", "from 0 to 9"]);
+}
+
+#[test]
 fn a_bare_number_is_refused_with_the_unit_it_may_have_meant() {
     says(
         changed("deadline = \"30s\"", "deadline = 30"),
