@@ -13,6 +13,7 @@ mod message;
 mod node;
 mod session;
 mod step;
+pub mod sweep;
 
 pub use attack::{Attack, Attacks};
 pub use cost::{Cost, Costs};
@@ -44,12 +45,13 @@ mod tests {
 
     #[test]
     fn every_column_is_explained_with_a_known_unit() {
-        for schema in RUN_TABLES {
+        for schema in RUN_TABLES.iter().chain(sweep::SWEEP_TABLES) {
             for column in schema.columns {
                 let at = format!("{} {}", schema.file, column.name);
                 assert!(column.meaning.ends_with('.'), "{at}: no sentence");
                 assert!(
-                    ["ns", "B", "nJ", "bit", "count", "share", "text"].contains(&column.unit),
+                    ["ns", "B", "nJ", "bit", "count", "share", "text", "metric"]
+                        .contains(&column.unit),
                     "{at}: unit {}",
                     column.unit
                 );
@@ -62,7 +64,7 @@ mod tests {
 
     #[test]
     fn no_table_names_a_column_twice() {
-        for schema in RUN_TABLES {
+        for schema in RUN_TABLES.iter().chain(sweep::SWEEP_TABLES) {
             let mut names: Vec<_> = schema.columns.iter().map(|column| column.name).collect();
             names.sort_unstable();
             names.dedup();

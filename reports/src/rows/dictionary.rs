@@ -10,7 +10,7 @@ table! {
     Entry<'a> {
         file: &'a str, "text", "File that has the column.";
         column: &'a str, "text", "Name of the column.";
-        unit: &'a str, "text", "ns, B, nJ, bit, count, share (0 to 1) or text.";
+        unit: &'a str, "text", "ns, B, nJ, bit, count, share (0 to 1), text, or metric (that of the metric concerned).";
         meaning: &'a str, "text", "What a cell holds, and when it is empty.";
     }
 }
