@@ -23,5 +23,6 @@ mod reprovision;
 mod results;
 mod simulation;
 mod steps;
+mod transport;
 mod truth_desync;
 mod truth_queue;

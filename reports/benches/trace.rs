@@ -54,6 +54,8 @@ fn measure(name: &str, sink: impl Fn() -> io::Result<Box<dyn Sink>>) -> Result<(
                 bytes: 51 + k % 200,
                 fate: Fate::Delivered,
                 rule: "",
+                transmission: None,
+                transmission: None,
             })?;
         }
         bytes = table.bytes();

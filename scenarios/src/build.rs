@@ -21,12 +21,13 @@ use crate::host::principals::Principals;
 use crate::host::reprovision::Reprovisioning;
 use crate::host::route::{LinkRoute, Picks, Routes};
 use crate::host::tables::Tables;
+use crate::host::transport::{self, Transports};
 use crate::host::usage::Usage;
 use crate::host::workload::{Initiator, Plan, StepPlan, Workloads};
 use crate::host::{Group, NO_PAIR, Relation, World, WorldParts};
 use crate::key_cache::KeyCache;
 use crate::oracle::Desync;
-use crate::scenario::{LinkChannel, LinkGroup, Pick, Scenario, Workload};
+use crate::scenario::{LinkChannel, LinkGroup, Pick, Scenario, Transport, Workload};
 
 /// A world ready to run: the engine and what lives in its nodes.
 pub struct Built<T: Tables> {
@@ -69,13 +70,6 @@ pub fn build_with_keys<T: Tables>(
     {
         let path = format!("protocol.params.{}", error.name);
         return Err(scenario.refuse(&path, &error.reason, &error.hint));
-    }
-    if instance.streams() {
-        return Err(scenario.refuse(
-            "protocol",
-            "these parameters need links that carry streams, and links here carry datagrams",
-            "set the parameter that chooses datagrams, for `ratchet` params.framing = \"datagram\"",
-        ));
     }
     refuse_reprovisioning(scenario, &roster)?;
 
@@ -129,7 +123,9 @@ pub fn build_with_keys<T: Tables>(
         .iter()
         .map(|party| party_stream(&roster, party, "machine"))
         .collect();
+    let transports = transports(scenario, &routes);
     let world = World::new(WorldParts {
+        transports,
         protocol: scenario.protocol.protocol,
         instance,
         groups,
@@ -162,6 +158,24 @@ pub fn build_with_keys<T: Tables>(
         world,
         links,
     })
+}
+
+/// What links carry messages by; `None` where all carry datagrams.
+fn transports(scenario: &Scenario, routes: &Routes) -> Option<Box<Transports>> {
+    let links = &scenario.links;
+    let plain = |link: &LinkGroup| link.transport == Transport::Datagram;
+    if links.iter().all(plain) {
+        return None;
+    }
+    let kinds = links.iter().map(|link| link.transport);
+    let groups = routes.links().iter().map(|route| route.first).zip(kinds);
+    let sizes = links.iter().map(|link| match &link.transport {
+        Transport::Stream(settings) => {
+            transport::mss(settings, [link.up.mtu_bytes, link.down.mtu_bytes])
+        }
+        _ => 1,
+    });
+    Some(Box::new(Transports::new(groups.collect(), sizes.collect())))
 }
 
 /// Refuses new first storage where nobody can be given it alone.

@@ -14,6 +14,7 @@ pub mod reprovision;
 pub mod route;
 pub mod tables;
 pub mod tally;
+pub mod transport;
 pub mod usage;
 pub mod workload;
 
@@ -27,7 +28,7 @@ use protocols::crypto::Crypto;
 use protocols::entropy::Entropy;
 use protocols::protocol::{Instance, Protocol};
 use protocols::registry::Column;
-use protocols::{Buffers, Channel, Context, Effects, Incoming, LocalTime, Timer};
+use protocols::{Address, Buffers, Channel, Context, Effects, Incoming, LocalTime, Timer};
 use rand_core::Rng as _;
 use sim_engine::{
     Block, Fate, Input, LazyStream, NodeId, Outbox, PacketEnd, PacketMeta, Seed, SimTime, Streams,
@@ -41,6 +42,7 @@ use self::reprovision::Reprovisioning;
 use self::route::Routes;
 use self::tables::{Happening, Header, Tables};
 use self::tally::Tally;
+use self::transport::Transports;
 use self::usage::{Operations, Usage};
 use self::workload::Workloads;
 use crate::adversary::Taps;
@@ -156,6 +158,18 @@ pub enum Deferred {
     },
     /// The machine halts.
     Halt,
+    /// Open a stream.
+    Open {
+        /// The far end.
+        to: Address,
+        /// The attempt it belongs to.
+        attempt: AttemptId,
+    },
+    /// Close a stream.
+    Close {
+        /// The far end.
+        to: Address,
+    },
     /// The handler is through: what held the pair lets go, and its attempt may be complete.
     Done {
         /// The pair, or [`NO_PAIR`].
@@ -197,6 +211,8 @@ pub struct World<T> {
     pub tally: Tally,
     /// Who can be given first storage anew; `None` where no workload asks for it.
     reprovisioning: Option<Reprovisioning>,
+    /// What links carry messages by; `None` where all carry datagrams.
+    transports: Option<Box<Transports>>,
     randomness: Randomness,
     halted: Vec<bool>,
     scratch: Scratch,
@@ -220,6 +236,7 @@ struct Scratch {
     crypto: Crypto,
     buffers: Buffers,
     batch: Vec<u8>,
+    record: Vec<u8>,
 }
 
 /// What is needed to make a [`World`] besides what the builder computes.
@@ -248,6 +265,8 @@ pub struct WorldParts {
     pub relations: Vec<Relation>,
     /// What gives parties first storage anew; `None` where no workload asks for it.
     pub reprovisioning: Option<Reprovisioning>,
+    /// What links carry messages by; `None` where all carry datagrams.
+    pub transports: Option<Box<Transports>>,
     /// The root of all streams.
     pub seed: Seed,
     /// Stream of each node.
@@ -268,6 +287,7 @@ impl<T: Tables> World<T> {
             ),
             tally: Tally::new(parts.span_ns),
             reprovisioning: parts.reprovisioning,
+            transports: parts.transports,
             randomness: Randomness {
                 streams: parts.seed.streams(),
                 names: parts.stream_names,
@@ -403,6 +423,8 @@ pub(crate) mod token {
     pub(crate) const REPROVISION: u64 = 5 << 56;
     /// First storage anew for what this node shares with the node in the low half.
     pub(crate) const RENEW: u64 = 6 << 56;
+    /// What happened next to the stream whose ticket is in the other bits.
+    pub(crate) const STREAM: u64 = 7 << 56;
     /// The kind of a token.
     pub(crate) const KIND: u64 = 0xFF << 56;
 
@@ -435,8 +457,14 @@ impl<T: Tables> sim_engine::Host for World<T> {
                 meta,
                 bytes,
             } => {
+                if self.take_segment(now, node, (&header, &meta), bytes, out) {
+                    return;
+                }
                 header.pair = held(&header, &meta);
                 self.on_packet(now, node, &header, bytes, out);
+            }
+            Input::Timer(timer) if timer.kind == transport::TIMER => {
+                self.on_stream_timer(now, node, timer.key, out);
             }
             Input::Timer(timer) => {
                 let attempt = self.workloads.open_attempt(node.0);
@@ -487,7 +515,8 @@ impl<T: Tables> sim_engine::Host for World<T> {
         bytes: &[u8],
         draw: &mut TapDraw,
     ) -> Verdict {
-        let message = self.instance.classify(bytes);
+        let message = header.carried.message(bytes);
+        let message = message.and_then(|message| self.instance.classify(message));
         let (verdict, rule) = self.taps.decide(now, tap, meta, message, draw);
         if let Some(rule) = rule {
             header.rule = rule;
@@ -533,6 +562,10 @@ impl<T: Tables> sim_engine::Host for World<T> {
 /// The pair that this packet holds: that of its header for what a node sent itself, none for copies
 /// made on the way, since the host held the pair once per message sent.
 const fn held(header: &Header, meta: &PacketMeta) -> u32 {
+    if header.carried.by_transport() {
+        // A record is held by its end of the connection, however often it is sent.
+        return NO_PAIR;
+    }
     if meta.copy == 0 && meta.sender < sim_engine::order::TAP_ENTITY_BASE {
         header.pair
     } else {

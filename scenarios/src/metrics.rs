@@ -94,6 +94,21 @@ pub const METRICS: &[MetricSpec] = &[
         "records written for that at both ends, sum",
     ),
     spec(
+        "segments",
+        "count",
+        "packets that the links' transports made, repetitions included",
+    ),
+    spec(
+        "retransmissions",
+        "count",
+        "of these, repetitions of an earlier one",
+    ),
+    spec(
+        "connections_given_up",
+        "count",
+        "connections and confirmable exchanges that ended because nobody answered",
+    ),
+    spec(
         "attempts_to_desync",
         "count",
         "attempts until the first divergence that is permanent or reprovisioned, Kaplan-Meier median",
@@ -279,6 +294,9 @@ fn desync<T: Tables>(finished: &Finished<T>, all: &mut Vec<Metric>) {
         ("desync_transient", of(EpisodeKind::Transient)),
         ("desync_reprovisioned", of(EpisodeKind::Reprovisioned)),
         ("reprovisions", tally.reprovisions),
+        ("segments", tally.transport.segments),
+        ("retransmissions", tally.transport.retransmissions),
+        ("connections_given_up", tally.transport.given_up),
         ("reprovision_bytes", tally.reprovision_bytes),
     ] {
         #[allow(

@@ -15,6 +15,7 @@ mod parameter;
 mod run;
 mod section;
 mod steps;
+mod transport;
 mod value;
 mod workload;
 
@@ -274,7 +275,10 @@ fn typed<'t>(cx: &Reading<'t>, root: &'t Node, fallback: &str) -> Option<Typed> 
     // What refers to groups and links is read when all of them are good; else one slip would be
     // reported many times.
     let groups: Option<Vec<NodeGroup>> = groups.into_iter().collect();
-    let links: Option<Vec<LinkGroup>> = links.into_iter().collect();
+    let mut links: Option<Vec<LinkGroup>> = links.into_iter().collect();
+    if let (Some(choice), Some(links)) = (&protocol, &mut links) {
+        cx.settle_transports(links, &link_sections, choice);
+    }
     // The same holds when `links` itself is misspelt, which is reported as an unknown key.
     let nearly = |entry: &tree::Entry| nearest(&entry.key, ["links"]).is_some();
     let misspelt = top.table.get("links").is_none() && top.table.entries.iter().any(nearly);

@@ -210,7 +210,9 @@ impl sim_engine::Recorder<Header> for FileTables {
             let attempt = end.header.attempt;
             names.session(attempt.initiator, attempt.number, session);
         }
-        let message = self.instance.classify(end.bytes);
+        let carried = end.header.carried;
+        let message = carried.message(end.bytes);
+        let message = message.and_then(|message| self.instance.classify(message));
         let message = message.and_then(|index| self.instance.layouts().get(index));
         let row = rows::Message {
             packet: id,
@@ -219,7 +221,7 @@ impl sim_engine::Recorder<Header> for FileTables {
             link,
             from: one,
             to: other,
-            message: message.map_or("", |layout| layout.name),
+            message: message.map_or_else(|| carried.name(), |layout| layout.name),
             session,
             bytes: u64::from(meta.bytes_len),
             fate: fate(end.fate),
@@ -227,6 +229,9 @@ impl sim_engine::Recorder<Header> for FileTables {
                 .rules
                 .get(usize::from(end.header.rule))
                 .map_or("", String::as_str),
+            transmission: carried
+                .by_transport()
+                .then_some(u64::from(carried.transmission)),
         };
         let result = table.write(&row);
         self.keep(result);

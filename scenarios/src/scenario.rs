@@ -173,7 +173,7 @@ pub struct LinkGroup {
     pub directions: DirectionMask,
     /// Which channel it is.
     pub channel: LinkChannel,
-    /// What it carries.
+    /// What messages travel by.
     pub transport: Transport,
     /// The preset that it starts from.
     pub preset: Option<String>,
@@ -194,13 +194,7 @@ pub enum LinkChannel {
     Secure,
 }
 
-/// What a link carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Transport {
-    /// Packets, each on its own.
-    Datagram,
-}
+pub use crate::host::transport::config::Transport;
 
 /// How the nodes of the larger group choose among those of the smaller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -192,6 +192,13 @@ impl<'a, H: Host> Outbox<'a, H> {
         self.world.is_down(node)
     }
 
+    /// How often a node has lost its power, modulo 2^16.
+    #[must_use]
+    pub fn incarnation(&self, node: NodeId) -> u16 {
+        let state = self.world.nodes.get(node.0 as usize);
+        state.map_or(0, |state| state.incarnation)
+    }
+
     /// Ends the run after the running event.
     pub const fn stop(&mut self) {
         self.world.stopped = true;

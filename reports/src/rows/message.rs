@@ -44,10 +44,11 @@ table! {
         link: &'a str, "text", "Link that carried it.";
         from: &'a str, "text", "Node that sent it, or the adversary that made it.";
         to: &'a str, "text", "Node it was for.";
-        message: &'a str, "text", "Wire name by the protocol's layouts; empty if none fits.";
+        message: &'a str, "text", "Wire name by the protocol's layouts, or what the transport calls it (SYN, SYN-ACK, ACK, SEG, FIN, RST) where it holds no whole message; empty if none fits.";
         session: &'a str, "text", "Session whose attempt caused it; empty if none did.";
-        bytes: u64, "B", "Length of the protocol's bytes.";
+        bytes: u64, "B", "Length of the packet's bytes: the protocol's, and the transport's header where there is one.";
         fate: Fate, "text", "delivered, lost, queue-drop, backlog-drop, mtu-drop, collided, corrupted, duplicated, adversary-drop, adversary-modified, injected or node-down.";
         rule: &'a str, "text", "Adversary rule that acted on it, ADVERSARY.RULE; empty if none did.";
+        transmission: Option<u64>, "count", "1 if the link's transport sent it for the first time, more for repetitions; empty without transport.";
     }
 }

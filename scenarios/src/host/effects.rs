@@ -8,6 +8,7 @@ use sim_engine::{NodeId, Outbox, SimDuration, SimTime, TimerId};
 
 use super::attempt::AttemptId;
 use super::tables::{Happening, Header, NO_RULE, Tables};
+use super::transport::carried::{Carried, Part};
 use super::{Deferred, NO_PAIR, World};
 
 /// Length that marks a deletion in a serialised batch.
@@ -128,19 +129,27 @@ impl<T: Tables> World<T> {
                 let from = Address::new(node.0, from_port);
                 match to {
                     Destination::Address(to) => {
-                        self.send((from, to, channel), attempt, bytes, price, out);
+                        let one = Part::Message;
+                        self.send((from, to, channel), (attempt, one), bytes, price, out);
                     }
                     Destination::Broadcast(port) => {
                         for peer in self.neighbours(node.0, channel) {
                             let to = Address::new(peer, port);
-                            self.send((from, to, channel), attempt, bytes, price, out);
+                            let all = Part::Broadcast;
+                            self.send((from, to, channel), (attempt, all), bytes, price, out);
                         }
                     }
-                    // A stream is refused when the scenario is read: links carry datagrams.
-                    Destination::Stream(_) => self.tally.unroutable += 1,
+                    Destination::Stream(to) => {
+                        self.send_record((from, to), attempt, bytes, price, out);
+                    }
                 }
             }
-            Effect::OpenStream { .. } | Effect::CloseStream { .. } => self.tally.unroutable += 1,
+            Effect::OpenStream { to } if at_once => {
+                self.open_stream(now, node, to, attempt, out);
+            }
+            Effect::OpenStream { to } => out.defer(after, Deferred::Open { to, attempt }),
+            Effect::CloseStream { to } if at_once => self.close_stream(now, node, to, out),
+            Effect::CloseStream { to } => out.defer(after, Deferred::Close { to }),
             Effect::Arm { timer, after: span } => {
                 let id = TimerId {
                     kind: timer.kind,
@@ -242,10 +251,28 @@ impl<T: Tables> World<T> {
             .map_or(0, |last| last.phase)
     }
 
+    /// Sends a record on a stream of the machine; which connection that is shows when it is released.
+    fn send_record(
+        &mut self,
+        (from, to): (Address, Address),
+        attempt: AttemptId,
+        bytes: &[u8],
+        price: &Price,
+        out: &mut Outbox<'_, Self>,
+    ) {
+        match self.stream_route(from.host, to.host) {
+            Some((channel, _)) => {
+                let part = (attempt, Part::Write);
+                self.send((from, to, channel), part, bytes, price, out);
+            }
+            None => self.tally.unroutable += 1,
+        }
+    }
+
     fn send(
         &mut self,
         (from, to, channel): (Address, Address, Channel),
-        attempt: AttemptId,
+        (attempt, part): (AttemptId, Part),
         bytes: &[u8],
         price: &Price,
         out: &mut Outbox<'_, Self>,
@@ -275,9 +302,13 @@ impl<T: Tables> World<T> {
             attempt,
             pair,
             rule: NO_RULE,
+            carried: Carried {
+                part,
+                ..Carried::MESSAGE
+            },
         };
         if price.total_ns == 0 {
-            out.send(link.0, link.1, header, bytes);
+            self.offer(out.now(), link, header, bytes, out);
         } else {
             let bytes = out.keep(bytes);
             out.defer(
@@ -309,9 +340,11 @@ impl<T: Tables> World<T> {
                 packet.clear();
                 packet.extend_from_slice(out.block(bytes));
                 out.free(bytes);
-                out.send(link.0, link.1, header, &packet);
+                self.offer(now, link, header, &packet, out);
                 self.scratch.batch = packet;
             }
+            Deferred::Open { to, attempt } => self.open_stream(now, node, to, attempt, out),
+            Deferred::Close { to } => self.close_stream(now, node, to, out),
             Deferred::Arm { timer, after_ns } => out.arm(timer, SimDuration(after_ns)),
             Deferred::Cancel { timer } => {
                 out.cancel(timer);

@@ -297,6 +297,7 @@ impl<T: Tables> World<T> {
         out: &mut Outbox<'_, Self>,
     ) {
         self.halted[node.0 as usize] = false;
+        self.lose_streams(now, node, out);
         self.call(
             now,
             node,

@@ -5,6 +5,7 @@ use protocols::{Address, Channel};
 use sim_engine::Recorder;
 
 use super::attempt::{Attempt, AttemptId, Outcome};
+use super::transport::carried::Carried;
 use crate::oracle::Episode;
 
 /// No rule.
@@ -26,6 +27,8 @@ pub struct Header {
     /// The adversary's rule that acted on it last, by place in the list of all rules of all
     /// adversaries; [`NO_RULE`] as long as none did.
     pub rule: u16,
+    /// What it is to the transport of its link.
+    pub carried: Carried,
 }
 
 /// A closed attempt.

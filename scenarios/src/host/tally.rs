@@ -10,6 +10,31 @@ use super::attempt::Outcome;
 /// Longest latency told apart, ns: a week.
 const LATENCY_MAX_NS: u64 = 7 * 86_400 * 1_000_000_000;
 
+/// What transports did in one run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TransportCounts {
+    /// Packets that a transport made, repetitions included.
+    pub segments: u64,
+    /// Those that repeated an earlier one.
+    pub retransmissions: u64,
+    /// Connections that were begun.
+    pub connections: u64,
+    /// Connections and exchanges that were given up.
+    pub given_up: u64,
+    /// Packets that were dropped because their checksum was wrong, or because they were none.
+    pub damaged: u64,
+}
+
+impl TransportCounts {
+    /// A packet goes out for the `transmission`-th time, from 1.
+    pub const fn sent(&mut self, transmission: u32) {
+        self.segments += 1;
+        if transmission > 1 {
+            self.retransmissions += 1;
+        }
+    }
+}
+
 /// Running totals of one run.
 #[derive(Clone, Debug)]
 pub struct Tally {
@@ -49,6 +74,8 @@ pub struct Tally {
     pub reprovisions: u64,
     /// Bytes of the records written for it, at both ends.
     pub reprovision_bytes: u64,
+    /// What transports sent.
+    pub transport: TransportCounts,
     /// Divergences handed to the tables so far, by relation.
     pub(crate) episodes_written: Vec<usize>,
     /// Armed timers that keep a pair from rest: node, kind, key.
@@ -81,6 +108,7 @@ impl Tally {
             halted: 0,
             reprovisions: 0,
             reprovision_bytes: 0,
+            transport: TransportCounts::default(),
             episodes_written: Vec::new(),
             holding_timers: BTreeSet::new(),
         }

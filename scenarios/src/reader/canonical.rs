@@ -70,12 +70,7 @@ pub(super) fn write(parts: &Typed) -> String {
                     LinkChannel::Secure => "secure",
                 },
             );
-            out.put(
-                "transport",
-                match link.transport {
-                    Transport::Datagram => "datagram",
-                },
-            );
+            transport(out, &link.transport);
             out.put(
                 "pick",
                 match link.pick {
@@ -260,4 +255,27 @@ impl Lines {
         write(self);
         self.prefix.truncate(length);
     }
+}
+
+fn transport(out: &mut Lines, transport: &Transport) {
+    out.put("transport", transport.name());
+    out.under("transport", |out| match transport {
+        Transport::Datagram => {}
+        Transport::Stream(settings) => {
+            out.put("rto_initial_ns", settings.rto_initial_ns);
+            out.put("rto_min_ns", settings.rto_min_ns);
+            out.put("rto_max_ns", settings.rto_max_ns);
+            out.put("retries", settings.retries);
+            out.put("connect_retries", settings.connect_retries);
+            out.put("mss", optional(settings.mss));
+        }
+        Transport::Confirmable(settings) => {
+            out.put("ack_timeout_ns", settings.ack_timeout_ns);
+            out.put("ack_random_factor", settings.random_factor);
+            out.put("backoff", settings.backoff);
+            out.put("max_retransmit", settings.max_retransmit);
+            out.put("exchange_lifetime_ns", settings.lifetime_ns);
+            out.put("nstart", settings.nstart);
+        }
+    });
 }

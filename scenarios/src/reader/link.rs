@@ -49,9 +49,7 @@ impl<'t> Reading<'t> {
             None => Some(LinkChannel::Public),
         };
         let transport = match section.get("transport") {
-            Some(node) => self
-                .choice(node, "transports", "transport", ["datagram"])
-                .map(|_| Transport::Datagram),
+            Some(node) => self.transport(node, &section.path),
             None => Some(Transport::Datagram),
         };
         let pick = match section.get("pick") {
@@ -264,7 +262,7 @@ impl<'t> Reading<'t> {
         self.size_within(node, 1, 16 << 20)
     }
 
-    fn size_within(&self, node: &'t Node, min: u32, max: u32) -> Option<u32> {
+    pub(crate) fn size_within(&self, node: &'t Node, min: u32, max: u32) -> Option<u32> {
         let size = self.size(node)?;
         match u32::try_from(size) {
             Ok(size) if (min..=max).contains(&size) => Some(size),
@@ -388,7 +386,8 @@ impl<'t> Reading<'t> {
                 (link.a, &link.up, link.directions.up),
                 (link.b, &link.down, link.directions.down),
             ] {
-                let Some(mtu) = params.mtu_bytes.filter(|_| carries) else {
+                let whole = !matches!(link.transport, Transport::Stream(_));
+                let Some(mtu) = params.mtu_bytes.filter(|_| carries && whole) else {
                     continue;
                 };
                 let role = groups[sender].role;

@@ -317,7 +317,7 @@ impl<T: Tables> World<T> {
     ) {
         let wakes = matches!(
             command & token::KIND,
-            token::START | token::REPROVISION | token::RENEW
+            token::START | token::REPROVISION | token::RENEW | token::STREAM
         );
         if self.halted[node.0 as usize] && !wakes {
             return;
@@ -345,6 +345,7 @@ impl<T: Tables> World<T> {
             }
             token::REPROVISION => self.reprovision(now, node, token::slot(command), out),
             token::RENEW => self.renew_partner(now, node, token::slot(command), out),
+            token::STREAM => self.on_stream_command(now, node, command & !token::KIND, out),
             _ => self.run_step(now, node, command, out),
         }
     }

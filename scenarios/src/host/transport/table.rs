@@ -1,0 +1,291 @@
+//! The ends of all streams of a world, and how to find one.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use protocols::{Address, Channel};
+use sim_engine::{Direction, LinkId};
+
+use super::config::Transport;
+use super::stream::Stream;
+use crate::host::NO_PAIR;
+use crate::host::attempt::AttemptId;
+
+/// The first port of connections that machines open, as IANA reserves them.
+const EPHEMERAL_FIRST: u16 = 49_152;
+
+/// What a record takes along for the oracles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Meta {
+    /// The attempt it belongs to.
+    pub(crate) attempt: AttemptId,
+    /// The pair whose rest it disturbs.
+    pub(crate) pair: u32,
+}
+
+impl Meta {
+    /// Of the same attempt, disturbing nobody.
+    pub(crate) const fn bare(attempt: AttemptId) -> Self {
+        Self {
+            attempt,
+            pair: NO_PAIR,
+        }
+    }
+}
+
+/// One end of a connection by what its segments say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    pub(crate) node: u32,
+    pub(crate) port: u16,
+    pub(crate) far: Address,
+    pub(crate) secure: bool,
+}
+
+impl Key {
+    pub(crate) fn new(own: Address, far: Address, channel: Channel) -> Self {
+        Self {
+            node: own.host,
+            port: own.port,
+            far,
+            secure: channel == Channel::Secure,
+        }
+    }
+
+    /// The same connection seen from the other end.
+    const fn mirrored(&self) -> Self {
+        Self {
+            node: self.far.host,
+            port: self.far.port,
+            far: Address {
+                host: self.node,
+                port: self.port,
+            },
+            secure: self.secure,
+        }
+    }
+
+    pub(crate) const fn own(&self) -> Address {
+        Address {
+            host: self.node,
+            port: self.port,
+        }
+    }
+
+    pub(crate) const fn channel(&self) -> Channel {
+        if self.secure {
+            Channel::Secure
+        } else {
+            Channel::Public
+        }
+    }
+}
+
+/// What happened to a stream and has not yet been told to its machine.
+#[derive(Clone, Debug)]
+pub(crate) enum Event {
+    Opened,
+    Bytes {
+        bytes: Vec<u8>,
+        meta: Meta,
+        end: u64,
+    },
+    Closed,
+    Reset,
+}
+
+/// One end of a connection with what surrounds it.
+#[derive(Clone, Debug)]
+pub(crate) struct End {
+    pub(crate) key: Key,
+    pub(crate) route: (LinkId, Direction),
+    /// Crashes of the node before this end was made: a later one took it away.
+    pub(crate) incarnation: u16,
+    /// `None` once the connection is over.
+    pub(crate) stream: Option<Stream<Meta>>,
+    pub(crate) inbox: VecDeque<Event>,
+    /// A command to tell the next event waits for the processor.
+    pub(crate) told_later: bool,
+    /// A machine knows of this stream; else it carries datagrams.
+    pub(crate) machine: bool,
+    /// The machine has opened it, or was told that it is open, and has not closed it.
+    pub(crate) known: bool,
+    /// The expiry asked for, ns.
+    pub(crate) armed_ns: Option<u64>,
+    /// The attempt that opened it.
+    pub(crate) attempt: AttemptId,
+    /// Bytes of a datagram that is not complete.
+    pub(crate) partial: Vec<u8>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Slot {
+    end: Option<End>,
+    /// Earlier ends in this slot.
+    generation: u32,
+}
+
+/// All streams of a world.
+#[derive(Clone, Debug)]
+pub struct Transports {
+    /// First link of each link group and what it carries messages by, ascending.
+    groups: Vec<(u32, Transport)>,
+    /// Most payload bytes of a segment, by link group.
+    mss: Vec<usize>,
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    by_key: BTreeMap<Key, u32>,
+    /// The streams that machines know, by node and far end.
+    by_far: BTreeMap<(u32, Address), u32>,
+    /// Connections that each node's machine has opened.
+    opened: BTreeMap<u32, u32>,
+    /// Reused memory.
+    pub(crate) scratch: Vec<u8>,
+}
+
+impl Transports {
+    /// For link groups by first link, each with its transport and the payload of a segment.
+    #[must_use]
+    pub fn new(groups: Vec<(u32, Transport)>, mss: Vec<usize>) -> Self {
+        Self {
+            groups,
+            mss,
+            slots: Vec::new(),
+            free: Vec::new(),
+            by_key: BTreeMap::new(),
+            by_far: BTreeMap::new(),
+            opened: BTreeMap::new(),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// The transport of a link, with the payload of a segment.
+    pub(crate) fn of(&self, link: LinkId) -> (Transport, usize) {
+        let after = self.groups.partition_point(|(first, _)| *first <= link.0);
+        let group = after.saturating_sub(1);
+        (
+            self.groups
+                .get(group)
+                .map_or(Transport::Datagram, |(_, transport)| *transport),
+            self.mss.get(group).copied().unwrap_or(1),
+        )
+    }
+
+    pub(crate) fn end(&mut self, slot: u32) -> Option<&mut End> {
+        self.slots.get_mut(slot as usize)?.end.as_mut()
+    }
+
+    /// The slot of `key`.
+    pub(crate) fn find(&self, key: &Key) -> Option<u32> {
+        self.by_key.get(key).copied()
+    }
+
+    /// The stream of `node`'s machine with `far`.
+    pub(crate) fn find_known(&self, node: u32, far: Address) -> Option<u32> {
+        self.by_far.get(&(node, far)).copied()
+    }
+
+    /// A slot with its generation in the bits above, for tokens.
+    pub(crate) fn ticket(&self, slot: u32) -> u64 {
+        let generation = self
+            .slots
+            .get(slot as usize)
+            .map_or(0, |slot| slot.generation);
+        u64::from(generation & 0x00FF_FFFF) << 32 | u64::from(slot)
+    }
+
+    /// The slot of a ticket, if its end is still there.
+    pub(crate) fn redeem(&self, ticket: u64) -> Option<u32> {
+        let slot = u32::try_from(ticket & 0xFFFF_FFFF).ok()?;
+        (self.ticket(slot) == ticket).then_some(slot)
+    }
+
+    pub(crate) fn insert(&mut self, end: End) -> u32 {
+        let key = end.key;
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot::default());
+            u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
+        });
+        self.slots[slot as usize].end = Some(end);
+        self.by_key.insert(key, slot);
+        slot
+    }
+
+    /// The machine at this end knows the stream from now on.
+    pub(crate) fn make_known(&mut self, slot: u32) {
+        if let Some(end) = self.end(slot) {
+            end.known = true;
+            let place = (end.key.node, end.key.far);
+            self.by_far.insert(place, slot);
+        }
+    }
+
+    /// The machine at this end hears no more of the stream.
+    pub(crate) fn make_unknown(&mut self, slot: u32) {
+        if let Some(end) = self.end(slot) {
+            end.known = false;
+            let place = (end.key.node, end.key.far);
+            if self.by_far.get(&place) == Some(&slot) {
+                self.by_far.remove(&place);
+            }
+        }
+    }
+
+    /// Segments for this end find nothing from now on.
+    pub(crate) fn unlist(&mut self, slot: u32) {
+        if let Some(key) = self.end(slot).map(|end| end.key)
+            && self.by_key.get(&key) == Some(&slot)
+        {
+            self.by_key.remove(&key);
+        }
+    }
+
+    pub(crate) fn remove(&mut self, slot: u32) -> Option<End> {
+        self.make_unknown(slot);
+        self.unlist(slot);
+        let place = self.slots.get_mut(slot as usize)?;
+        let end = place.end.take()?;
+        place.generation = place.generation.wrapping_add(1);
+        self.free.push(slot);
+        Some(end)
+    }
+
+    /// Everything at `node`, in the order of the keys and then of what is only waiting to be told.
+    pub(crate) fn at(&self, node: u32) -> Vec<u32> {
+        let ends = (0u32..).zip(&self.slots);
+        ends.filter(|(_, slot)| slot.end.as_ref().is_some_and(|end| end.key.node == node))
+            .map(|(index, _)| index)
+            .collect()
+    }
+
+    /// The port of the next connection that `node`'s machine opens.
+    pub(crate) fn next_port(&mut self, node: u32) -> u16 {
+        let count = self.opened.entry(node).or_default();
+        let span = u32::from(u16::MAX - EPHEMERAL_FIRST) + 1;
+        let port = EPHEMERAL_FIRST + u16::try_from(*count % span).unwrap_or(0);
+        *count = count.wrapping_add(1);
+        port
+    }
+
+    /// The peer of `slot` has its bytes up to `end`; false when the peer is not the one that sent
+    /// them any more.
+    pub(crate) fn note_delivered(&mut self, slot: u32, end: u64) -> bool {
+        let Some((key, identity)) = self.end(slot).and_then(|own| {
+            let identity = own.stream.as_ref()?.identity();
+            Some((own.key.mirrored(), identity))
+        }) else {
+            return false;
+        };
+        let Some(peer) = self.find(&key) else {
+            return false;
+        };
+        let Some(stream) = self.end(peer).and_then(|peer| peer.stream.as_mut()) else {
+            return false;
+        };
+        // An end that has just sent its SYN does not know the other's number yet.
+        if stream.identity().0 != identity.1 {
+            return false;
+        }
+        stream.note_delivered(end);
+        true
+    }
+}
