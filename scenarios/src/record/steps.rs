@@ -244,6 +244,11 @@ impl StepBook {
         let meta = end.meta;
         let forged = meta.sender >= TAP_ENTITY_BASE;
         let acted = forged || end.header.rule != NO_RULE;
+        let message = end.header.carried.message(end.bytes);
+        if message.is_none() && !acted {
+            // What a transport does on its own is no step of a protocol.
+            return;
+        }
         let Some(id) = self.session_of(end, acted) else {
             return;
         };
@@ -258,7 +263,7 @@ impl StepBook {
             copy: meta.copy,
         };
         let fate = end.fate;
-        let frame = buffer.piece(end.bytes);
+        let frame = buffer.piece(message.unwrap_or(end.bytes));
         if !forged && meta.copy == 0 {
             // The bytes are those at the end of its life: what an adversary or the channel changed
             // is not what was sent.
