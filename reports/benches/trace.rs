@@ -55,7 +55,6 @@ fn measure(name: &str, sink: impl Fn() -> io::Result<Box<dyn Sink>>) -> Result<(
                 fate: Fate::Delivered,
                 rule: "",
                 transmission: None,
-                transmission: None,
             })?;
         }
         bytes = table.bytes();
