@@ -383,6 +383,7 @@ impl<T: Tables> World<T> {
         if pair != NO_PAIR {
             self.let_go(now.0, pair);
         }
+        self.message_handled(now, node, out);
         self.handled(now, node, attempt, out);
     }
 

@@ -9,22 +9,23 @@
 pub mod carried;
 pub mod config;
 
+mod coap;
+mod confirm;
+mod exchange;
 mod rto;
 mod segment;
 mod stream;
 mod table;
 
 use protocols::{Address, Channel, StreamEvent};
-use sim_engine::{
-    Direction, LinkId, NodeId, Outbox, PacketMeta, SimDuration, SimTime, StreamName, TimerId,
-};
+use sim_engine::{Direction, LinkId, NodeId, Outbox, PacketMeta, SimDuration, SimTime, TimerId};
 
 use self::carried::{Carried, Part};
 use self::config::{StreamSettings, Transport};
 use self::segment::{HEADER_BYTES, Segment};
 use self::stream::{About, Sink, Stream, refusal};
 pub use self::table::Transports;
-use self::table::{End, Event, Key, Meta};
+use self::table::{Body, End, Event, Key, Meta};
 use super::attempt::AttemptId;
 use super::tables::{Header, NO_RULE, Tables};
 use super::tally::TransportCounts;
@@ -154,7 +155,9 @@ impl<T: Tables> World<T> {
                 self.write(now, &header, bytes, out);
             }
             (Transport::Stream(_), _) => self.write_datagram(now, route, &header, bytes, out),
-            (Transport::Confirmable(_), _) => {}
+            (Transport::Confirmable(_), _) => {
+                self.write_confirmable(now, route, &header, bytes, out);
+            }
         }
     }
 
@@ -176,7 +179,10 @@ impl<T: Tables> World<T> {
                 let route = (meta.link, meta.direction.reversed());
                 self.on_segment(now, node, (header, route), (settings, mss), bytes, out);
             }
-            (Transport::Confirmable(_), _) => {}
+            (Transport::Confirmable(_), _) => {
+                let route = (meta.link, meta.direction.reversed());
+                self.on_confirmable(now, node, (header, route), bytes, out);
+            }
         }
         true
     }
@@ -323,23 +329,16 @@ impl<T: Tables> World<T> {
         out: &mut Outbox<'_, Self>,
     ) -> Option<u32> {
         let isn = self.initial_number(now, &key, out);
+        let incarnation = out.incarnation(NodeId(key.node));
         let transports = self.transports.as_mut()?;
         let (Transport::Stream(settings), mss) = transports.of(route.0) else {
             return None;
         };
         let meta = Meta::bare(attempt);
         let slot = transports.insert(End {
-            key,
-            route,
-            incarnation: out.incarnation(NodeId(key.node)),
-            stream: None,
-            inbox: std::collections::VecDeque::new(),
-            told_later: false,
             machine,
-            known: false,
-            armed_ns: None,
             attempt,
-            partial: Vec::new(),
+            ..End::new(key, route, incarnation, Body::New)
         });
         self.tally.transport.connections += 1;
         self.with_new_stream(now, slot, out, |now, wire| {
@@ -398,21 +397,14 @@ impl<T: Tables> World<T> {
                     return;
                 }
                 let isn = self.initial_number(now, &key, out);
+                let incarnation = out.incarnation(node);
                 let Some(transports) = &mut self.transports else {
                     return;
                 };
                 let slot = transports.insert(End {
-                    key,
-                    route,
-                    incarnation: out.incarnation(node),
-                    stream: None,
-                    inbox: std::collections::VecDeque::new(),
-                    told_later: false,
                     machine: streams,
-                    known: false,
-                    armed_ns: None,
                     attempt: header.attempt,
-                    partial: Vec::new(),
+                    ..End::new(key, route, incarnation, Body::New)
                 });
                 let bare = Meta::bare(header.attempt);
                 self.with_new_stream(now, slot, out, |now, wire| {
@@ -434,8 +426,12 @@ impl<T: Tables> World<T> {
         slot: u32,
         out: &mut Outbox<'_, Self>,
     ) {
-        if let Some(end) = self.transports.as_mut().and_then(|all| all.end(slot)) {
-            end.armed_ns = None;
+        let Some(end) = self.transports.as_mut().and_then(|all| all.end(slot)) else {
+            return;
+        };
+        end.armed_ns = None;
+        if matches!(end.body, Body::Exchanges(_)) {
+            return self.on_exchange_timer(now, slot, out);
         }
         self.with_stream(now, slot, out, |stream, now, wire| {
             stream.on_timer(now, wire)
@@ -633,7 +629,7 @@ impl<T: Tables> World<T> {
     }
 
     fn stream_of(&mut self, slot: u32) -> Option<&Stream<Meta>> {
-        self.transports.as_mut()?.end(slot)?.stream.as_ref()
+        self.transports.as_mut()?.end(slot)?.stream()
     }
 
     /// All connections of a node are gone, without a word: it has lost its power or its memory.
@@ -674,8 +670,14 @@ impl<T: Tables> World<T> {
         let Some(end) = self.transports.as_mut().and_then(|all| all.remove(slot)) else {
             return;
         };
-        for meta in end.stream.iter().flat_map(Stream::undelivered) {
-            self.let_go(now.0, meta.pair);
+        match &end.body {
+            Body::New => {}
+            Body::Stream(stream) => stream
+                .undelivered()
+                .for_each(|meta| self.let_go(now.0, meta.pair)),
+            Body::Exchanges(exchanges) => exchanges
+                .unacknowledged()
+                .for_each(|meta| self.let_go(now.0, meta.pair)),
         }
         self.forget_events(now, end.inbox);
     }
@@ -696,7 +698,7 @@ impl<T: Tables> World<T> {
         let Some(end) = transports.end(slot) else {
             return;
         };
-        if !end.stream.as_ref().is_some_and(Stream::is_dead) {
+        if !end.stream().is_some_and(Stream::is_dead) {
             return;
         }
         if end.inbox.is_empty() {
@@ -712,18 +714,7 @@ impl<T: Tables> World<T> {
 
     /// The initial sequence number of a connection: the stream of the two nodes, at this instant.
     fn initial_number(&self, now: SimTime, key: &Key, out: &mut Outbox<'_, Self>) -> u32 {
-        let name = |node: u32| {
-            self.randomness
-                .names
-                .get(node as usize)
-                .copied()
-                .unwrap_or(0)
-        };
-        let stream = StreamName::new("transport")
-            .index(name(key.node))
-            .index(name(key.far.host))
-            .index(u64::from(key.port))
-            .id();
+        let stream = self.transport_stream(key).id();
         let drawn = out.streams().block(stream, now.0)[0];
         u32::try_from(drawn >> 32).unwrap_or(0)
     }
@@ -761,8 +752,8 @@ impl<T: Tables> World<T> {
         out: &mut Outbox<'_, Self>,
         run: impl FnOnce(&mut Stream<Meta>, u64, &mut Wire<'_, '_, T>),
     ) {
-        self.with_end(now, slot, out, |stream, now, wire| {
-            if let Some(stream) = stream {
+        self.with_end(now, slot, out, |body, now, wire| {
+            if let Body::Stream(stream) = body {
                 run(stream, now, wire);
             }
         });
@@ -776,8 +767,8 @@ impl<T: Tables> World<T> {
         out: &mut Outbox<'_, Self>,
         run: impl FnOnce(u64, &mut Wire<'_, '_, T>) -> Stream<Meta>,
     ) {
-        self.with_end(now, slot, out, |stream, now, wire| {
-            *stream = Some(run(now, wire));
+        self.with_end(now, slot, out, |body, now, wire| {
+            *body = Body::Stream(run(now, wire));
         });
     }
 
@@ -786,7 +777,7 @@ impl<T: Tables> World<T> {
         now: SimTime,
         slot: u32,
         out: &mut Outbox<'_, Self>,
-        run: impl FnOnce(&mut Option<Stream<Meta>>, u64, &mut Wire<'_, '_, T>),
+        run: impl FnOnce(&mut Body, u64, &mut Wire<'_, '_, T>),
     ) {
         // Taken out for the time of the call, so that the rest of the world may change meanwhile.
         let Some(mut transports) = self.transports.take() else {
@@ -807,8 +798,8 @@ impl<T: Tables> World<T> {
                 packet: &mut packet,
                 counts: &mut self.tally.transport,
             };
-            run(&mut end.stream, now.0, &mut wire);
-            let wanted = end.stream.as_ref().and_then(Stream::deadline_ns);
+            run(&mut end.body, now.0, &mut wire);
+            let wanted = end.stream().and_then(Stream::deadline_ns);
             if wanted != end.armed_ns {
                 end.armed_ns = wanted;
                 let node = end.key.node;
@@ -843,9 +834,7 @@ impl<T: Tables> World<T> {
         transports.scratch = packet;
         self.transports = Some(transports);
         for (pair, _) in held {
-            if let Some((relation, pair)) = self.relation_of(pair) {
-                self.relations[relation].oracle.hold(pair);
-            }
+            self.hold(pair);
         }
         for pair in forged {
             self.let_go(now.0, pair);

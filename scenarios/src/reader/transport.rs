@@ -7,7 +7,7 @@ use crate::host::transport::config::{ConfirmableSettings, StreamSettings, Transp
 use crate::scenario::{LinkGroup, ProtocolChoice};
 use crate::tree::{Node, Value};
 
-const KINDS: [&str; 2] = ["datagram", "stream"];
+const KINDS: [&str; 3] = ["datagram", "stream", "confirmable"];
 
 impl<'t> Reading<'t> {
     /// What messages travel by, where the link says so.

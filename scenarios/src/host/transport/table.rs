@@ -6,6 +6,7 @@ use protocols::{Address, Channel};
 use sim_engine::{Direction, LinkId};
 
 use super::config::Transport;
+use super::exchange::Exchanges;
 use super::stream::Stream;
 use crate::host::NO_PAIR;
 use crate::host::attempt::AttemptId;
@@ -100,8 +101,7 @@ pub(crate) struct End {
     pub(crate) route: (LinkId, Direction),
     /// Crashes of the node before this end was made: a later one took it away.
     pub(crate) incarnation: u16,
-    /// `None` once the connection is over.
-    pub(crate) stream: Option<Stream<Meta>>,
+    pub(crate) body: Body,
     pub(crate) inbox: VecDeque<Event>,
     /// A command to tell the next event waits for the processor.
     pub(crate) told_later: bool,
@@ -115,6 +115,54 @@ pub(crate) struct End {
     pub(crate) attempt: AttemptId,
     /// Bytes of a datagram that is not complete.
     pub(crate) partial: Vec<u8>,
+}
+
+/// What an end runs.
+#[derive(Clone, Debug)]
+pub(crate) enum Body {
+    /// Nothing yet.
+    New,
+    /// One end of a stream.
+    Stream(Stream<Meta>),
+    /// Confirmable exchanges with one peer.
+    Exchanges(Exchanges<Meta>),
+}
+
+impl End {
+    pub(crate) const fn new(
+        key: Key,
+        route: (LinkId, Direction),
+        incarnation: u16,
+        body: Body,
+    ) -> Self {
+        Self {
+            key,
+            route,
+            incarnation,
+            body,
+            inbox: VecDeque::new(),
+            told_later: false,
+            machine: false,
+            known: false,
+            armed_ns: None,
+            attempt: AttemptId::NONE,
+            partial: Vec::new(),
+        }
+    }
+
+    pub(crate) const fn stream(&self) -> Option<&Stream<Meta>> {
+        match &self.body {
+            Body::Stream(stream) => Some(stream),
+            Body::New | Body::Exchanges(_) => None,
+        }
+    }
+
+    const fn stream_mut(&mut self) -> Option<&mut Stream<Meta>> {
+        match &mut self.body {
+            Body::Stream(stream) => Some(stream),
+            Body::New | Body::Exchanges(_) => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -138,6 +186,8 @@ pub struct Transports {
     by_far: BTreeMap<(u32, Address), u32>,
     /// Connections that each node's machine has opened.
     opened: BTreeMap<u32, u32>,
+    /// The message that each node's handler is busy with, by node: the end it came to, its attempt.
+    pub(crate) in_hand: BTreeMap<u32, (u32, AttemptId)>,
     /// Reused memory.
     pub(crate) scratch: Vec<u8>,
 }
@@ -154,6 +204,7 @@ impl Transports {
             by_key: BTreeMap::new(),
             by_far: BTreeMap::new(),
             opened: BTreeMap::new(),
+            in_hand: BTreeMap::new(),
             scratch: Vec::new(),
         }
     }
@@ -270,7 +321,7 @@ impl Transports {
     /// them any more.
     pub(crate) fn note_delivered(&mut self, slot: u32, end: u64) -> bool {
         let Some((key, identity)) = self.end(slot).and_then(|own| {
-            let identity = own.stream.as_ref()?.identity();
+            let identity = own.stream()?.identity();
             Some((own.key.mirrored(), identity))
         }) else {
             return false;
@@ -278,7 +329,7 @@ impl Transports {
         let Some(peer) = self.find(&key) else {
             return false;
         };
-        let Some(stream) = self.end(peer).and_then(|peer| peer.stream.as_mut()) else {
+        let Some(stream) = self.end(peer).and_then(End::stream_mut) else {
             return false;
         };
         // An end that has just sent its SYN does not know the other's number yet.
