@@ -79,7 +79,8 @@ mod tests {
 
     #[test]
     fn messages_are_those_of_the_rfc() {
-        let cases: [(Kind, Option<&[u8]>, &[u8]); 5] = [
+        type Case = (Kind, Option<&'static [u8]>, &'static [u8]);
+        let cases: [Case; 5] = [
             (
                 Kind::Confirmable,
                 Some(b"hi"),
