@@ -129,6 +129,41 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_named_access_network_is_there_and_makes_a_link() {
+        let names = [
+            "ethernet-lan",
+            "wifi-home",
+            "wifi-campus",
+            "ble",
+            "ieee802154",
+            "lorawan-eu868-sf7",
+            "lorawan-eu868-sf8",
+            "lorawan-eu868-sf9",
+            "lorawan-eu868-sf10",
+            "lorawan-eu868-sf11",
+            "lorawan-eu868-sf12",
+            "sigfox",
+            "nb-iot",
+            "lte-m",
+            "lte",
+            "satellite-geo",
+            "satellite-leo",
+        ];
+        assert_eq!(presets().names().collect::<Vec<_>>(), names);
+        for name in names {
+            let text = crate::starter("s").replace(
+                "delay = \"lognormal(median=25ms, sigma=0.4)\"\nloss = \"1%\"",
+                &format!("preset = \"{name}\""),
+            );
+            assert!(text.contains(name));
+            let scenario = crate::read_text("s.toml", &text, &[])
+                .unwrap_or_else(|error| panic!("{name}: {}", error.render(false)));
+            let said = scenario.assumptions.iter().any(|line| line.contains(name));
+            assert!(said, "{name}: its assumptions are not told");
+        }
+    }
+
+    #[test]
     fn every_preset_names_the_basis_of_each_of_its_values() {
         for preset in all() {
             for key in preset.table.entries.iter().map(|entry| entry.key.as_str()) {

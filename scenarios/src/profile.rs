@@ -4,9 +4,10 @@
 //! the number of blocks follows from the primitive's own padding (see [`Profile::cost_ns`]); energy
 //! is active power times time. All arithmetic is in integers of picoseconds, so costs are equal on
 //! every machine. The same code on the same core differs by the factor k between builds and
-//! compilers; [`Profile::symmetric_band`] and [`Profile::public_key_band`] give its usual range.
+//! compilers; [`Profile::symmetric_band`] and [`Profile::public_key_band`] give its usual range, and
+//! a scenario may set it ([`Profile::with_factors`]).
 //!
-//! **Source.** Every value stands in `data/profiles.toml` with its basis and its source.
+//! **Source.** Every value stands in `data/profiles/` with its basis and its source.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -14,7 +15,16 @@ use std::sync::{Arc, OnceLock};
 use protocols::meter::{Operation, Primitive};
 use serde::Deserialize;
 
-const TEXT: &str = include_str!("../data/profiles.toml");
+mod entry;
+
+use entry::Entry;
+
+/// The files of profiles.
+const TEXTS: [&str; 3] = [
+    include_str!("../data/profiles/avr.toml"),
+    include_str!("../data/profiles/microcontrollers.toml"),
+    include_str!("../data/profiles/linux.toml"),
+];
 
 /// Modulus for which the costs of RSA and of powers are given, bytes.
 const MODULUS_BYTES: u128 = 256;
@@ -32,12 +42,40 @@ pub struct Profile {
     pub active_power_uw: u64,
     /// Basis and source of the power, in words.
     pub power_basis: String,
-    /// Usual range of the factor k for hashes, ciphers and everything else: from, to.
+    /// The factors k that these costs hold: symmetric and public key; 1 and 1 as published.
+    pub factors: Factors,
+    /// Usual range of the factor k for hashes, ciphers and all other computing: from, to.
     pub symmetric_band: (f64, f64),
     /// Usual range of the factor k for RSA and powers: from, to.
     pub public_key_band: (f64, f64),
     /// By primitive, in the order of [`Primitive::ALL`].
     costs: Vec<Cost>,
+}
+
+/// How much slower this build is than the one behind the profile's numbers: 2 takes twice the time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Factors {
+    /// Of hashes, ciphers and all other computing; not of storage.
+    pub symmetric: f64,
+    /// Of RSA and powers.
+    pub public_key: f64,
+}
+
+impl Factors {
+    /// As published.
+    pub const ONE: Self = Self {
+        symmetric: 1.0,
+        public_key: 1.0,
+    };
+
+    /// The factor of a primitive: storage belongs to the part, not to the build.
+    fn of(self, primitive: Primitive) -> f64 {
+        match primitive {
+            Primitive::RsaPublic | Primitive::RsaPrivate | Primitive::ModPow => self.public_key,
+            Primitive::DurableWrite | Primitive::DbRead => 1.0,
+            _ => self.symmetric,
+        }
+    }
 }
 
 /// What one primitive costs.
@@ -46,6 +84,8 @@ pub struct Cost {
     call_ps: u64,
     block_ps: u64,
     byte_ps: u64,
+    /// The block at twice the modulus (4096 bits), where that was measured too.
+    double_ps: Option<u64>,
     /// Where the value comes from.
     pub basis: Basis,
     /// The source or the derivation, in words.
@@ -85,7 +125,9 @@ impl Profile {
     /// `ceil((n + 17) / 128)`, HMAC three more (inner key, outer key, outer digest), a key
     /// derivation one HMAC of 4 blocks for the extraction and one for every 32 derived bytes. AES
     /// and GHASH count blocks themselves. With a modulus of `m` bytes, a public RSA operation costs
-    /// `(m / 256)^2` and a private one or a power `(m / 256)^3` of the cost at 256 bytes.
+    /// `(m / 256)^2` and a private one or a power `(m / 256)^3` of the cost at 256 bytes. Where 512
+    /// bytes were measured too, sizes between lie on the power law through both points, and larger
+    /// ones grow from the second.
     #[must_use]
     pub fn cost_ns(&self, operation: &Operation) -> u64 {
         let cost = self.cost(operation.primitive);
@@ -107,10 +149,11 @@ impl Profile {
             Primitive::RsaPrivate | Primitive::ModPow => (count, count, 3),
             _ => (count, 0, 0),
         };
-        let mut block_ps = blocks * u128::from(cost.block_ps);
-        for _ in 0..degree {
-            block_ps = block_ps.saturating_mul(each) / MODULUS_BYTES;
-        }
+        let block_ps = if degree == 0 {
+            blocks * u128::from(cost.block_ps)
+        } else {
+            blocks.saturating_mul(cost.at_modulus(each, degree))
+        };
         let total_ps =
             calls * u128::from(cost.call_ps) + block_ps + bytes * u128::from(cost.byte_ps);
         u64::try_from((total_ps + 500) / 1_000).unwrap_or(u64::MAX)
@@ -129,16 +172,68 @@ impl Profile {
         &self.costs[primitive as usize]
     }
 
+    /// The primitives whose cost has no publication behind it.
+    pub fn guessed(&self) -> impl Iterator<Item = &'static str> + '_ {
+        Primitive::ALL
+            .into_iter()
+            .filter(|primitive| self.cost(*primitive).basis == Basis::EngineeringDefault)
+            .map(Primitive::as_str)
+    }
+
+    /// The same device with a build that is slower by these factors.
+    #[must_use]
+    pub fn with_factors(&self, factors: Factors) -> Self {
+        let scaled = |(primitive, cost): (Primitive, &Cost)| {
+            let factor = factors.of(primitive);
+            #[allow(
+                clippy::cast_precision_loss,
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "positive, exact below 2^53 ps, and such casts saturate"
+            )]
+            let times = |ps: u64| libm::round(ps as f64 * factor) as u64;
+            Cost {
+                call_ps: times(cost.call_ps),
+                block_ps: times(cost.block_ps),
+                byte_ps: times(cost.byte_ps),
+                double_ps: cost.double_ps.map(times),
+                basis: cost.basis,
+                source: cost.source.clone(),
+            }
+        };
+        Self {
+            factors,
+            costs: Primitive::ALL
+                .into_iter()
+                .zip(&self.costs)
+                .map(scaled)
+                .collect(),
+            ..self.clone()
+        }
+    }
+
     /// What a reader of the results must know about it.
     pub(crate) fn assumption(&self) -> String {
         let of = |basis: Basis| self.costs.iter().filter(|cost| cost.basis == basis).count();
+        let Factors {
+            symmetric,
+            public_key,
+        } = self.factors;
+        let taken = if self.factors == Factors::ONE {
+            String::new()
+        } else {
+            format!(", here taken {symmetric} (symmetric) and {public_key} (public key)")
+        };
         format!(
-            "profile `{}`: {} of its costs are published, {} derived, {} engineering defaults; other \
-             builds differ by factors of {} to {} (symmetric) and {} to {} (public key)",
+            "profile `{}`: {} of its costs are published, {} derived, {} engineering defaults ({}), \
+             its power {}; other builds differ by factors of {} to {} (symmetric) and {} to {} \
+             (public key){taken}",
             self.name,
             of(Basis::Published),
             of(Basis::Derived),
             of(Basis::EngineeringDefault),
+            self.guessed().collect::<Vec<_>>().join(", "),
+            self.power_basis,
             self.symmetric_band.0,
             self.symmetric_band.1,
             self.public_key_band.0,
@@ -147,13 +242,49 @@ impl Profile {
     }
 }
 
+impl Cost {
+    /// One operation with a modulus of so many bytes, ps.
+    fn at_modulus(&self, bytes: u128, degree: u32) -> u128 {
+        let power = |mut ps: u128, base: u128| {
+            for _ in 0..degree {
+                ps = ps.saturating_mul(bytes) / base;
+            }
+            ps
+        };
+        match self.double_ps {
+            Some(double) if bytes >= 2 * MODULUS_BYTES => {
+                power(u128::from(double), 2 * MODULUS_BYTES)
+            }
+            Some(double) if bytes > MODULUS_BYTES => {
+                #[allow(
+                    clippy::cast_precision_loss,
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "positive, and picoseconds of a measured time need no 53 bits"
+                )]
+                let ps = {
+                    let (single, double) = (self.block_ps as f64, double as f64);
+                    let octaves = libm::log2(bytes as f64 / MODULUS_BYTES as f64);
+                    libm::round(single * libm::pow(double / single, octaves)) as u128
+                };
+                ps
+            }
+            _ => power(u128::from(self.block_ps), MODULUS_BYTES),
+        }
+    }
+}
+
 /// All profiles, by name.
 #[must_use]
 pub fn all() -> &'static [Arc<Profile>] {
     static PROFILES: OnceLock<Vec<Arc<Profile>>> = OnceLock::new();
     PROFILES.get_or_init(|| {
-        let data: BTreeMap<String, Entry> =
-            toml::from_str(TEXT).expect("the embedded profiles are well formed, as a test asserts");
+        let mut data = BTreeMap::new();
+        for text in TEXTS {
+            let file: BTreeMap<String, Entry> = toml::from_str(text)
+                .expect("the embedded profiles are well formed, as a test asserts");
+            data.extend(file);
+        }
         data.into_iter()
             .map(|(name, entry)| Arc::new(entry.into_profile(name)))
             .collect()
@@ -170,133 +301,5 @@ pub(crate) fn find(name: &str) -> Option<Arc<Profile>> {
     all().iter().find(|profile| profile.name == name).cloned()
 }
 
-/// A profile as the file has it.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    summary: String,
-    clock_hz: u64,
-    active_power_uw: u64,
-    power_basis: String,
-    power_source: String,
-    symmetric_band: (f64, f64),
-    public_key_band: (f64, f64),
-    costs: BTreeMap<String, CostEntry>,
-}
-
-/// A cost as the file has it.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CostEntry {
-    #[serde(default)]
-    call_ns: f64,
-    #[serde(default)]
-    block_ns: f64,
-    #[serde(default)]
-    byte_ns: f64,
-    basis: Basis,
-    source: String,
-}
-
-impl Entry {
-    fn into_profile(mut self, name: String) -> Profile {
-        let picoseconds = |ns: f64| libm::round(ns * 1_000.0) as u64;
-        let mut take = |primitive: Primitive| {
-            let entry = self
-                .costs
-                .remove(primitive.as_str())
-                .expect("every profile prices every primitive, as a test asserts");
-            Cost {
-                call_ps: picoseconds(entry.call_ns),
-                block_ps: picoseconds(entry.block_ns),
-                byte_ps: picoseconds(entry.byte_ns),
-                basis: entry.basis,
-                source: entry.source,
-            }
-        };
-        Profile {
-            costs: Primitive::ALL.into_iter().map(&mut take).collect(),
-            name,
-            summary: self.summary,
-            clock_hz: self.clock_hz,
-            active_power_uw: self.active_power_uw,
-            power_basis: format!("{}: {}", self.power_basis, self.power_source),
-            symmetric_band: self.symmetric_band,
-            public_key_band: self.public_key_band,
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    fn cost(profile: &str, primitive: Primitive, count: u32, bytes: u32) -> u64 {
-        let operation = Operation {
-            primitive,
-            phase: 0,
-            count,
-            bytes,
-        };
-        find(profile).unwrap().cost_ns(&operation)
-    }
-
-    #[test]
-    fn every_profile_prices_every_primitive_and_no_other() {
-        let data: BTreeMap<String, Entry> = toml::from_str(TEXT).unwrap();
-        for (name, entry) in &data {
-            let mut priced: Vec<&str> = entry.costs.keys().map(String::as_str).collect();
-            let mut all: Vec<&str> = Primitive::ALL.iter().map(|known| known.as_str()).collect();
-            priced.sort_unstable();
-            all.sort_unstable();
-            assert_eq!(priced, all, "{name}");
-        }
-        assert_eq!(all().len(), data.len());
-    }
-
-    #[test]
-    fn hashes_pay_for_their_padding() {
-        let block = 73_790;
-        assert_eq!(cost("cortex-m4-80mhz", Primitive::Sha256, 1, 55), block);
-        assert_eq!(cost("cortex-m4-80mhz", Primitive::Sha256, 1, 56), 2 * block);
-        assert_eq!(
-            cost("cortex-m4-80mhz", Primitive::HmacSha256, 1, 32),
-            4 * block
-        );
-        assert_eq!(cost("cortex-m4-80mhz", Primitive::Kdf, 1, 48), 12 * block);
-    }
-
-    #[test]
-    fn rsa_scales_with_its_modulus() {
-        let public = 44_500_000;
-        assert_eq!(
-            cost("cortex-m4-80mhz", Primitive::RsaPublic, 1, 256),
-            public
-        );
-        assert_eq!(
-            cost("cortex-m4-80mhz", Primitive::RsaPublic, 1, 512),
-            4 * public
-        );
-        let private = 2_822_000_000;
-        assert_eq!(
-            cost("cortex-m4-80mhz", Primitive::RsaPrivate, 1, 512),
-            8 * private
-        );
-    }
-
-    #[test]
-    fn a_durable_write_is_set_up_once_and_pays_by_the_byte() {
-        let time = cost("cortex-m4-80mhz", Primitive::DurableWrite, 1, 128);
-        assert_eq!(time, 85_000_000 + 128 * 10_250);
-    }
-
-    #[test]
-    fn energy_is_power_times_time() {
-        // 27 mW for 1 ms are 27 uJ.
-        assert_eq!(
-            find("cortex-m4-80mhz").unwrap().energy_nj(1_000_000),
-            27_000
-        );
-    }
-}
+mod tests;

@@ -12,6 +12,7 @@ mod link;
 mod node;
 pub(crate) mod origin;
 mod parameter;
+mod profile;
 mod run;
 mod section;
 mod steps;

@@ -123,6 +123,12 @@ fn profile_details(profile: &profile::Profile) -> Vec<String> {
         reports::format::float_text(profile.active_power_uw as f64 / 1000.0),
         profile.power_basis
     )];
+    let ((low, high), (low_public, high_public)) =
+        (profile.symmetric_band, profile.public_key_band);
+    details.push(format!(
+        "other builds take {low} to {high} times as long for symmetric primitives, {low_public} to \
+         {high_public} times for RSA and powers (k_symmetric, k_public)"
+    ));
     for primitive in Primitive::ALL {
         let cost = profile.cost(primitive);
         // What one call costs at a size that says something: a block, a row, a 2048-bit modulus.

@@ -12,6 +12,7 @@ use sim_engine::{LinkParams, LossPlace, QueueLimit};
 use super::Typed;
 use super::adversary::POWERS;
 use crate::law;
+use crate::profile::Factors;
 use crate::scenario::{Action, LinkChannel, Pick, ProtocolChoice, Rule, StepArg, Transport};
 
 /// The canonical text of `parts`.
@@ -41,6 +42,14 @@ pub(super) fn write(parts: &Typed) -> String {
                     .as_ref()
                     .map_or("none", |profile| &profile.name),
             );
+            if let Some(profile) = &group.profile {
+                let factors = profile.factors;
+                // What was there before the factors hashes as before.
+                if factors != Factors::ONE {
+                    out.put("profile.k_symmetric", factors.symmetric);
+                    out.put("profile.k_public", factors.public_key);
+                }
+            }
             out.put("start_ns", law::text(&group.start));
             out.put("clock.offset_ns", law::text(&group.clock.offset));
             out.put("clock.drift_ppm", law::text(&group.clock.drift_ppm));

@@ -3,9 +3,8 @@
 use sim_engine::Law;
 
 use super::section::{Reading, Section};
-use crate::diagnostic::{Diagnostic, quoted, suggestions};
+use crate::diagnostic::quoted;
 use crate::law::Domain;
-use crate::profile;
 use crate::quantity::{Dimension, duration_text};
 use crate::scenario::{Clock, NODES_MAX, NodeGroup, ProtocolChoice};
 use crate::tree::{Node, Value};
@@ -61,22 +60,14 @@ impl<'t> Reading<'t> {
             Some(node) => self.node_count(node),
             None => Some(1),
         };
-        let profile = section.get("profile").and_then(|node| {
-            let word = self.text(node)?;
-            let found = profile::find(word);
-            if found.is_none() {
-                let [meant, list] = suggestions(word, "profiles", profile::names());
-                self.report(
-                    Diagnostic::at(node.span, format!("there is no profile {}", quoted(word)))
-                        .hint(meant)
-                        .hint(list),
-                );
-            }
-            found
-        });
+        let profile = match section.get("profile") {
+            Some(node) => self.profile(node, &section.path).map(Some),
+            None => Some(None),
+        };
         match &profile {
-            Some(profile) => self.assume(profile.assumption()),
-            None => self.assume(format!(
+            None => {}
+            Some(Some(profile)) => self.assume(profile.assumption()),
+            Some(None) => self.assume(format!(
                 "nodes `{name}` have no profile: computing and durable writes cost them no time \
                  and no energy"
             )),
@@ -97,7 +88,7 @@ impl<'t> Reading<'t> {
             name: name.to_owned(),
             role: u8::try_from(role?).ok()?,
             count: count?,
-            profile,
+            profile: profile?,
             start: start?,
             clock: clock?,
             backlog: u32::try_from(backlog?).ok()?,

@@ -5,6 +5,7 @@
 mod accepted;
 mod documented;
 mod mutation;
+mod profiles;
 mod refused;
 mod unreadable;
 

@@ -150,14 +150,15 @@ fn unknown_names_are_refused_with_what_there_is() {
         changed("delay = \"20ms\"", "preset = \"ieee802.15.4\""),
         &[
             "there is no preset `ieee802.15.4`",
-            "`ethernet-lan` and `ieee802154`",
+            "`ethernet-lan`",
+            "`satellite-leo`",
         ],
     );
     says(
         changed("\"x86-server\"", "\"x86\""),
         &[
             "there is no profile `x86`",
-            "`cortex-m4-80mhz` and `x86-server`",
+            "`raspberry-pi-4` and `x86-server`",
         ],
     );
     says(
