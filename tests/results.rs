@@ -25,6 +25,10 @@ const COLUMNS: [(&str, &str); 10] = [
     ),
     ("steps.csv", "t_ns,session,node,kind,message,detail"),
     (
+        "faults.csv",
+        "t_ns,fault,effect,moment,node,link,session,span_ns",
+    ),
+    (
         "costs.csv",
         "protocol,variant,role,phase,operation,count,bytes",
     ),

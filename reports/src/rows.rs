@@ -9,6 +9,7 @@ mod attack;
 mod cost;
 mod desync;
 mod dictionary;
+mod fault;
 mod message;
 mod node;
 mod session;
@@ -19,6 +20,7 @@ pub use attack::{Attack, Attacks};
 pub use cost::{Cost, Costs};
 pub use desync::{Desync, DesyncKind, Desyncs};
 pub use dictionary::{Dictionary, Entry, dictionary};
+pub use fault::{Fault, FaultMoment, Faults};
 pub use message::{Fate, Message, Messages};
 pub use node::{Link, Links, Node, Nodes, Queueing};
 pub use session::{Outcome, Session, Sessions};
@@ -36,6 +38,7 @@ pub const RUN_TABLES: &[Schema] = &[
     Attacks::SCHEMA,
     Costs::SCHEMA,
     Steps::SCHEMA,
+    Faults::SCHEMA,
     Dictionary::SCHEMA,
 ];
 

@@ -17,6 +17,7 @@ use crate::adversary::Taps;
 use crate::depot::Depot;
 use crate::diagnostic::Diagnostics;
 use crate::host::clock::Clock;
+use crate::host::fault::Faults;
 use crate::host::principals::Principals;
 use crate::host::reprovision::Reprovisioning;
 use crate::host::route::{LinkRoute, Picks, Routes};
@@ -146,6 +147,7 @@ pub fn build_with_keys<T: Tables>(
             .iter()
             .any(|workload| workload.reprovision.is_some())
             .then(|| Reprovisioning::new(roster, seed.streams())),
+        faults: faults(scenario, seed),
         seed,
         stream_names,
         span_ns: scenario
@@ -176,6 +178,21 @@ fn transports(scenario: &Scenario, routes: &Routes) -> Option<Box<Transports>> {
         _ => 1,
     });
     Some(Box::new(Transports::new(groups.collect(), sizes.collect())))
+}
+
+/// The faults of a world; `None` where nothing strikes.
+fn faults(scenario: &Scenario, seed: Seed) -> Option<Box<Faults>> {
+    if scenario.faults.is_empty() {
+        return None;
+    }
+    let groups = scenario.groups.iter().map(|group| group.name.clone());
+    let links = scenario.links.iter().map(|link| link.name.clone());
+    Some(Box::new(Faults::new(
+        scenario.faults.clone(),
+        (groups.collect(), links.collect()),
+        seed.streams(),
+        scenario.run.duration_ns,
+    )))
 }
 
 /// Refuses new first storage where nobody can be given it alone.

@@ -49,6 +49,7 @@ impl Fork {
 impl<T: Tables> World<T> {
     /// Begins the continuation for every pair that is out of step; false when there is none to try.
     pub fn fork_begin(&mut self, now: SimTime, out: &mut Outbox<'_, Self>) -> bool {
+        self.end_faults(now, out);
         let mut fork = Fork {
             spacing_ns: self.longest_deadline_ns() + 1_000_000_000,
             ..Fork::default()
@@ -57,7 +58,9 @@ impl<T: Tables> World<T> {
             let suspects: Vec<u32> = self.relations[relation].oracle.suspects().collect();
             for pair in suspects {
                 let (device, server) = self.relations[relation].ends[pair as usize];
-                match self.initiator_between(device, server) {
+                let alive = !self.is_dead(device) && !self.is_dead(server);
+                let by = alive.then(|| self.initiator_between(device, server));
+                match by.flatten() {
                     Some((initiator, workload)) => {
                         fork.suspects.push(Suspect {
                             relation,

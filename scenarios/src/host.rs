@@ -19,6 +19,7 @@ pub mod usage;
 pub mod workload;
 
 pub(crate) mod effects;
+pub mod fault;
 mod outputs;
 
 use core::marker::PhantomData;
@@ -31,12 +32,13 @@ use protocols::registry::Column;
 use protocols::{Address, Buffers, Channel, Context, Effects, Incoming, LocalTime, Timer};
 use rand_core::Rng as _;
 use sim_engine::{
-    Block, Fate, Input, LazyStream, NodeId, Outbox, PacketEnd, PacketMeta, Seed, SimTime, Streams,
-    TapDraw, TimerId, Verdict,
+    Block, Fate, Input, LazyStream, LostInput, NodeId, Outbox, PacketEnd, PacketMeta, Seed,
+    SimTime, Streams, TapDraw, TimerId, Verdict,
 };
 
 use self::attempt::{AttemptId, NOBODY};
 use self::clock::Clock;
+use self::fault::{Faults, Moment, Strike, Tear, Writing};
 use self::principals::Principals;
 use self::reprovision::Reprovisioning;
 use self::route::Routes;
@@ -47,6 +49,7 @@ use self::usage::{Operations, Usage};
 use self::workload::Workloads;
 use crate::adversary::Taps;
 use crate::depot::Depot;
+use crate::fault::Point;
 use crate::oracle::{Agreement, Desync};
 use crate::profile::Profile;
 
@@ -142,10 +145,10 @@ pub enum Deferred {
         /// The timer.
         timer: TimerId,
     },
-    /// A durable write has ended: its batch, serialised.
+    /// A durable write has ended.
     Stored {
-        /// The batch.
-        batch: Block,
+        /// The write.
+        writing: Writing,
         /// The attempt it belongs to.
         attempt: AttemptId,
     },
@@ -155,6 +158,20 @@ pub enum Deferred {
         output: protocols::Output,
         /// The attempt it belongs to.
         attempt: AttemptId,
+    },
+    /// A part of a durable write has landed, and power is lost.
+    Torn {
+        /// The write.
+        writing: Writing,
+        /// What tears it.
+        tear: Tear,
+    },
+    /// A fault strikes between two effects.
+    Strike {
+        /// The strike.
+        strike: Strike,
+        /// Whether it ends a torn write, so that it takes the power.
+        ends_write: bool,
     },
     /// The machine halts.
     Halt,
@@ -213,6 +230,8 @@ pub struct World<T> {
     reprovisioning: Option<Reprovisioning>,
     /// What links carry messages by; `None` where all carry datagrams.
     transports: Option<Box<Transports>>,
+    /// What strikes nodes and links; `None` where nothing does.
+    pub faults: Option<Box<Faults>>,
     randomness: Randomness,
     halted: Vec<bool>,
     scratch: Scratch,
@@ -267,6 +286,8 @@ pub struct WorldParts {
     pub reprovisioning: Option<Reprovisioning>,
     /// What links carry messages by; `None` where all carry datagrams.
     pub transports: Option<Box<Transports>>,
+    /// See [`World::faults`].
+    pub faults: Option<Box<Faults>>,
     /// The root of all streams.
     pub seed: Seed,
     /// Stream of each node.
@@ -288,6 +309,7 @@ impl<T: Tables> World<T> {
             tally: Tally::new(parts.span_ns),
             reprovisioning: parts.reprovisioning,
             transports: parts.transports,
+            faults: parts.faults,
             randomness: Randomness {
                 streams: parts.seed.streams(),
                 names: parts.stream_names,
@@ -425,6 +447,8 @@ pub(crate) mod token {
     pub(crate) const RENEW: u64 = 6 << 56;
     /// What happened next to the stream whose ticket is in the other bits.
     pub(crate) const STREAM: u64 = 7 << 56;
+    /// Start the machine again after a loss of power.
+    pub(crate) const RESTART: u64 = 8 << 56;
     /// The kind of a token.
     pub(crate) const KIND: u64 = 0xFF << 56;
 
@@ -461,7 +485,7 @@ impl<T: Tables> sim_engine::Host for World<T> {
                     return;
                 }
                 header.pair = held(&header, &meta);
-                self.on_packet(now, node, &header, bytes, out);
+                self.on_packet(now, node, (&header, Some(&meta)), bytes, out);
             }
             Input::Timer(timer) if timer.kind == transport::TIMER => {
                 self.on_stream_timer(now, node, timer.key, out);
@@ -491,7 +515,11 @@ impl<T: Tables> sim_engine::Host for World<T> {
         control: TimerId,
         out: &mut Outbox<'_, Self>,
     ) {
-        self.on_workload_control(now, owner.0, control, out);
+        if control.kind >= fault::control::FIRST {
+            self.on_fault_control(now, owner, control, out);
+        } else {
+            self.on_workload_control(now, owner.0, control, out);
+        }
     }
 
     fn on_packet_end(&mut self, now: SimTime, end: &PacketEnd<'_, Header>) {
@@ -543,7 +571,7 @@ impl<T: Tables> sim_engine::Host for World<T> {
     fn on_effect_lost(
         &mut self,
         now: SimTime,
-        _node: NodeId,
+        node: NodeId,
         effect: Deferred,
         out: &mut Outbox<'_, Self>,
     ) {
@@ -552,10 +580,21 @@ impl<T: Tables> sim_engine::Host for World<T> {
                 out.free(bytes);
                 self.let_go(now.0, header.pair);
             }
-            Deferred::Stored { batch, .. } => out.free(batch),
+            Deferred::Stored { writing, .. } => self.write_lost(now, node.0, writing, out),
+            Deferred::Torn { writing, .. } => self.write_lost(now, node.0, writing, out),
             Deferred::Done { pair, .. } => self.let_go(now.0, pair),
             _ => {}
         }
+    }
+
+    fn on_input_lost(
+        &mut self,
+        now: SimTime,
+        node: NodeId,
+        input: LostInput<Header>,
+        out: &mut Outbox<'_, Self>,
+    ) {
+        self.input_lost(now, node.0, input, out);
     }
 }
 
@@ -578,10 +617,26 @@ impl<T: Tables> World<T> {
         &mut self,
         now: SimTime,
         node: NodeId,
-        header: &Header,
+        (header, meta): (&Header, Option<&PacketMeta>),
         bytes: &[u8],
         out: &mut Outbox<'_, Self>,
     ) {
+        if self.faults.is_some() {
+            let moment = |point| Moment {
+                point,
+                from: header.from,
+                to: header.to,
+                way: meta.map(|meta| (meta.link, meta.direction)),
+                packet: meta.map(|meta| (meta.sender, meta.number)),
+                bytes,
+            };
+            self.message_moment(now, &moment(Point::Received), out);
+            if out.is_down(node) {
+                self.let_go(now.0, header.pair);
+                return;
+            }
+            self.message_moment(now, &moment(Point::Handled), out);
+        }
         // An initiator's emissions belong to its open attempt whatever caused them; a responder's
         // to the attempt of the packet in hand.
         let own = self.workloads.open_attempt(node.0);

@@ -10,6 +10,7 @@ pub mod closed_form;
 pub mod costs;
 pub mod depot;
 mod diagnostic;
+pub mod fault;
 pub mod fork;
 pub mod host;
 pub mod key_cache;

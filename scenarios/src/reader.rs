@@ -8,6 +8,7 @@
 mod adversary;
 mod canonical;
 mod choice;
+mod fault;
 mod link;
 mod node;
 pub(crate) mod origin;
@@ -31,6 +32,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Problems, Source, Span, nearest, quoted};
+use crate::fault::FaultSpec;
 use crate::law::reason_of;
 use crate::preset;
 use crate::scenario::{
@@ -225,6 +227,7 @@ fn read_at(
             links: read.links,
             workloads: read.workloads,
             adversaries: read.adversaries,
+            faults: read.faults,
             output: read.output,
             text: text.to_owned(),
             overrides: overrides.to_vec(),
@@ -249,6 +252,7 @@ struct Typed {
     links: Vec<LinkGroup>,
     workloads: Vec<Workload>,
     adversaries: Vec<AdversarySpec>,
+    faults: Vec<FaultSpec>,
     output: OutputSettings,
 }
 
@@ -264,6 +268,7 @@ fn typed<'t>(cx: &Reading<'t>, root: &'t Node, fallback: &str) -> Option<Typed> 
     let mut link_sections = cx.named(&top, "links");
     let workload_sections = cx.named(&top, "workload");
     let adversary_sections = cx.named(&top, "adversaries");
+    let fault_sections = cx.named(&top, "faults");
     let output = cx.output(&top);
     if top.table.get("nodes").is_none() {
         let hint = "add a table for each group of nodes, for instance `[nodes.device]` with \
@@ -289,6 +294,7 @@ fn typed<'t>(cx: &Reading<'t>, root: &'t Node, fallback: &str) -> Option<Typed> 
     }
     let mut workloads = None;
     let mut adversaries = None;
+    let mut faults = None;
     if let (Some(choice), Some(groups), Some(links)) = (&protocol, &groups, &links) {
         cx.check_links(links, &link_sections);
         cx.note_long_messages(links, groups, choice);
@@ -303,6 +309,9 @@ fn typed<'t>(cx: &Reading<'t>, root: &'t Node, fallback: &str) -> Option<Typed> 
         adversaries = collect(&adversary_sections, |name, section| {
             cx.adversary(name, section, choice, links)
         });
+        faults = collect(&fault_sections, |name, section| {
+            cx.fault(name, section, cast)
+        });
         if let Some(adversaries) = &adversaries {
             cx.check_adversaries(adversaries, &adversary_sections, links);
         }
@@ -315,6 +324,12 @@ fn typed<'t>(cx: &Reading<'t>, root: &'t Node, fallback: &str) -> Option<Typed> 
     let run = cx.run_settings(&top, deadlines.max().unwrap_or(0));
     if let (Some(run), Some(groups)) = (&run, &groups) {
         cx.check_starts(groups, &node_sections, run.duration_ns);
+        let end_ns = run.duration_ns.saturating_add(run.settle_ns);
+        cx.check_faults(
+            faults.as_deref().unwrap_or_default(),
+            &fault_sections,
+            end_ns,
+        );
     }
     top.finish(cx);
     Some(Typed {
@@ -326,6 +341,7 @@ fn typed<'t>(cx: &Reading<'t>, root: &'t Node, fallback: &str) -> Option<Typed> 
         links: links?,
         workloads: workloads?,
         adversaries: adversaries?,
+        faults: faults?,
         output,
     })
 }

@@ -3,13 +3,14 @@
 //! Tables that the scenario does not trace have their header only. The first failure to write is
 //! kept and ends the run at the next check; nothing is written after it.
 
+mod fault;
 mod fields;
 mod steps;
 
 use std::sync::Arc;
 
 use protocols::protocol::Instance;
-use reports::rows::{self, Desyncs, Messages, Sessions};
+use reports::rows::{self, Desyncs, Faults, Messages, Sessions};
 use reports::store::{Staging, StoreError};
 use reports::table::TableWriter;
 use sim_engine::PacketEnd;
@@ -17,7 +18,7 @@ use sim_engine::PacketEnd;
 use crate::adversary::rule_names;
 use crate::host::Relation;
 use crate::host::attempt::{AttemptId, NOBODY, Outcome};
-use crate::host::tables::{Happening, Header, SessionEnd, StrayAcceptance, Tables};
+use crate::host::tables::{FaultEvent, Happening, Header, SessionEnd, StrayAcceptance, Tables};
 use crate::names::Names;
 use crate::oracle::{Episode, EpisodeKind};
 use crate::scenario::{Scenario, Trace};
@@ -39,6 +40,9 @@ pub struct FileTables {
     messages: Option<TableWriter<Messages>>,
     desyncs: Option<TableWriter<Desyncs>>,
     steps: Option<StepBook>,
+    faults: Option<TableWriter<Faults>>,
+    /// Name and kind of each fault.
+    fault_names: Vec<(String, &'static str)>,
     error: Option<StoreError>,
     text: Texts,
     strays: u64,
@@ -115,6 +119,8 @@ impl FileTables {
             messages,
             desyncs,
             steps,
+            faults: Some(staging.table::<Faults>()?),
+            fault_names: fault::names(scenario),
             error: None,
             text: Texts::default(),
             strays: 0,
@@ -150,6 +156,9 @@ impl FileTables {
         if let Some(book) = self.steps {
             rows += book.finish()?;
         }
+        if let Some(table) = self.faults {
+            rows += table.finish()?;
+        }
         Ok(rows)
     }
 
@@ -160,6 +169,7 @@ impl FileTables {
             self.messages = None;
             self.desyncs = None;
             self.steps = None;
+            self.faults = None;
         }
     }
 }
@@ -368,6 +378,10 @@ impl Tables for FileTables {
         };
         let result = table.write(&row);
         self.keep(result);
+    }
+
+    fn fault(&mut self, event: &FaultEvent) {
+        self.write_fault(event);
     }
 
     fn continuation_begins(&mut self) {

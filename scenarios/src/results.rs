@@ -154,6 +154,7 @@ fn notes<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Vec<String> 
             }
         }
     }
+    fault_notes(scenario, finished, &mut notes);
     for (spec, both) in scenario.links.iter().zip(&finished.links) {
         for (direction, sums) in ["up", "down"].into_iter().zip(both) {
             if sums.offered == 0 {
@@ -186,6 +187,32 @@ fn notes<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Vec<String> 
         ));
     }
     notes
+}
+
+/// How often each fault struck; one that never did is a warning.
+fn fault_notes<T: Tables>(scenario: &Scenario, finished: &Finished<T>, notes: &mut Vec<String>) {
+    let Some(faults) = &finished.world.faults else {
+        return;
+    };
+    for (spec, counts) in scenario.faults.iter().zip(faults.counts()) {
+        let name = format!("faults.{} ({})", spec.name, spec.effect.kind());
+        if counts.strikes > 0 {
+            notes.push(format!("{name} struck {} times", counts.strikes));
+        } else if counts.armed > 0 {
+            notes.push(format!(
+                "warning: {name} was prepared {} times, and no durable write followed",
+                counts.armed
+            ));
+        } else {
+            notes.push(format!("warning: {name} never struck"));
+        }
+        if counts.void > 0 {
+            notes.push(format!(
+                "{name} met {} times what was out of order already",
+                counts.void
+            ));
+        }
+    }
 }
 
 #[allow(

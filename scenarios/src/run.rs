@@ -182,6 +182,11 @@ pub fn drive<T: Tables>(
         engine.pause_at(events);
     }
     engine.with_outbox(NodeId(0), &mut world, tables, World::start);
+    if world.faults.is_some() {
+        // On behalf of nobody, so that no node's numbering of events depends on faults.
+        let nobody = world.host_owner();
+        engine.with_outbox(nobody, &mut world, tables, World::start_faults);
+    }
 
     let mut stopped = None;
     let mut before = Vec::new();

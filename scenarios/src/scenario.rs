@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use sim_engine::{Direction, DirectionMask, Law, LinkParams, Powers, Probability};
 
 use crate::diagnostic::Diagnostics;
+use crate::fault::FaultSpec;
 use crate::profile::Profile;
 use crate::reader::origin::Origin;
 
@@ -41,6 +42,8 @@ pub struct Scenario {
     pub workloads: Vec<Workload>,
     /// The adversaries in the order of the file; may be empty.
     pub adversaries: Vec<AdversarySpec>,
+    /// The faults in the order of the file; may be empty.
+    pub faults: Vec<FaultSpec>,
     /// What to write.
     pub output: OutputSettings,
     /// The file as read.

@@ -10,7 +10,7 @@
 use crate::id::TimerId;
 use crate::slab::{NONE, Slab};
 use crate::stats::NodeStats;
-use crate::time::SimTime;
+use crate::time::{SimDuration, SimTime};
 
 /// The state of a CPU that has been used.
 #[derive(Clone, Copy, Debug)]
@@ -195,6 +195,16 @@ impl Cpu {
     /// Due time of the first deferred effect.
     pub(crate) fn first_due<E: Copy>(&self, effects: &Slab<Deferred<E>>) -> Option<SimTime> {
         (self.effects_head != NONE).then(|| effects.get(self.effects_head).due)
+    }
+
+    /// Makes every deferred effect due `span` later.
+    pub(crate) fn postpone<E: Copy>(&self, effects: &mut Slab<Deferred<E>>, span: SimDuration) {
+        let mut index = self.effects_head;
+        while index != NONE {
+            let deferred = effects.get_mut(index);
+            deferred.due = deferred.due.checked_add(span).unwrap_or(SimTime::LAST);
+            index = deferred.next;
+        }
     }
 
     /// Takes the first deferred effect.

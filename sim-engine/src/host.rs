@@ -25,6 +25,22 @@ pub enum Input<'a, H> {
     Command(u64),
 }
 
+/// What a crash took out of a node's waiting line.
+#[derive(Clone, Copy, Debug)]
+pub enum LostInput<H> {
+    /// A packet, whose delivery was told when it came.
+    Packet {
+        /// The host's own metadata.
+        header: H,
+        /// The engine's metadata.
+        meta: PacketMeta,
+    },
+    /// A timer that had expired.
+    Timer(TimerId),
+    /// A command.
+    Command(u64),
+}
+
 /// The owner of all nodes' inner state.
 ///
 /// One value serves every node, so that the host chooses the memory layout and the engine needs no
@@ -105,6 +121,16 @@ pub trait Host: Sized {
         _now: SimTime,
         _node: NodeId,
         _effect: Self::Effect,
+        _out: &mut Outbox<'_, Self>,
+    ) {
+    }
+
+    /// A crash took an input that waited for the CPU.
+    fn on_input_lost(
+        &mut self,
+        _now: SimTime,
+        _node: NodeId,
+        _input: LostInput<Self::Header>,
         _out: &mut Outbox<'_, Self>,
     ) {
     }

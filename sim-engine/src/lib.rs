@@ -42,7 +42,7 @@ mod testing;
 pub use crate::arena::Block;
 pub use crate::engine::{Engine, EngineConfig, NodeConfig, Progress, RunEnd};
 pub use crate::error::EngineError;
-pub use crate::host::{Host, Input};
+pub use crate::host::{Host, Input, LostInput};
 pub use crate::id::{Direction, DirectionMask, LinkClass, LinkId, NodeId, TimerId};
 pub use crate::law::{Law, LawError};
 pub use crate::link::{ChainStep, Corruption, LinkParams, LossModel, LossPlace, QueueLimit};

@@ -176,7 +176,8 @@ impl<'a, H: Host> Outbox<'a, H> {
     /// Takes the power from a node: its waiting line, its deferred effects and its timers are
     /// lost, and packets that arrive end with [`crate::Fate::NodeDown`] until it restarts.
     ///
-    /// Lost effects are handed to [`Host::on_effect_lost`] when the running handler has returned.
+    /// Lost inputs and effects are handed to [`Host::on_input_lost`] and [`Host::on_effect_lost`] when
+    /// the running handler has returned.
     pub fn crash(&mut self, node: NodeId) {
         self.world.crash(node);
     }
@@ -197,6 +198,18 @@ impl<'a, H: Host> Outbox<'a, H> {
     pub fn incarnation(&self, node: NodeId) -> u16 {
         let state = self.world.nodes.get(node.0 as usize);
         state.map_or(0, |state| state.incarnation)
+    }
+
+    /// Lets a node's CPU hang for a time: inputs wait, and what it is busy with and what it has not
+    /// released comes that much later. A node without power does not hang.
+    pub fn stall(&mut self, node: NodeId, span: SimDuration) {
+        self.world.stall(node, span);
+    }
+
+    /// How long a node's CPU still has to work on what it has taken.
+    #[must_use]
+    pub fn busy_left(&self, node: NodeId) -> SimDuration {
+        self.world.busy_left(node)
     }
 
     /// Ends the run after the running event.

@@ -6,6 +6,7 @@
 //! engine works off in order when the handler has returned.
 
 mod node;
+mod power;
 mod send;
 mod timer;
 
@@ -15,6 +16,7 @@ use crate::arena::{Arena, Block};
 use crate::cpu::{Cpu, Deferred, Waiting};
 use crate::error::EngineError;
 use crate::fingerprint::{Chain, Kind};
+use crate::host::LostInput;
 use crate::id::{NodeId, TimerId};
 use crate::link::{ClassState, Extra, LinkState};
 use crate::order::{Class, ENTITY_LIMIT, EventKey, TAP_ENTITY_BASE};
@@ -69,13 +71,15 @@ pub(crate) struct Packet<P> {
 
 /// What has to be told to the host when the running handler has returned.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum After<E> {
+pub(crate) enum After<P, E> {
     /// A packet that a node sent ended on its link.
     Ended { packet: u32, fate: Fate },
     /// A packet stands at a tap right now.
     Tap { packet: u32 },
     /// An effect was lost in a crash.
     EffectLost { node: NodeId, effect: E },
+    /// An input in the waiting line was lost in a crash.
+    InputLost { node: NodeId, input: LostInput<P> },
 }
 
 /// State of the counters at the end of the warm-up.
@@ -106,7 +110,7 @@ pub(crate) struct World<P, E> {
     pub(crate) tap_places: Vec<TapPlace>,
     pub(crate) streams: Streams,
     pub(crate) tap_draw: TapDraw,
-    pub(crate) after: Vec<After<E>>,
+    pub(crate) after: Vec<After<P, E>>,
     pub(crate) error: Option<EngineError>,
     pub(crate) stopped: bool,
     pub(crate) quiet: bool,

@@ -1,15 +1,18 @@
 //! From a machine's effects to the engine's calls, in emission order and at their times.
 
-use protocols::meter::{Operation, Primitive};
+mod store;
+
 use protocols::protocol::Completion;
 use protocols::storage::Write;
 use protocols::{Address, Channel, Destination, Effect, Effects, Output, Record};
-use sim_engine::{NodeId, Outbox, SimDuration, SimTime, TimerId};
+use sim_engine::{Direction, LinkId, NodeId, Outbox, SimDuration, SimTime, TimerId};
 
 use super::attempt::AttemptId;
-use super::tables::{Happening, Header, NO_RULE, Tables};
+use super::fault::Moment;
+use super::tables::{Header, NO_RULE, Tables};
 use super::transport::carried::{Carried, Part};
 use super::{Deferred, NO_PAIR, World};
+use crate::fault::Point;
 
 /// Length that marks a deletion in a serialised batch.
 const DELETED: u32 = u32::MAX;
@@ -43,6 +46,11 @@ impl<T: Tables> World<T> {
             let (mark, effect) = effects.get(index);
             self.charge(place, &mut price, mark as usize);
             self.carry_out_one(now, node, place, attempt, effect, &mut price, out);
+            if self.went_off(node, out) {
+                self.scratch.effects = effects;
+                self.cut_off(now, holding);
+                return;
+            }
         }
         let all = self.scratch.crypto.meter.operations().len();
         self.charge(place, &mut price, all);
@@ -60,6 +68,22 @@ impl<T: Tables> World<T> {
         } else {
             self.done(now, node, holding, begun, out);
         }
+        for (strike, ends_write) in self.take_after_call() {
+            if price.total_ns > 0 {
+                let effect = Deferred::Strike { strike, ends_write };
+                out.defer(SimDuration(price.total_ns), effect);
+            } else {
+                self.strike_now(now, (strike, ends_write), out);
+            }
+        }
+    }
+
+    /// The running call has lost its power: what it held lets go, and nothing else of it happens.
+    fn cut_off(&mut self, now: SimTime, holding: u32) {
+        if holding != NO_PAIR {
+            self.let_go(now.0, holding);
+        }
+        drop(self.take_after_call());
     }
 
     /// Where in `effects` a further session of a command begins: at the initiator's `Running` after
@@ -130,17 +154,17 @@ impl<T: Tables> World<T> {
                 match to {
                     Destination::Address(to) => {
                         let one = Part::Message;
-                        self.send((from, to, channel), (attempt, one), bytes, price, out);
+                        self.send(now, (from, to, channel), (attempt, one), bytes, price, out);
                     }
                     Destination::Broadcast(port) => {
                         for peer in self.neighbours(node.0, channel) {
                             let to = Address::new(peer, port);
                             let all = Part::Broadcast;
-                            self.send((from, to, channel), (attempt, all), bytes, price, out);
+                            self.send(now, (from, to, channel), (attempt, all), bytes, price, out);
                         }
                     }
                     Destination::Stream(to) => {
-                        self.send_record((from, to), attempt, bytes, price, out);
+                        self.send_record(now, (from, to), attempt, bytes, price, out);
                     }
                 }
             }
@@ -181,49 +205,7 @@ impl<T: Tables> World<T> {
                     out.defer(after, Deferred::Cancel { timer: id });
                 }
             }
-            Effect::Store { batch } => {
-                let size = batch.size();
-                let write = Operation {
-                    primitive: Primitive::DurableWrite,
-                    phase: self.phase_so_far(price),
-                    count: 1,
-                    bytes: u32::try_from(size).unwrap_or(u32::MAX),
-                };
-                let group = &mut self.groups[place.0];
-                self.operations.add(group.role, &write);
-                group.durable_writes[place.1 as usize] += 1;
-                if let Some(profile) = &group.profile {
-                    price.total_ns += profile.cost_ns(&write);
-                }
-                if price.total_ns == 0 {
-                    batch
-                        .writes()
-                        .for_each(|write| self.depot.apply(node.0, write));
-                    if out.recorder().listens() {
-                        let mut bytes = core::mem::take(&mut self.scratch.batch);
-                        bytes.clear();
-                        batch
-                            .writes()
-                            .for_each(|write| serialise(write, &mut bytes));
-                        let stored = Happening::Stored(&bytes);
-                        out.recorder().happening(now.0, node.0, attempt, stored);
-                        self.scratch.batch = bytes;
-                    }
-                    self.stored(now, node, attempt, out);
-                } else {
-                    let mut bytes = core::mem::take(&mut self.scratch.batch);
-                    bytes.clear();
-                    batch
-                        .writes()
-                        .for_each(|write| serialise(write, &mut bytes));
-                    let batch = out.keep(&bytes);
-                    self.scratch.batch = bytes;
-                    out.defer(
-                        SimDuration(price.total_ns),
-                        Deferred::Stored { batch, attempt },
-                    );
-                }
-            }
+            Effect::Store { batch } => self.store(now, node, place, attempt, &batch, price, out),
             Effect::Output(output) => {
                 if at_once {
                     self.on_output(now, node, attempt, &output, out);
@@ -254,6 +236,7 @@ impl<T: Tables> World<T> {
     /// Sends a record on a stream of the machine; which connection that is shows when it is released.
     fn send_record(
         &mut self,
+        now: SimTime,
         (from, to): (Address, Address),
         attempt: AttemptId,
         bytes: &[u8],
@@ -263,14 +246,36 @@ impl<T: Tables> World<T> {
         match self.stream_route(from.host, to.host) {
             Some((channel, _)) => {
                 let part = (attempt, Part::Write);
-                self.send((from, to, channel), part, bytes, price, out);
+                self.send(now, (from, to, channel), part, bytes, price, out);
             }
             None => self.tally.unroutable += 1,
         }
     }
 
+    /// A message has just been handed to its link.
+    #[inline]
+    fn sent(
+        &mut self,
+        now: SimTime,
+        way: (LinkId, Direction),
+        header: &Header,
+        bytes: &[u8],
+        out: &mut Outbox<'_, Self>,
+    ) {
+        let moment = Moment {
+            point: Point::Sent,
+            from: header.from,
+            to: header.to,
+            way: Some(way),
+            packet: None,
+            bytes,
+        };
+        self.message_moment(now, &moment, out);
+    }
+
     fn send(
         &mut self,
+        now: SimTime,
         (from, to, channel): (Address, Address, Channel),
         (attempt, part): (AttemptId, Part),
         bytes: &[u8],
@@ -308,7 +313,8 @@ impl<T: Tables> World<T> {
             },
         };
         if price.total_ns == 0 {
-            self.offer(out.now(), link, header, bytes, out);
+            self.offer(now, link, header, bytes, out);
+            self.sent(now, link, &header, bytes, out);
         } else {
             let bytes = out.keep(bytes);
             out.defer(
@@ -341,6 +347,7 @@ impl<T: Tables> World<T> {
                 packet.extend_from_slice(out.block(bytes));
                 out.free(bytes);
                 self.offer(now, link, header, &packet, out);
+                self.sent(now, link, &header, &packet, out);
                 self.scratch.batch = packet;
             }
             Deferred::Open { to, attempt } => self.open_stream(now, node, to, attempt, out),
@@ -350,19 +357,12 @@ impl<T: Tables> World<T> {
                 out.cancel(timer);
                 self.timer_gone(now.0, node.0, timer);
             }
-            Deferred::Stored { batch, attempt } => {
-                let Self { depot, .. } = self;
-                deserialise(out.block(batch), |write| depot.apply(node.0, write));
-                if out.recorder().listens() {
-                    let mut bytes = core::mem::take(&mut self.scratch.batch);
-                    bytes.clear();
-                    bytes.extend_from_slice(out.block(batch));
-                    let stored = Happening::Stored(&bytes);
-                    out.recorder().happening(now.0, node.0, attempt, stored);
-                    self.scratch.batch = bytes;
-                }
-                out.free(batch);
-                self.stored(now, node, attempt, out);
+            Deferred::Stored { writing, attempt } => {
+                self.write_ended(now, node, writing, attempt, out)
+            }
+            Deferred::Torn { writing, tear } => self.write_torn(now, node, writing, tear, out),
+            Deferred::Strike { strike, ends_write } => {
+                self.strike_now(now, (strike, ends_write), out);
             }
             Deferred::Output { output, attempt } => {
                 self.on_output(now, node, attempt, &output, out)
@@ -422,7 +422,7 @@ fn serialise(write: Write<'_>, bytes: &mut Vec<u8>) {
     bytes.extend_from_slice(payload.unwrap_or_default());
 }
 
-fn deserialise(mut bytes: &[u8], mut write: impl FnMut(Write<'_>)) {
+pub(super) fn deserialise(mut bytes: &[u8], mut write: impl FnMut(Write<'_>)) {
     while let Some((head, rest)) = bytes.split_first_chunk::<9>() {
         let record = Record::new(
             head[0],

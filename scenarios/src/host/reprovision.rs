@@ -234,10 +234,10 @@ impl<T: Tables> World<T> {
         };
         for old in self.depot.records(node.0) {
             if !kept(&old) {
-                self.depot.apply(node.0, Write::Delete(old));
+                self.persist(now, node.0, Write::Delete(old));
             }
         }
-        self.store_anew(node.0, &records);
+        self.store_anew(now, node.0, &records);
         let mut partners: Vec<u32> = records.iter().map(|new| new.node).collect();
         partners.retain(|partner| *partner != node.0);
         partners.sort_unstable();
@@ -255,7 +255,7 @@ impl<T: Tables> World<T> {
         self.forget_session(node.0);
         self.restart_machine(now, node, NO_PAIR, out);
         for partner in partners {
-            out.command(NodeId(partner), super::token::RENEW | u64::from(node.0));
+            self.command_surely(partner, super::token::RENEW | u64::from(node.0), out);
         }
         let workload = workload as usize;
         let member = self.place(node.0).1 as usize;
@@ -275,21 +275,21 @@ impl<T: Tables> World<T> {
             return;
         };
         let records = reprovisioning.records(&*self.instance, initiator);
-        self.store_anew(node.0, &records);
+        self.store_anew(now, node.0, &records);
         let pair = self.pair_between(initiator, node.0);
         self.restart_machine(now, node, pair, out);
     }
 
     /// Writes those of `records` that are `node`'s.
-    fn store_anew(&mut self, node: u32, records: &[Renewed]) {
+    fn store_anew(&mut self, now: SimTime, node: u32, records: &[Renewed]) {
         for new in records.iter().filter(|new| new.node == node) {
             self.tally.reprovision_bytes += new.bytes.len() as u64;
-            self.depot.apply(node, Write::Put(new.record, &new.bytes));
+            self.persist(now, node, Write::Put(new.record, &new.bytes));
         }
     }
 
     /// Starts the machine of `node` again, also one that had halted.
-    fn restart_machine(
+    pub(super) fn restart_machine(
         &mut self,
         now: SimTime,
         node: NodeId,

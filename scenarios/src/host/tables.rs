@@ -75,6 +75,36 @@ pub enum Happening<'a> {
     Output(&'a Output),
 }
 
+/// A moment of a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultMoment {
+    /// It strikes.
+    Strike,
+    /// It would strike, but the place is out of order already.
+    Void,
+    /// Its effect is over.
+    End,
+}
+
+/// A fault has struck or is over.
+#[derive(Clone, Copy, Debug)]
+pub struct FaultEvent {
+    /// When, ns.
+    pub at_ns: u64,
+    /// The fault: its place in the scenario's list.
+    pub fault: usize,
+    /// Which moment.
+    pub moment: FaultMoment,
+    /// The node it strikes; [`NOBODY`](super::attempt::NOBODY) for faults of links.
+    pub node: u32,
+    /// The link it strikes, where it is one.
+    pub link: Option<u32>,
+    /// The attempt that the node has open.
+    pub attempt: AttemptId,
+    /// How long it lasts or how far the clock jumps, ns; `None`: for good, or neither.
+    pub value: Option<i64>,
+}
+
 /// Receives the rows of a run as they close. Implementations only write: a world never reads from
 /// them, so recording cannot change a run.
 pub trait Tables: Recorder<Header> {
@@ -93,6 +123,10 @@ pub trait Tables: Recorder<Header> {
     fn stray_acceptance(&mut self, stray: &StrayAcceptance);
     /// A divergence has come to an end or got its verdict.
     fn desync(&mut self, relation: usize, episode: &Episode);
+    /// A fault has struck or is over.
+    fn fault(&mut self, event: &FaultEvent) {
+        let _ = event;
+    }
     /// The run is over and an honest continuation begins: from now on only verdicts are written.
     fn continuation_begins(&mut self);
 }

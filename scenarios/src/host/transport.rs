@@ -576,7 +576,7 @@ impl<T: Tables> World<T> {
                 rule: NO_RULE,
                 carried: Carried::MESSAGE,
             };
-            self.on_packet(now, node, &header, record, out);
+            self.on_packet(now, node, (&header, None), record, out);
         }
         self.let_go(now.0, pair);
         partial.drain(..at);

@@ -6,6 +6,7 @@
 //! busy with the one before begins as soon as that one is over; commands that may overlap
 //! (`send` of a source) are the exception.
 
+mod outage;
 mod progress;
 mod request;
 
@@ -88,8 +89,10 @@ pub struct Initiator {
     pub(super) failures: u32,
     /// The list is under way, or a retry of it or an operator is awaited.
     active: bool,
-    /// The next request is due and waits for this one.
+    /// The next request is due and waits for this one, or for power.
     due: bool,
+    /// A retry is due and waits for power.
+    retry_due: bool,
 }
 
 /// One node's attempts.

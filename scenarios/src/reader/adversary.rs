@@ -209,7 +209,7 @@ impl<'t> Reading<'t> {
         })
     }
 
-    fn messages(&self, node: &'t Node, choice: &ProtocolChoice) -> Option<Vec<usize>> {
+    pub(super) fn messages(&self, node: &'t Node, choice: &ProtocolChoice) -> Option<Vec<usize>> {
         let layouts = choice.instance.layouts();
         let kind = format!("messages of {}", quoted(choice.protocol.name()));
         self.one_or_more(node)

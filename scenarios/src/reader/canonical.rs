@@ -3,6 +3,8 @@
 //! It is written from the typed result, never from the file, so that two files that mean the same
 //! have the same text, and with it the same hash.
 
+mod fault;
+
 use std::fmt::{Display, Write};
 
 use protocols::parameter::{ParameterSpec, Value, Values};
@@ -147,6 +149,11 @@ pub(super) fn write(parts: &Typed) -> String {
                     adversary_rule(out, rule, &parts.protocol);
                 });
             }
+        });
+    }
+    for spec in &parts.faults {
+        out.under(&format!("faults.{}", spec.name), |out| {
+            fault::write(out, spec, parts);
         });
     }
     out.text

@@ -66,6 +66,11 @@ impl<H: Host> Engine<H> {
                     let now = world.now;
                     host.on_effect_lost(now, node, effect, &mut Outbox::new(world, recorder, node));
                 }
+                After::InputLost { node, input } => {
+                    let world = &mut self.world;
+                    let now = world.now;
+                    host.on_input_lost(now, node, input, &mut Outbox::new(world, recorder, node));
+                }
             }
         }
         self.world.after.clear();

@@ -1,6 +1,6 @@
-//! Nodes: busy times, deferred effects, commands, crash and restart, statistics.
+//! Nodes: busy times, deferred effects, commands, statistics.
 
-use super::{After, DOWN, World};
+use super::{DOWN, World};
 use crate::cpu::Item;
 use crate::error::EngineError;
 use crate::id::NodeId;
@@ -98,43 +98,6 @@ impl<P: Copy, E: Copy> World<P, E> {
     pub(crate) fn command(&mut self, node: NodeId, token: u64) {
         if self.is_node(node) && !self.is_down(node) {
             self.enqueue(node, Item::Command(token));
-        }
-    }
-
-    /// Takes the power from a node.
-    pub(crate) fn crash(&mut self, node: NodeId) {
-        if !self.is_node(node) || self.is_down(node) {
-            return;
-        }
-        let state = &mut self.nodes[node.0 as usize];
-        state.config |= DOWN;
-        match state.incarnation.checked_add(1) {
-            Some(next) => state.incarnation = next,
-            None => self.fail(EngineError::TooManyCrashes { node }),
-        }
-        let now = self.now;
-        let Some(cpu) = self.cpus.get_mut(self.nodes[node.0 as usize].cpu as usize) else {
-            return;
-        };
-        let mut waited_ns = 0;
-        while let Some(waiting) = cpu.dequeue(&mut self.waiting) {
-            if let Item::Packet(packet) = waiting.item {
-                waited_ns += u128::from(now.since(waiting.arrived).0);
-                // Its delivery has been told already; only the bytes are left.
-                let packet = self.packets.remove(packet);
-                self.arena.free(packet.block);
-            }
-        }
-        while let Some(effect) = cpu.undefer(&mut self.effects) {
-            self.after.push(After::EffectLost { node, effect });
-        }
-        cpu.halt(now, waited_ns);
-    }
-
-    /// Gives the power back. What the node does then is the host's business.
-    pub(crate) fn restart(&mut self, node: NodeId) {
-        if self.is_node(node) {
-            self.nodes[node.0 as usize].config &= !DOWN;
         }
     }
 

@@ -43,7 +43,7 @@ impl<T: Tables> World<T> {
     /// Starts every node whose time has come.
     pub(super) fn start_due(&mut self, now: SimTime, out: &mut Outbox<'_, Self>) {
         while let Some((_, node)) = self.workloads.starts.pop_if(|(at_ns, _)| *at_ns <= now.0) {
-            out.command(NodeId(node), token::START);
+            self.command_surely(node, token::START, out);
             let group = self.place(node).0;
             for workload in 0..self.workloads.plans.len() {
                 if self.workloads.plans[workload].from == group {
@@ -100,7 +100,7 @@ impl<T: Tables> World<T> {
             }
             control::FORK => self.fork_next(now, out),
             control::REPROVISION => {
-                out.command(NodeId(node), token::REPROVISION | u64::from(event.key));
+                self.command_surely(node, token::REPROVISION | u64::from(event.key), out);
             }
             _ => {}
         }
@@ -119,10 +119,11 @@ impl<T: Tables> World<T> {
         }
         let member = self.place(node).1 as usize;
         let busy = self.workloads.nodes[node as usize].open > 0;
+        let off = self.is_off(node);
         let plan = &mut self.workloads.plans[workload];
         let overlaps = plan.steps.first().is_some_and(|step| step.concurrent);
         let initiator = &mut plan.initiators[member];
-        if (initiator.active || busy) && !overlaps {
+        if (initiator.active || busy) && !overlaps || off {
             initiator.due = true;
             return;
         }
@@ -161,6 +162,10 @@ impl<T: Tables> World<T> {
         let member = self.place(node).1 as usize;
         if now.0 >= self.workloads.duration_ns {
             self.workloads.plans[workload].initiators[member].active = false;
+            return;
+        }
+        if self.is_off(node) {
+            self.workloads.plans[workload].initiators[member].retry_due = true;
             return;
         }
         self.workloads.plans[workload].initiators[member].tried += 1;
@@ -317,7 +322,7 @@ impl<T: Tables> World<T> {
     ) {
         let wakes = matches!(
             command & token::KIND,
-            token::START | token::REPROVISION | token::RENEW | token::STREAM
+            token::START | token::RESTART | token::REPROVISION | token::RENEW | token::STREAM
         );
         if self.halted[node.0 as usize] && !wakes {
             return;
@@ -343,6 +348,7 @@ impl<T: Tables> World<T> {
                     self.command(now, node, id, token::slot(command), out);
                 }
             }
+            token::RESTART => self.restart_machine(now, node, NO_PAIR, out),
             token::REPROVISION => self.reprovision(now, node, token::slot(command), out),
             token::RENEW => self.renew_partner(now, node, token::slot(command), out),
             token::STREAM => self.on_stream_command(now, node, command & !token::KIND, out),

@@ -18,9 +18,9 @@ fn an_unknown_key_is_refused_with_the_one_that_was_meant_and_all_there_are() {
 #[test]
 fn a_table_that_is_no_part_of_the_format_is_refused() {
     says(
-        changed("[output]", "[faults.power]\n[output]"),
+        changed("[output]", "[failures.power]\n[output]"),
         &[
-            "there is no key `faults` at the top of the file",
+            "there is no key `failures` at the top of the file",
             "`workload`",
         ],
     );
