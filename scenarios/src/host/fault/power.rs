@@ -103,6 +103,7 @@ impl<T: Tables> World<T> {
             },
         );
         self.refund(node, out.busy_left(NodeId(node)).0);
+        self.lose_streams(now, NodeId(node), out);
         out.crash(NodeId(node));
         self.drop_timers(now.0, node);
         self.crash_attempts(now, node, out);
