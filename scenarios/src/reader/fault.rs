@@ -442,7 +442,7 @@ impl<'t> Reading<'t> {
         node: &'t Node,
         kind: &str,
         one: &str,
-        groups: impl Iterator<Item = (&'n str, usize)> + Clone,
+        mut groups: impl Iterator<Item = (&'n str, usize)> + Clone,
     ) -> Option<Members> {
         let text = self.text(node)?;
         let (name, range) = match text.split_once('[') {
@@ -458,7 +458,7 @@ impl<'t> Reading<'t> {
             );
             return None;
         };
-        let count = groups.clone().nth(group).map_or(0, |(_, count)| count);
+        let count = groups.nth(group).map_or(0, |(_, count)| count);
         let count = u32::try_from(count).unwrap_or(u32::MAX);
         let parsed = match range {
             Some("") if text == name => Some((0, count)),
