@@ -270,7 +270,7 @@ impl<T: Tables> World<T> {
                         rule: NO_RULE,
                         carried: Carried::MESSAGE,
                     };
-                    self.on_packet(now, NodeId(key.node), &header, &bytes, out);
+                    self.on_packet(now, NodeId(key.node), (&header, None), &bytes, out);
                 }
                 Happened::Over(meta) => self.let_go(now.0, meta.pair),
             }
