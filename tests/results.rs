@@ -6,7 +6,7 @@ use crate::determinism::BUSY;
 use crate::program::{Desk, column, json, manifest, names, table};
 
 /// Files of a run and the columns that the tables begin with.
-const COLUMNS: [(&str, &str); 10] = [
+const COLUMNS: [(&str, &str); 11] = [
     (
         "sessions.csv",
         "session,device,server,attempt,started_ns,ended_ns,outcome,reason,messages,bytes,latency_ns,phase,request,try",
