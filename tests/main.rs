@@ -18,6 +18,7 @@ mod failing_disk;
 mod interruption;
 mod isolation;
 mod library;
+mod plot;
 mod program;
 mod reprovision;
 mod results;

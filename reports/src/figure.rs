@@ -11,15 +11,25 @@
 //! Determinism: coordinates are rounded before anything is drawn, and text is measured and, in PNG,
 //! drawn with one embedded font, so the same data give the same bytes on every machine.
 
+mod cells;
+mod choose;
+mod curves;
 mod frame;
+mod grid;
 mod latency_cdf;
 mod legend;
+mod measure;
 mod outcomes;
 mod palette;
 mod render;
+mod rows;
+mod run;
 mod scene;
+mod sequence;
 mod survival;
+mod sweep;
 mod ticks;
+mod timeline;
 
 use std::error::Error;
 use std::fmt;
@@ -30,10 +40,17 @@ use crate::read::RunResult;
 use crate::store::{Manifest, Operation, StoreError};
 use crate::table::{Schema, Table};
 
+pub use choose::{ALL, OF_RUN, OF_SWEEP, Wanted, of_study};
+pub use curves::{CurveData, CurvePoint, CurveSeries, Curves};
+pub use grid::{Cell, CellState, Grid, GridData};
 pub use latency_cdf::{LatencyCdf, LatencyData, LatencyPoint, LatencySeries};
+pub use measure::Spread;
 pub use outcomes::{OutcomeBar, OutcomeData, OutcomeTimeline};
+pub use rows::{BarRow, Panel, RowData, RowStyle, Rows};
 pub use scene::{HEIGHT_PX, Scene, WIDTH_PX};
+pub use sequence::{Sequence, SequenceData};
 pub use survival::{Reference, Survival, SurvivalData, SurvivalPoint, SurvivalSeries};
+pub use timeline::{Timeline, TimelineData, TimelineLane};
 
 /// Names of the figures that [`from_result`] knows, in the order of the documentation.
 pub const NAMES: &[&str] = &[latency_cdf::NAME, survival::NAME, outcomes::NAME];
@@ -43,7 +60,15 @@ pub const DATA_TABLES: &[Schema] = &[
     LatencyData::SCHEMA,
     SurvivalData::SCHEMA,
     OutcomeData::SCHEMA,
+    TimelineData::SCHEMA,
+    SequenceData::SCHEMA,
+    CurveData::SCHEMA,
+    RowData::SCHEMA,
+    GridData::SCHEMA,
 ];
+
+/// Largest height of a picture; what does not fit is said in it.
+pub const HEIGHT_MAX_PX: i32 = 4000;
 
 /// Level of the intervals in figures made from stored results.
 pub const LEVEL: f64 = 0.95;
@@ -51,7 +76,12 @@ pub const LEVEL: f64 = 0.95;
 /// Data that can be drawn.
 pub trait Figure {
     /// File name without extension, e.g. `latency-cdf`.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
+
+    /// Height of the picture in pixels, up to [`HEIGHT_MAX_PX`].
+    fn height(&self) -> i32 {
+        HEIGHT_PX
+    }
 
     /// One line above the figure.
     fn title(&self) -> String;
@@ -97,10 +127,16 @@ impl From<&Manifest> for Provenance {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drawing {
     /// File name without extension.
-    pub name: &'static str,
+    pub name: String,
+    /// Title and description, as in the SVG.
+    pub title: String,
+    /// What it shows, in sentences.
+    pub description: String,
+    /// The line below it.
+    pub caption: String,
     /// The SVG document.
     pub svg: String,
-    /// The PNG file, [`WIDTH_PX`] by [`HEIGHT_PX`].
+    /// The PNG file, [`WIDTH_PX`] wide.
     pub png: Vec<u8>,
     /// The data drawn.
     pub csv: Vec<u8>,
@@ -121,7 +157,7 @@ impl Drawing {
         ];
         let mut paths = Vec::with_capacity(files.len());
         for (extension, bytes) in files {
-            let path = directory.join(self.name).with_extension(extension);
+            let path = directory.join(format!("{}.{extension}", self.name));
             fs::write(&path, bytes)
                 .map_err(|source| StoreError::io(Operation::Write, &path, source))?;
             paths.push(path);
@@ -139,6 +175,41 @@ pub enum FigureError {
         /// The name asked for.
         name: String,
     },
+    /// The study cannot give this figure.
+    Unavailable {
+        /// The figure.
+        figure: String,
+        /// What is missing, and what to do.
+        reason: String,
+    },
+    /// The study has no such axis.
+    NoAxis {
+        /// The name given.
+        name: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
+    /// The study has no such metric.
+    NoMetric {
+        /// The name given.
+        name: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
+    /// Nothing fits the selection.
+    Empty {
+        /// The selection.
+        selection: String,
+    },
+    /// More series than one figure can show.
+    TooMany {
+        /// How many there would be.
+        series: usize,
+        /// How many there may be.
+        max: usize,
+        /// The axes that tell them apart.
+        axes: Vec<String>,
+    },
     /// The stored data could not be read.
     Store(StoreError),
     /// A back end refused to draw; a bug of this crate.
@@ -155,9 +226,31 @@ impl fmt::Display for FigureError {
                 write!(
                     f,
                     "no figure is called {name}; there are {}",
-                    NAMES.join(", ")
+                    ALL.iter()
+                        .map(|(name, _)| *name)
+                        .collect::<Vec<_>>()
+                        .join(", ")
                 )
             }
+            Self::Unavailable { figure, reason } => {
+                write!(f, "figure {figure} cannot be drawn: {reason}")
+            }
+            Self::NoAxis { name, known } => {
+                write!(f, "there is no axis {name}; there are {}", listed(known))
+            }
+            Self::NoMetric { name, known } => {
+                write!(f, "there is no metric {name}; there are {}", listed(known))
+            }
+            Self::Empty { selection } if selection.is_empty() => {
+                write!(f, "the study has no row to draw")
+            }
+            Self::Empty { selection } => write!(f, "nothing fits the selection {selection}"),
+            Self::TooMany { series, max, axes } => write!(
+                f,
+                "{series} series do not fit one figure (at most {max}): keep some points with \
+                 --where AXIS=VALUE; the axes are {}",
+                listed(axes)
+            ),
             Self::Store(error) => error.fmt(f),
             Self::Backend { reason } => write!(f, "drawing failed: {reason}"),
         }
@@ -184,14 +277,20 @@ impl From<StoreError> for FigureError {
 /// # Errors
 /// `Backend`, which no data should cause.
 pub fn draw(figure: &dyn Figure, provenance: &Provenance) -> Result<Drawing, FigureError> {
-    let mut scene = Scene::new()?;
+    // Before anything is measured.
+    render::register_font()?;
+    let mut scene = Scene::new(figure.height().clamp(300, HEIGHT_MAX_PX))?;
     scene.title(&figure.title());
     figure.paint(&mut scene);
-    scene.caption(&full_caption(figure, provenance));
+    let caption = full_caption(figure, provenance);
+    scene.caption(&caption);
     let svg = render::svg(&scene, &figure.title(), &figure.description())?;
     let png = render::png(&scene)?;
     Ok(Drawing {
-        name: figure.name(),
+        name: figure.name().to_owned(),
+        title: figure.title(),
+        description: figure.description(),
+        caption,
         svg,
         png,
         csv: figure.data(),
@@ -223,6 +322,14 @@ pub fn from_result(result: &RunResult, name: &str) -> Result<Box<dyn Figure>, Fi
             &result.sessions()?,
         ))),
         _ => Err(FigureError::Unknown { name: name.into() }),
+    }
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() {
+        String::from("none")
+    } else {
+        names.join(", ")
     }
 }
 

@@ -3,16 +3,21 @@
 //! Reads columns by name, so files with further columns are read too. Every error names the file and
 //! the line.
 
+mod reader;
+pub mod sheet;
+pub mod story;
+pub mod study;
+pub mod sweep;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
-
-use csv::StringRecord;
 
 use crate::rows::{DesyncKind, Desyncs, Outcome, Sessions};
 use crate::statistics::survival::Lifetime;
 use crate::store::{MANIFEST, Manifest, StoreError};
 use crate::table::Table;
+
+pub(crate) use reader::Reader;
 
 /// What figures need of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +45,10 @@ pub struct DesyncRecord {
     pub kind: DesyncKind,
     /// When it began, in ns.
     pub start_ns: u64,
+    /// When it ended, in ns; `None` if it lasts.
+    pub end_ns: Option<u64>,
+    /// Session in which it began; empty where none is known.
+    pub cause_session: String,
 }
 
 /// A run's result directory.
@@ -62,6 +71,21 @@ impl RunResult {
             directory: directory.to_owned(),
             manifest,
         })
+    }
+
+    /// The result that stands in `directory` and has no manifest on disk yet.
+    #[must_use]
+    pub const fn unfinished(directory: PathBuf, manifest: Manifest) -> Self {
+        Self {
+            directory,
+            manifest,
+        }
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// What the directory is the result of.
@@ -90,6 +114,62 @@ impl RunResult {
         Ok(records)
     }
 
+    /// Names and outcomes of the sessions that `wanted` names, in file order.
+    ///
+    /// # Errors
+    /// As [`RunResult::sessions`].
+    pub fn session_outcomes(
+        &self,
+        wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<Vec<(String, Outcome)>, StoreError> {
+        let mut reader = Reader::open(&self.directory.join(Sessions::SCHEMA.file))?;
+        let mut found = Vec::new();
+        while reader.advance()? {
+            let name = reader.text("session")?;
+            if wanted(name) {
+                let name = name.to_owned();
+                found.push((name, reader.word("outcome", Outcome::from_word)?));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The contents of `summary.json`; null where it cannot be read.
+    #[must_use]
+    pub fn summary(&self) -> serde_json::Value {
+        std::fs::read_to_string(self.directory.join("summary.json"))
+            .ok()
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default()
+    }
+
+    /// The usual range of what the profile of a role says, as factors; `None` where the role has no
+    /// profile.
+    #[must_use]
+    pub fn band(&self, role: &str) -> Option<(f64, f64)> {
+        let summary = self.summary();
+        let profiles = summary.get("profiles")?.as_array()?;
+        let of_role = profiles
+            .iter()
+            .find(|profile| profile.get("role").is_some_and(|name| name == role))?;
+        let end = |name: &str| of_role.get(name)?.as_f64();
+        Some((end("band_low")?, end("band_high")?))
+    }
+
+    /// Energy of all nodes by time: width of a bin in ns, and nJ by bin; `None` where none is known.
+    #[must_use]
+    pub fn energy_over_time(&self) -> Option<(u64, Vec<u64>)> {
+        let summary = self.summary();
+        let energy = summary.get("energy_over_time")?;
+        let bins: Option<Vec<u64>> = energy
+            .get("energy_nj")?
+            .as_array()?
+            .iter()
+            .map(serde_json::Value::as_u64)
+            .collect();
+        Some((energy.get("bin_ns")?.as_u64()?, bins?))
+    }
+
     /// The rows of `desync.csv`, in file order.
     ///
     /// # Errors
@@ -102,6 +182,8 @@ impl RunResult {
                 device: reader.text("device")?.to_owned(),
                 kind: reader.word("kind", DesyncKind::from_word)?,
                 start_ns: reader.value("start_ns")?,
+                end_ns: reader.optional("end_ns")?,
+                cause_session: reader.text("cause_session")?.to_owned(),
             });
         }
         Ok(records)
@@ -146,74 +228,4 @@ pub fn lifetimes_in_step(
         };
     }
     lifetimes.into_values().collect()
-}
-
-/// One CSV file, read row by row.
-struct Reader {
-    path: PathBuf,
-    csv: csv::Reader<std::fs::File>,
-    columns: StringRecord,
-    row: StringRecord,
-}
-
-impl Reader {
-    fn open(path: &Path) -> Result<Self, StoreError> {
-        let damaged = |error: csv::Error| StoreError::Damaged {
-            path: path.into(),
-            reason: error.to_string(),
-        };
-        let mut csv = csv::Reader::from_path(path).map_err(damaged)?;
-        let columns = csv.headers().map_err(damaged)?.clone();
-        Ok(Self {
-            path: path.into(),
-            csv,
-            columns,
-            row: StringRecord::new(),
-        })
-    }
-
-    /// Reads the next row; false at the end.
-    fn advance(&mut self) -> Result<bool, StoreError> {
-        self.csv
-            .read_record(&mut self.row)
-            .map_err(|error| self.damaged(error.to_string()))
-    }
-
-    fn text(&self, column: &str) -> Result<&str, StoreError> {
-        self.columns
-            .iter()
-            .position(|name| name == column)
-            .and_then(|index| self.row.get(index))
-            .ok_or_else(|| self.damaged(format!("no column {column}")))
-    }
-
-    fn value<T: FromStr>(&self, column: &str) -> Result<T, StoreError> {
-        let text = self.text(column)?;
-        text.parse().map_err(|_| self.bad_cell(column, text))
-    }
-
-    fn optional<T: FromStr>(&self, column: &str) -> Result<Option<T>, StoreError> {
-        if self.text(column)?.is_empty() {
-            Ok(None)
-        } else {
-            self.value(column).map(Some)
-        }
-    }
-
-    fn word<T>(&self, column: &str, parse: fn(&str) -> Option<T>) -> Result<T, StoreError> {
-        let text = self.text(column)?;
-        parse(text).ok_or_else(|| self.bad_cell(column, text))
-    }
-
-    fn bad_cell(&self, column: &str, text: &str) -> StoreError {
-        let line = self.row.position().map_or(0, csv::Position::line);
-        self.damaged(format!("line {line}: {column} cannot be {text:?}"))
-    }
-
-    fn damaged(&self, reason: String) -> StoreError {
-        StoreError::Damaged {
-            path: self.path.clone(),
-            reason,
-        }
-    }
 }

@@ -33,6 +33,8 @@ pub(crate) enum Verb {
     Costs(CostsArgs),
     /// Every message and intermediate value of a session from fixed inputs, as JSON
     Transcript(TranscriptArgs),
+    /// Draws one figure from stored results
+    Plot(PlotArgs),
     /// Lists what there is, with sources
     List(ListArgs),
 }
@@ -166,6 +168,52 @@ pub(crate) struct TranscriptArgs {
     /// Writes here instead of to standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct PlotArgs {
+    /// Directory of a result
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// Which figure; docs/RESULTS.md lists them
+    #[arg(long, value_name = "NAME")]
+    pub(crate) figure: String,
+    /// Axis of the study along which the metric is drawn [default: the first]
+    #[arg(long, value_name = "AXIS")]
+    pub(crate) x: Option<String>,
+    /// Metric that is drawn
+    #[arg(long, value_name = "METRIC")]
+    pub(crate) y: Option<String>,
+    /// Axis whose values become series
+    #[arg(long, value_name = "AXIS")]
+    pub(crate) by: Option<String>,
+    /// Keeps only the points with this value (repeatable)
+    #[arg(long = "where", value_name = "AXIS=VALUE")]
+    pub(crate) only: Vec<String>,
+    /// Session of a sequence chart, as in device[3]/17 [default: the one that tells most]
+    #[arg(long, value_name = "ID")]
+    pub(crate) session: Option<String>,
+    /// How the horizontal axis is spread [default: by the values]
+    #[arg(long, value_enum, value_name = "SCALE")]
+    pub(crate) x_scale: Option<AxisSpread>,
+    /// How the vertical axis is spread [default: linear]
+    #[arg(long, value_enum, value_name = "SCALE")]
+    pub(crate) y_scale: Option<AxisSpread>,
+    /// Directory of the files [default: DIR/report/figures]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Prints no paths
+    #[arg(long)]
+    pub(crate) quiet: bool,
+}
+
+/// How an axis is spread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AxisSpread {
+    /// Equal steps are equal differences
+    Linear,
+    /// Equal steps are equal ratios; 0 has a place of its own
+    Log,
 }
 
 #[derive(Debug, ClapArgs)]

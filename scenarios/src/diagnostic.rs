@@ -387,6 +387,14 @@ pub(crate) fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) 
         .map(|(name, _)| name)
 }
 
+/// `did you mean NAME?` for a name that does not exist; empty where none is near.
+#[must_use]
+pub fn did_you_mean<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(word, names)
+        .map(|name| format!("did you mean {name}?"))
+        .unwrap_or_default()
+}
+
 /// Help for a name that does not exist: the probable one, then what there is.
 pub(crate) fn suggestions<'a>(
     word: &str,

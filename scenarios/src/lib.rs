@@ -37,7 +37,7 @@ pub mod verify;
 pub use protocols::{meter, protocol, registry};
 pub use sim_engine::{Fate, PacketEnd, Progress, Recorder};
 
-pub use diagnostic::Diagnostics;
+pub use diagnostic::{Diagnostics, did_you_mean};
 pub use quantity::duration_text;
 pub use reader::{read, read_text};
 pub use scenario::Scenario;

@@ -416,11 +416,48 @@ pub enum Figure {
     Survival,
     /// How attempts ended.
     Outcomes,
+    /// State of devices over time.
+    Timeline,
+    /// Message sequence chart of one session.
+    Sequence,
+    /// What a session costs.
+    Costs,
+    /// Energy by session, node and time.
+    Energy,
+    /// How busy nodes and links were.
+    Utilisation,
+    /// Desynchronisation and lock-out by axis of a sweep.
+    DesyncVs,
+    /// A metric by axis of a sweep.
+    MetricVs,
+    /// Differences to the baseline of a sweep.
+    Paired,
+    /// Attacks by variant, of a matrix.
+    AttackMatrix,
+    /// Cells of a desynchronisation laboratory.
+    DesyncLab,
+    /// Simulated against exact values, of a validation.
+    Validation,
 }
 
 impl Figure {
     /// All, in the order of lists.
-    pub const ALL: [Self; 3] = [Self::LatencyCdf, Self::Survival, Self::Outcomes];
+    pub const ALL: [Self; 14] = [
+        Self::LatencyCdf,
+        Self::Survival,
+        Self::Outcomes,
+        Self::Timeline,
+        Self::Sequence,
+        Self::Costs,
+        Self::Energy,
+        Self::Utilisation,
+        Self::DesyncVs,
+        Self::MetricVs,
+        Self::Paired,
+        Self::AttackMatrix,
+        Self::DesyncLab,
+        Self::Validation,
+    ];
 
     /// Its name in the scenario file.
     #[must_use]
@@ -429,6 +466,17 @@ impl Figure {
             Self::LatencyCdf => "latency-cdf",
             Self::Survival => "survival",
             Self::Outcomes => "outcomes",
+            Self::Timeline => "timeline",
+            Self::Sequence => "sequence",
+            Self::Costs => "costs",
+            Self::Energy => "energy",
+            Self::Utilisation => "utilisation",
+            Self::DesyncVs => "desync-vs",
+            Self::MetricVs => "metric-vs",
+            Self::Paired => "paired",
+            Self::AttackMatrix => "attack-matrix",
+            Self::DesyncLab => "desync-lab",
+            Self::Validation => "validation",
         }
     }
 }

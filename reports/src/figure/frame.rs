@@ -94,6 +94,35 @@ impl Frame {
         );
     }
 
+    /// Grid lines at the marks of the horizontal axis.
+    pub(super) fn draw_upright_grid(&self, scene: &mut Scene) {
+        let Area { top, bottom, .. } = self.area;
+        for tick in self.x.ticks.iter().filter(|tick| !tick.label.is_empty()) {
+            let x = self.point(tick.at, 0.0).0;
+            scene.line(&[(x, top), (x, bottom)], GRID, 2, &[]);
+        }
+    }
+
+    /// Shows that the horizontal axis is broken between 0 and its next mark.
+    pub(super) fn draw_break(&self, scene: &mut Scene) {
+        let Area {
+            left,
+            right,
+            bottom,
+            ..
+        } = self.area;
+        // The place of 0 takes about a tenth of the axis; the break stands in its middle.
+        let x = left + (right - left) * 54 / 1000;
+        for dx in [-7, 7] {
+            scene.line(
+                &[(x + dx - 5, bottom + 12), (x + dx + 5, bottom - 12)],
+                INK,
+                3,
+                &[],
+            );
+        }
+    }
+
     fn draw_x_ticks(&self, scene: &mut Scene) {
         let Area { top, bottom, .. } = self.area;
         let mut free_from = i32::MIN;

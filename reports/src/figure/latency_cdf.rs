@@ -230,7 +230,7 @@ impl LatencyCdf {
 }
 
 impl Figure for LatencyCdf {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         NAME
     }
 

@@ -11,6 +11,7 @@ pub(super) enum Key {
     Line(Colour, Dash),
     Band(Colour),
     Mark(Marker, Colour),
+    Series(Colour, Dash, Marker),
 }
 
 /// A point's shape.
@@ -19,11 +20,24 @@ pub(super) enum Marker {
     Circle,
     Square,
     Triangle,
+    Diamond,
+    Cross,
 }
 
 /// Draws a marker with a paper-coloured rim, which keeps it apart from the line below.
-pub(super) fn draw_marker(scene: &mut Scene, marker: Marker, (x, y): Point, colour: Colour) {
-    for (radius, colour) in [(17, PAPER), (12, colour)] {
+pub(super) fn draw_marker(scene: &mut Scene, marker: Marker, at: Point, colour: Colour) {
+    draw_marker_sized(scene, marker, at, colour, 12);
+}
+
+/// The same with a reach of its own in pixels.
+pub(super) fn draw_marker_sized(
+    scene: &mut Scene,
+    marker: Marker,
+    (x, y): Point,
+    colour: Colour,
+    reach: i32,
+) {
+    for (radius, colour) in [(reach + 5, PAPER), (reach, colour)] {
         match marker {
             Marker::Circle => scene.circle((x, y), radius, colour),
             Marker::Square => scene.rectangle(
@@ -35,6 +49,22 @@ pub(super) fn draw_marker(scene: &mut Scene, marker: Marker, (x, y): Point, colo
                 },
                 colour,
             ),
+            Marker::Diamond => {
+                let reach = radius + radius / 3;
+                let points = [
+                    (x, y - reach),
+                    (x + reach, y),
+                    (x, y + reach),
+                    (x - reach, y),
+                ];
+                scene.polygon(&points, colour);
+            }
+            Marker::Cross => {
+                let width = if colour == PAPER { reach } else { reach / 2 };
+                for (dx, dy) in [(radius, radius), (radius, -radius)] {
+                    scene.line(&[(x - dx, y - dy), (x + dx, y + dy)], colour, width, &[]);
+                }
+            }
             Marker::Triangle => {
                 let (reach, foot) = (radius + radius / 4, radius * 3 / 4);
                 let points = [(x, y - reach), (x + reach, y + foot), (x - reach, y + foot)];
@@ -98,6 +128,7 @@ fn key_width(key: Key) -> i32 {
         Key::Line(..) => 92,
         Key::Band(_) => 56,
         Key::Mark(..) => 32,
+        Key::Series(..) => 100,
     }
 }
 
@@ -114,6 +145,10 @@ fn draw_key(scene: &mut Scene, key: Key, left: i32, right: i32, y: i32) {
                 },
                 colour,
             );
+        }
+        Key::Series(colour, dash, marker) => {
+            scene.line(&[(left, y), (right, y)], colour, 5, dash);
+            draw_marker(scene, marker, ((left + right) / 2, y), colour);
         }
         Key::Mark(marker, colour) => {
             draw_marker(scene, marker, ((left + right) / 2, y), colour);

@@ -213,7 +213,7 @@ impl OutcomeTimeline {
 }
 
 impl Figure for OutcomeTimeline {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         NAME
     }
 

@@ -3,6 +3,7 @@
 //! Source of the colours: Okabe & Ito, "Color Universal Design" (2008). No meaning rests on colour
 //! alone: lines also differ by dash, points by marker, areas by hatch.
 
+use super::legend::Marker;
 use super::scene::Colour;
 use crate::rows::Outcome;
 
@@ -42,6 +43,18 @@ pub(super) fn line_style(index: usize) -> (Colour, Dash) {
     STYLES[index % STYLES.len()]
 }
 
+/// Marker of the series with this index; repeats after five.
+pub(super) fn marker_style(index: usize) -> Marker {
+    const MARKERS: [Marker; 5] = [
+        Marker::Circle,
+        Marker::Square,
+        Marker::Triangle,
+        Marker::Diamond,
+        Marker::Cross,
+    ];
+    MARKERS[index % MARKERS.len()]
+}
+
 /// Lines drawn over an area.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Hatch {
@@ -55,8 +68,21 @@ pub(super) enum Hatch {
     Upright,
 }
 
+/// Hatch of the bars with this index.
+pub(super) fn row_hatch(index: usize) -> Hatch {
+    const HATCHES: [Hatch; 6] = [
+        Hatch::None,
+        Hatch::Rising,
+        Hatch::Level,
+        Hatch::Falling,
+        Hatch::Cross,
+        Hatch::Upright,
+    ];
+    HATCHES[index % HATCHES.len()]
+}
+
 /// Colour and hatch of an outcome: calm for success, loud for what breaks agreement.
-pub(super) fn outcome_style(outcome: Outcome) -> (Colour, Hatch) {
+pub(super) const fn outcome_style(outcome: Outcome) -> (Colour, Hatch) {
     match outcome {
         Outcome::Accepted => (GREEN, Hatch::None),
         Outcome::Completed => (SKY_BLUE, Hatch::None),
@@ -67,3 +93,12 @@ pub(super) fn outcome_style(outcome: Outcome) -> (Colour, Hatch) {
         Outcome::Aborted => (BLUE, Hatch::Upright),
     }
 }
+
+/// Messages that arrived as they were sent.
+pub(super) const MESSAGE_COLOUR: Colour = BLUE;
+/// What an adversary did; always with a diamond or a dash.
+pub(super) const ADVERSARY_COLOUR: Colour = PURPLE;
+/// What failed or was lost; always with a cross.
+pub(super) const FAILURE_COLOUR: Colour = VERMILLION;
+/// What was accepted; always with a square.
+pub(super) const SUCCESS_COLOUR: Colour = GREEN;

@@ -10,7 +10,7 @@ use plotters::style::register_font as register_plotters_font;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::FigureError;
-use super::scene::{Anchor, Colour, HEIGHT_PX, Scene, Shape, WIDTH_PX, text_style, upward_style};
+use super::scene::{Anchor, Colour, Scene, Shape, WIDTH_PX, text_style, upward_style};
 
 /// Family under which the embedded font is known to plotters.
 pub(super) const FONT_FAMILY: &str = "sans-serif";
@@ -28,7 +28,7 @@ pub(super) fn register_font() -> Result<(), FigureError> {
 /// The scene as an SVG document with title and description.
 pub(super) fn svg(scene: &Scene, title: &str, description: &str) -> Result<String, FigureError> {
     let mut svg = String::new();
-    let backend = SVGBackend::with_string(&mut svg, (WIDTH_PX as u32, HEIGHT_PX as u32));
+    let backend = SVGBackend::with_string(&mut svg, (WIDTH_PX as u32, scene.height as u32));
     paint(scene, backend, &SVG_FIT)?;
     let start = svg.find('>').map_or(0, |end| end + 1);
     let body = svg[start..].replace(
@@ -39,8 +39,9 @@ pub(super) fn svg(scene: &Scene, title: &str, description: &str) -> Result<Strin
     // box lets it scale.
     Ok(format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" width=\"170mm\" height=\"{}mm\" \
-         viewBox=\"0 0 {WIDTH_PX} {HEIGHT_PX}\">\n<title>{}</title>\n<desc>{}</desc>{body}",
-        170 * HEIGHT_PX / WIDTH_PX,
+         viewBox=\"0 0 {WIDTH_PX} {}\">\n<title>{}</title>\n<desc>{}</desc>{body}",
+        170 * scene.height / WIDTH_PX,
+        scene.height,
         escaped(title),
         escaped(description),
     ))
@@ -51,7 +52,7 @@ pub(super) fn png(scene: &Scene) -> Result<Vec<u8>, FigureError> {
     // Plotters smooths slanted edges unevenly; drawing larger and averaging smooths all alike.
     let (width, height) = (
         (WIDTH_PX * OVERSAMPLING) as usize,
-        (HEIGHT_PX * OVERSAMPLING) as usize,
+        (scene.height * OVERSAMPLING) as usize,
     );
     let mut large = vec![0_u8; width * height * 3];
     let size = (width as u32, height as u32);
@@ -63,7 +64,7 @@ pub(super) fn png(scene: &Scene) -> Result<Vec<u8>, FigureError> {
     let small = averaged(&large, width, OVERSAMPLING as usize);
 
     let mut file = Vec::new();
-    let mut encoder = png::Encoder::new(&mut file, WIDTH_PX as u32, HEIGHT_PX as u32);
+    let mut encoder = png::Encoder::new(&mut file, WIDTH_PX as u32, scene.height as u32);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_compression(png::Compression::Best);

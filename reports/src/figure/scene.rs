@@ -11,7 +11,7 @@ use super::{FigureError, render};
 
 /// Width of every figure. At 85 mm, one millimetre is about 16 pixels.
 pub const WIDTH_PX: i32 = 1400;
-/// Height of every figure.
+/// Height of a figure that does not grow with its rows.
 pub const HEIGHT_PX: i32 = 900;
 
 /// Text heights in pixels, from ascender to descender; at 85 mm column width a tick label is set in
@@ -101,16 +101,18 @@ pub(super) enum Shape {
 #[derive(Clone, Debug)]
 pub struct Scene {
     pub(super) shapes: Vec<Shape>,
+    pub(super) height: i32,
 }
 
 impl Scene {
-    /// An empty picture.
+    /// An empty picture of a height in pixels.
     ///
     /// # Errors
     /// `Backend` if the embedded font cannot be used.
-    pub(super) fn new() -> Result<Self, FigureError> {
+    pub(super) fn new(height: i32) -> Result<Self, FigureError> {
         render::register_font()?;
-        Ok(Self { shapes: Vec::new() })
+        let shapes = Vec::new();
+        Ok(Self { shapes, height })
     }
 
     pub(super) fn title(&mut self, text: &str) {
@@ -122,12 +124,19 @@ impl Scene {
     pub(super) fn caption(&mut self, text: &str) {
         const SEPARATOR: &str = " · ";
         let width = WIDTH_PX - 2 * MARGIN_PX;
-        let mut lines = wrapped(text, SEPARATOR, CAPTION_PX, width);
-        if lines.len() > CAPTION_LINES_MAX {
-            let rest = lines.split_off(CAPTION_LINES_MAX - 1).join(SEPARATOR);
+        // Figures that grow with their rows leave room for a third line.
+        let most = CAPTION_LINES_MAX + usize::from(self.height != HEIGHT_PX);
+        // Lines break between parts, inside one only where it is wider than a line.
+        let lines = wrapped(text, SEPARATOR, CAPTION_PX, width);
+        let mut lines: Vec<String> = lines
+            .iter()
+            .flat_map(|line| wrapped(line, " ", CAPTION_PX, width))
+            .collect();
+        if lines.len() > most {
+            let rest = lines.split_off(most - 1).join(SEPARATOR);
             lines.push(shortened(&rest, CAPTION_PX, width));
         }
-        let first = HEIGHT_PX - 30 - (lines.len() as i32 - 1) * CAPTION_LINE_PX;
+        let first = self.height - 30 - (lines.len() as i32 - 1) * CAPTION_LINE_PX;
         for (index, line) in lines.iter().enumerate() {
             let at = (MARGIN_PX, first + index as i32 * CAPTION_LINE_PX);
             self.text(line, at, CAPTION_PX, GREY_INK, Anchor::Left);
@@ -140,7 +149,7 @@ impl Scene {
             left: MARGIN_PX,
             top: 90,
             right: WIDTH_PX - MARGIN_PX,
-            bottom: 770,
+            bottom: self.height - 130,
         };
         self.rectangle(area, GREY_INK.faded(8));
         let middle = (area.top + area.bottom) / 2;

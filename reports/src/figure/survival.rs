@@ -262,7 +262,7 @@ impl Survival {
 }
 
 impl Figure for Survival {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         NAME
     }
 

@@ -71,6 +71,11 @@ pub enum StoreError {
         /// The directory.
         path: PathBuf,
     },
+    /// A directory that should hold a result holds none.
+    NoResult {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The path exists and is no directory.
     NotADirectory {
         /// The path.
@@ -129,6 +134,11 @@ impl fmt::Display for StoreError {
             Self::NotAResult { path } => write!(
                 f,
                 "{} is not empty and holds no result of this program; choose another directory",
+                path.display()
+            ),
+            Self::NoResult { path } => write!(
+                f,
+                "{} holds no result of this program, nor does a folder in it",
                 path.display()
             ),
             Self::NotADirectory { path } => write!(f, "{} is not a directory", path.display()),

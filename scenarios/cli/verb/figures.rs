@@ -1,8 +1,11 @@
 //! The figures of a run, from what it left in memory.
 
 use reports::figure::{
-    LatencyCdf, LatencySeries, OutcomeTimeline, Reference, Survival, SurvivalSeries,
+    FigureError, LatencyCdf, LatencySeries, OutcomeTimeline, Reference, Survival, SurvivalSeries,
+    Wanted, of_study,
 };
+use reports::read::RunResult;
+use reports::read::study::Study;
 use reports::statistics::survival::Lifetime;
 use scenarios::Scenario;
 use scenarios::closed_form;
@@ -11,13 +14,19 @@ use scenarios::metrics::LEVEL;
 use scenarios::run::Finished;
 use scenarios::scenario::Figure;
 
-/// The figure called `wanted`.
+/// The figure called `wanted`, from what the run left in memory or in its files.
+///
+/// # Errors
+///
+/// A figure that a single run cannot give.
 pub(crate) fn of<T: Tables>(
     wanted: Figure,
     scenario: &Scenario,
     finished: &Finished<T>,
-) -> Box<dyn reports::figure::Figure> {
-    match wanted {
+    result: &RunResult,
+) -> Result<Box<dyn reports::figure::Figure>, FigureError> {
+    Ok(match wanted {
+        Figure::LatencyCdf => Box::new(latency(finished)),
         Figure::Survival => Box::new(survival(scenario, finished)),
         Figure::Outcomes => {
             let tally = &finished.tally;
@@ -26,8 +35,12 @@ pub(crate) fn of<T: Tables>(
                 &tally.outcomes_over_time,
             ))
         }
-        _ => Box::new(latency(finished)),
-    }
+        // The others are made from the files, as `badlink plot` makes them.
+        other => {
+            let study = Study::Run(result.clone());
+            return of_study(&study, &Wanted::named(other.as_str()));
+        }
+    })
 }
 
 fn latency<T: Tables>(finished: &Finished<T>) -> LatencyCdf {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use reports::figure;
 use reports::metric::Summary;
+use reports::read::RunResult;
 use reports::store::{Commit, FORMAT_VERSION, Manifest, ResultKind, Staging, StoreError};
 use scenarios::Scenario;
 use scenarios::build::build_with_keys;
@@ -143,12 +144,8 @@ pub(crate) fn into_directory(
     let finished = finished?;
     let place_rows = places.map_err(Failure::Store)?;
     let written = results::write(&staging, scenario, &finished, tables).map_err(Failure::Store)?;
-    draw(&staging, scenario, &finished, &written.summary).map_err(Failure::Store)?;
-
-    let wall = watch.elapsed().as_secs_f64();
-    let cpu = cpu_before.and_then(|before| Some((cpu_time()? - before).as_secs_f64()));
     let events = finished.events;
-    let manifest = Manifest {
+    let mut manifest = Manifest {
         format: FORMAT_VERSION,
         kind: ResultKind::Run,
         program: PROGRAM.into(),
@@ -165,14 +162,19 @@ pub(crate) fn into_directory(
             (String::from("packets"), finished.tally.fates.iter().sum()),
             (String::from("rows"), written.rows + place_rows),
         ]),
-        wall_seconds: wall,
-        cpu_seconds: cpu,
-        events_per_second: events as f64 / wall.max(1e-9),
+        wall_seconds: 0.0,
+        cpu_seconds: None,
+        events_per_second: 0.0,
         host: BTreeMap::from([(
             String::from("scenario_file"),
             scenario.path.display().to_string(),
         )]),
     };
+    draw(&staging, scenario, &finished, &manifest).map_err(Failure::Store)?;
+    let wall = watch.elapsed().as_secs_f64();
+    manifest.wall_seconds = wall;
+    manifest.cpu_seconds = cpu_before.and_then(|before| Some((cpu_time()? - before).as_secs_f64()));
+    manifest.events_per_second = events as f64 / wall.max(1e-9);
     let commit = staging.commit(&manifest).map_err(Failure::Store)?;
     let text = crate::verb::summary::text(scenario, &finished, &written.summary, wall);
     Ok(Done {
@@ -189,17 +191,14 @@ fn draw(
     staging: &Staging,
     scenario: &Scenario,
     finished: &Finished<FileTables>,
-    summary: &Summary,
+    manifest: &Manifest,
 ) -> Result<(), StoreError> {
-    let provenance = figure::Provenance {
-        scenario: scenario.name.clone(),
-        scenario_hash: summary.scenario_hash.clone(),
-        seed: scenario.run.seed,
-        complete: summary.complete,
-    };
+    let provenance = figure::Provenance::from(manifest);
+    let result = RunResult::unfinished(staging.path().to_owned(), manifest.clone());
     for wanted in &scenario.output.figures {
-        let figure = crate::verb::figures::of(*wanted, scenario, finished);
-        match figure::draw(figure.as_ref(), &provenance) {
+        let made = crate::verb::figures::of(*wanted, scenario, finished, &result)
+            .and_then(|figure| figure::draw(figure.as_ref(), &provenance));
+        match made {
             Ok(drawing) => {
                 let name = |extension: &str| format!("report/figures/{}.{extension}", drawing.name);
                 staging.file(&name("svg"), drawing.svg.as_bytes())?;
@@ -208,7 +207,7 @@ fn draw(
             }
             Err(error) => tell(format_args!(
                 "warning: figure {} not drawn: {error}",
-                figure.name()
+                wanted.as_str()
             )),
         }
     }

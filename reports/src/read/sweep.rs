@@ -1,0 +1,135 @@
+//! The tables of a sweep: runs and aggregates by point, with the axes that the sweep varied.
+
+use std::path::{Path, PathBuf};
+
+use super::sheet::Sheet;
+use crate::store::{MANIFEST, Manifest, StoreError};
+
+/// A sweep's result directory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SweepResult {
+    directory: PathBuf,
+    manifest: Manifest,
+    /// `aggregate.csv`.
+    pub aggregate: Sheet,
+    /// Names of the axes, in the order of the columns.
+    pub axes: Vec<String>,
+    /// Names of the metrics, in the order of the file.
+    pub metrics: Vec<String>,
+}
+
+/// One aggregated number.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Aggregate {
+    /// Values of the axes as the file has them.
+    pub axes: Vec<String>,
+    /// Name of the metric.
+    pub metric: String,
+    /// Runs behind it.
+    pub n: u64,
+    /// Mean over the runs; `None` when none had a value.
+    pub mean: Option<f64>,
+    /// Standard deviation over the runs.
+    pub sd: Option<f64>,
+    /// Lower and upper end of the interval.
+    pub interval: Option<(f64, f64)>,
+    /// How the interval was computed.
+    pub method: String,
+    /// Coverage that the interval aims at; 0 where unknown.
+    pub level: f64,
+    /// Unit of the metric.
+    pub unit: String,
+}
+
+impl SweepResult {
+    /// Opens the result of a sweep.
+    ///
+    /// # Errors
+    /// `NotAResult` without a manifest; `Damaged` or `Io` for a table that cannot be read.
+    pub fn open(directory: &Path) -> Result<Self, StoreError> {
+        let manifest = Manifest::read(directory)?.ok_or_else(|| StoreError::NotAResult {
+            path: directory.join(MANIFEST),
+        })?;
+        let aggregate = Sheet::read(&directory.join("aggregate.csv"))?;
+        let (from, to) = (aggregate.column("point")?, aggregate.column("metric")?);
+        let axes = aggregate
+            .columns
+            .get(from + 1..to)
+            .unwrap_or_default()
+            .to_vec();
+        let mut metrics: Vec<String> = Vec::new();
+        for row in 0..aggregate.rows.len() {
+            let metric = aggregate.text(row, to);
+            if !metrics.iter().any(|known| known == metric) {
+                metrics.push(metric.to_owned());
+            }
+        }
+        Ok(Self {
+            directory: directory.to_owned(),
+            manifest,
+            aggregate,
+            axes,
+            metrics,
+        })
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// What the directory is the result of.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The aggregates of one metric, in the order of the points.
+    ///
+    /// # Errors
+    /// `Damaged` with the line of a cell that is no number.
+    pub fn of_metric(&self, metric: &str) -> Result<Vec<Aggregate>, StoreError> {
+        let sheet = &self.aggregate;
+        let column = |name| sheet.column(name);
+        let (point, named) = (column("point")?, column("metric")?);
+        let (n, mean, sd) = (column("n")?, column("mean")?, column("sd")?);
+        let (low, high, method) = (column("ci_low")?, column("ci_high")?, column("method")?);
+        let (level, unit) = (column("level")?, column("unit")?);
+        let mut found = Vec::new();
+        for row in 0..sheet.rows.len() {
+            if sheet.text(row, named) != metric {
+                continue;
+            }
+            let axes = sheet.rows[row]
+                .get(point + 1..named)
+                .unwrap_or_default()
+                .to_vec();
+            let interval = match (sheet.number(row, low)?, sheet.number(row, high)?) {
+                (Some(low), Some(high)) => Some((low, high)),
+                _ => None,
+            };
+            let runs = sheet.number(row, n)?.unwrap_or(0.0);
+            found.push(Aggregate {
+                axes,
+                metric: metric.to_owned(),
+                n: runs as u64,
+                mean: sheet.number(row, mean)?,
+                sd: sheet.number(row, sd)?,
+                interval,
+                method: sheet.text(row, method).to_owned(),
+                level: sheet.number(row, level)?.unwrap_or(0.0),
+                unit: sheet.text(row, unit).to_owned(),
+            });
+        }
+        Ok(found)
+    }
+
+    /// `runs.csv`.
+    ///
+    /// # Errors
+    /// `Io` or `Damaged`.
+    pub fn runs(&self) -> Result<Sheet, StoreError> {
+        Sheet::read(&self.directory.join("runs.csv"))
+    }
+}
