@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod arrows;
+mod attacks;
 mod bad_input;
 mod bad_place;
 mod costs;

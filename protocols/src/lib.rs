@@ -11,6 +11,7 @@
 //! A protocol is one folder; [`registry`] lists them all.
 
 pub mod address;
+pub mod attack;
 pub mod context;
 pub mod crypto;
 pub mod drive;

@@ -4,8 +4,9 @@
 use core::fmt;
 use std::sync::Arc;
 
+use crate::attack::{AttackSpec, Attacker, Holder, Secret, SecretSpec, Setup};
 use crate::drive::Rehearsal;
-use crate::output::Principal;
+use crate::output::{Principal, Tag};
 use crate::parameter::{ParameterError, ParameterSpec, Values};
 use crate::registry::Column;
 use crate::roster::{Party, ProvisionSink, Roster, Streams};
@@ -136,6 +137,22 @@ pub trait Protocol: Sync {
     fn claims(&self) -> &'static [ClaimSpec];
     /// The relations whose ends share state.
     fn relations(&self) -> &'static [RelationSpec];
+    /// Whether application data arrives in the order in which it was sent, or not at all.
+    fn ordered(&self) -> bool {
+        true
+    }
+
+    /// The attacks on it that need code, in the order of the specification.
+    fn attacks(&self) -> &'static [AttackSpec] {
+        &[]
+    }
+
+    /// The secrets that its parties hold: what a scenario may grant an adversary, and what an
+    /// adversary may claim to know.
+    fn secrets(&self) -> &'static [SecretSpec] {
+        &[]
+    }
+
     /// True when its machines open streams, so that a link carries streams by default.
     fn streams(&self) -> bool {
         false
@@ -237,6 +254,40 @@ pub trait Instance: fmt::Debug + Send + Sync {
 
     /// Builds the machines of one group, in roster order.
     fn machines(&self, roster: &Roster, group: usize) -> Column;
+
+    /// Builds an attacker: the attack of [`Protocol::attacks`] with this id.
+    ///
+    /// # Errors
+    ///
+    /// An attack that this variant does not know, or a parameter that it refuses.
+    fn attacker(&self, id: &str, setup: &Setup<'_>) -> Result<Box<dyn Attacker>, ParameterError> {
+        let _ = setup;
+        Err(ParameterError {
+            name: String::new(),
+            reason: format!("this variant knows no attack `{id}`"),
+            hint: "`badlink list attacks` names what there is".to_owned(),
+        })
+    }
+
+    /// Lists the secrets that a party holds right now. For grants and for oracles only: no machine
+    /// and no attacker calls it.
+    fn secrets(&self, holder: &Holder<'_>, out: &mut dyn FnMut(Secret<'_>)) {
+        let _ = (holder, out);
+    }
+
+    /// The `key_id` that a party would state if `key` were its session key: what confirms a claim of
+    /// kind `session-key`. `None` where sessions have no key.
+    fn key_id(&self, key: &[u8]) -> Option<Tag> {
+        let _ = key;
+        None
+    }
+
+    /// Whether a claim about a secret of `holder` is true where comparing values is not enough, as
+    /// for a key that is computed from what the holder has. The default is never.
+    fn confirms(&self, holder: &Holder<'_>, kind: &str, bytes: &[u8]) -> bool {
+        let _ = (holder, kind, bytes);
+        false
+    }
 
     /// The principal by which others know `party`.
     fn principal(&self, roster: &Roster, party: &Party) -> Principal;

@@ -28,6 +28,7 @@
 //! | r1, r2, t1, t2, t | nonces, key shares, session key t = t1 XOR t2 |
 //! | h, P_i | HMAC of the update and partition i, in `equations::update_vault` |
 
+mod attacks;
 mod device;
 mod equations;
 mod hardened;
@@ -36,6 +37,7 @@ mod messages;
 mod params;
 mod provision;
 mod sealing;
+mod secrets;
 mod server;
 mod session;
 mod table;
@@ -47,8 +49,9 @@ mod tests;
 
 use std::sync::Arc;
 
+use crate::attack::{AttackSpec, Attacker, Holder, Secret, SecretSpec, Setup};
 use crate::meter::Primitive;
-use crate::output::Principal;
+use crate::output::{Principal, Tag};
 use crate::parameter::{ParameterError, ParameterSpec, Values};
 use crate::protocol::{
     ClaimSpec, CommandSpec, Completion, Instance, Protocol, RelationSpec, RoleSpec, TimerSpec,
@@ -181,6 +184,14 @@ impl Protocol for SecureVault {
             device: DEVICE,
             server: SERVER,
         }]
+    }
+
+    fn attacks(&self) -> &'static [AttackSpec] {
+        attacks::SPECS
+    }
+
+    fn secrets(&self) -> &'static [SecretSpec] {
+        secrets::SPECS
     }
 
     fn configure(
@@ -391,6 +402,18 @@ impl Instance for Configured {
 
     fn principal(&self, _roster: &Roster, party: &Party) -> Principal {
         provision::principal(party)
+    }
+
+    fn attacker(&self, id: &str, setup: &Setup<'_>) -> Result<Box<dyn Attacker>, ParameterError> {
+        attacks::build(&self.params, id, setup)
+    }
+
+    fn secrets(&self, holder: &Holder<'_>, out: &mut dyn FnMut(Secret<'_>)) {
+        secrets::list(&self.params, holder, out);
+    }
+
+    fn key_id(&self, key: &[u8]) -> Option<Tag> {
+        (key.len() == self.params.key_bytes).then(|| equations::key_tag(key))
     }
 }
 

@@ -81,6 +81,10 @@ impl Protocol for Traffic {
         "traffic"
     }
 
+    fn ordered(&self) -> bool {
+        false
+    }
+
     fn summary(&self) -> &'static str {
         "no security: sources, stations and sinks for queueing studies and validation"
     }

@@ -24,6 +24,8 @@ pub struct Tap {
     pub spec: AdversarySpec,
     /// Place of its first rule among the rules of all adversaries.
     first_rule: usize,
+    /// When a rule acted last, ns.
+    pub last_ns: Option<u64>,
     /// Counts per rule.
     pub counts: Vec<RuleCounts>,
     /// Per rule with `nth`: packets that fitted, by link of the adversary's group and direction.
@@ -45,9 +47,10 @@ impl Taps {
         let mut rules = 0;
         let taps = specs.iter().map(|spec| {
             let first_rule = rules;
-            rules += spec.rules.len();
+            rules += spec.rules.len() + usize::from(spec.attack.is_some());
             Tap {
                 spec: spec.clone(),
+                last_ns: None,
                 first_rule,
                 counts: vec![RuleCounts::default(); spec.rules.len()],
                 seen: vec![std::collections::BTreeMap::new(); spec.rules.len()],
@@ -104,6 +107,7 @@ impl Taps {
                 continue;
             }
             tap.counts[index].actions += 1;
+            tap.last_ns = Some(now.0);
             let verdict = match &rule.action {
                 Action::Drop => Verdict::Drop,
                 Action::Delay { by } => Verdict::Delay(by.sample_ns(draw.next_u64())),
@@ -123,7 +127,11 @@ impl Taps {
 pub fn rule_names(specs: &[AdversarySpec]) -> Vec<String> {
     let of = |spec: &AdversarySpec| -> Vec<String> {
         let ids = spec.rules.iter().map(|rule| &rule.id);
-        ids.map(|id| format!("{}.{id}", spec.name)).collect()
+        let attack = spec.attack.iter().map(|choice| choice.spec.id);
+        ids.map(String::as_str)
+            .chain(attack)
+            .map(|id| format!("{}.{id}", spec.name))
+            .collect()
     };
     specs.iter().flat_map(of).collect()
 }

@@ -1,5 +1,7 @@
 //! From a scenario to a world: nodes, links, roster, first storage, workloads, oracles.
 
+mod adversaries;
+
 use std::sync::Arc;
 
 use protocols::Channel;
@@ -107,6 +109,7 @@ pub fn build_with_keys<T: Tables>(
         }
     }
     let links = add_links(scenario, &routes, &roster, &mut engine);
+    let (attacks, watch) = adversaries::make(scenario, &routes, &roster)?;
 
     let groups = (0..roster.groups.len())
         .map(|index| make_group(scenario, &roster, index, &mut streams))
@@ -141,6 +144,8 @@ pub fn build_with_keys<T: Tables>(
         principals,
         workloads,
         taps: Taps::new(&scenario.adversaries, scenario.run.duration_ns),
+        attacks,
+        watch,
         relations,
         reprovisioning: scenario
             .workloads
@@ -413,7 +418,7 @@ fn add_links<T: Tables>(
                 .add_link(name, a, b, up, down)
                 .expect("both nodes were added");
             for (tap, adversary) in (0u32..).zip(&scenario.adversaries) {
-                if adversary.link == index {
+                if adversary.link == Some(index) && !adversary.off_path {
                     let set = engine.set_tap(link, DirectionMask::BOTH, tap, adversary.powers);
                     set.expect("the link was added and taps are few");
                 }
@@ -422,10 +427,14 @@ fn add_links<T: Tables>(
         all.push((route.first, route.many));
     }
     for (tap, adversary) in (0u32..).zip(&scenario.adversaries) {
+        if !adversary.is_on_path() {
+            let set = engine.set_off_path(tap, adversary.powers);
+            set.expect("taps are few");
+        }
         let name = StreamName::new("adversary").text(&adversary.name).id();
         engine
             .name_tap(tap, name)
-            .expect("every adversary stands on a link with a member");
+            .expect("every adversary was installed");
     }
     all
 }

@@ -155,7 +155,11 @@ fn adversary(scenario: &Scenario, link: &LinkGroup, device_is_a: bool) -> Option
     };
     let mut passes = 1.0;
     for adversary in &scenario.adversaries {
-        if scenario.links.get(adversary.link).map(|other| &other.name) != Some(&link.name) {
+        let place = adversary.link.and_then(|place| scenario.links.get(place));
+        if place.map(|other| &other.name) != Some(&link.name)
+            || adversary.attack.is_some()
+            || adversary.seat.is_some()
+        {
             return None;
         }
         for rule in &adversary.rules {

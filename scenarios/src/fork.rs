@@ -82,6 +82,7 @@ impl<T: Tables> World<T> {
             return false;
         }
         self.taps.stop();
+        self.attacks.stop();
         self.workloads.fork = Some(fork);
         self.arm_fork(now, out);
         true

@@ -18,6 +18,7 @@ pub mod transport;
 pub mod usage;
 pub mod workload;
 
+mod attack;
 pub(crate) mod effects;
 pub mod fault;
 mod outputs;
@@ -31,9 +32,10 @@ use protocols::protocol::{Instance, Protocol};
 use protocols::registry::Column;
 use protocols::{Address, Buffers, Channel, Context, Effects, Incoming, LocalTime, Timer};
 use rand_core::Rng as _;
+use sim_engine::order::TAP_ENTITY_BASE;
 use sim_engine::{
-    Block, Fate, Input, LazyStream, LostInput, NodeId, Outbox, PacketEnd, PacketMeta, Seed,
-    SimTime, Streams, TapDraw, TimerId, Verdict,
+    Block, Fate, Input, LazyStream, LostInput, NodeId, Outbox, PacketEnd, PacketMeta, Passage,
+    Seed, SimTime, Streams, TapDraw, TimerId, Verdict,
 };
 
 use self::attempt::{AttemptId, NOBODY};
@@ -48,10 +50,13 @@ use self::transport::Transports;
 use self::usage::{Operations, Usage};
 use self::workload::Workloads;
 use crate::adversary::Taps;
+use crate::attack::Attacks;
 use crate::depot::Depot;
 use crate::fault::Point;
-use crate::oracle::{Agreement, Desync};
+use crate::oracle::{Agreement, Desync, Watch};
 use crate::profile::Profile;
+
+pub(crate) use self::attack::STORAGE;
 
 /// No pair.
 pub const NO_PAIR: u32 = u32::MAX;
@@ -152,6 +157,13 @@ pub enum Deferred {
         /// The attempt it belongs to.
         attempt: AttemptId,
     },
+    /// Send a packet to an adversary's own address.
+    Mail {
+        /// The packet's metadata.
+        header: Header,
+        /// Its bytes.
+        bytes: Block,
+    },
     /// A statement to the oracles.
     Output {
         /// The statement.
@@ -218,8 +230,12 @@ pub struct World<T> {
     pub workloads: Workloads,
     /// Adversaries on links.
     pub taps: Taps,
+    /// Attackers in code.
+    pub attacks: Attacks,
     /// The oracle of agreement.
     pub agreement: Agreement,
+    /// The oracles that watch where somebody attacks.
+    pub watch: Watch,
     /// The relations with their oracles of desynchronisation.
     pub relations: Vec<Relation>,
     /// Operations by role and phase.
@@ -280,6 +296,10 @@ pub struct WorldParts {
     pub workloads: Workloads,
     /// See [`World::taps`].
     pub taps: Taps,
+    /// See [`World::attacks`].
+    pub attacks: Attacks,
+    /// See [`World::watch`].
+    pub watch: Watch,
     /// See [`World::relations`].
     pub relations: Vec<Relation>,
     /// What gives parties first storage anew; `None` where no workload asks for it.
@@ -328,7 +348,9 @@ impl<T: Tables> World<T> {
             principals: parts.principals,
             workloads: parts.workloads,
             taps: parts.taps,
+            attacks: parts.attacks,
             agreement: Agreement::default(),
+            watch: parts.watch,
             relations: parts.relations,
         }
     }
@@ -412,6 +434,9 @@ impl<T: Tables> World<T> {
             }
         }
         self.carry_out(now, node, (group, member), (attempt, holding), out);
+        if self.watch.on {
+            self.after_call(now, node.0, out);
+        }
     }
 }
 
@@ -449,6 +474,8 @@ pub(crate) mod token {
     pub(crate) const STREAM: u64 = 7 << 56;
     /// Start the machine again after a loss of power.
     pub(crate) const RESTART: u64 = 8 << 56;
+    /// A party that an adversary plays sends what it was given.
+    pub(crate) const PLAY: u64 = 9 << 56;
     /// The kind of a token.
     pub(crate) const KIND: u64 = 0xFF << 56;
 
@@ -485,6 +512,11 @@ impl<T: Tables> sim_engine::Host for World<T> {
                     return;
                 }
                 header.pair = held(&header, &meta);
+                if let Some(place) = self.attacks.seats.get(&node.0).copied() {
+                    self.let_go(now.0, header.pair);
+                    self.attack_on_mail(now, place, &header, bytes, out);
+                    return;
+                }
                 self.on_packet(now, node, (&header, Some(&meta)), bytes, out);
             }
             Input::Timer(timer) if timer.kind == transport::TIMER => {
@@ -515,6 +547,10 @@ impl<T: Tables> sim_engine::Host for World<T> {
         control: TimerId,
         out: &mut Outbox<'_, Self>,
     ) {
+        if owner.0 >= TAP_ENTITY_BASE {
+            self.on_attack_control(now, owner, control, out);
+            return;
+        }
         if control.kind >= fault::control::FIRST {
             self.on_fault_control(now, owner, control, out);
         } else {
@@ -537,19 +573,43 @@ impl<T: Tables> sim_engine::Host for World<T> {
     fn on_tap(
         &mut self,
         now: SimTime,
-        tap: u32,
+        passage: Passage<'_>,
         header: &mut Header,
-        meta: &PacketMeta,
-        bytes: &[u8],
         draw: &mut TapDraw,
+        rewritten: &mut Vec<u8>,
     ) -> Verdict {
-        let message = header.carried.message(bytes);
+        let verdict = self.attack_on_tap(now, &passage, header, rewritten);
+        if let Some(verdict) = verdict.filter(|verdict| *verdict != Verdict::Pass) {
+            header.rule = self.attacks.rule_place[passage.tap as usize];
+            self.watch.availability.touch(header.attempt);
+            return verdict;
+        }
+        let message = header.carried.message(passage.bytes);
         let message = message.and_then(|message| self.instance.classify(message));
+        let Passage { tap, meta, .. } = passage;
         let (verdict, rule) = self.taps.decide(now, tap, meta, message, draw);
         if let Some(rule) = rule {
             header.rule = rule;
+            self.watch.availability.touch(header.attempt);
         }
         verdict
+    }
+
+    fn on_tap_done(&mut self, now: SimTime, tap: u32, out: &mut Outbox<'_, Self>) {
+        self.attack_on_tap_done(now, tap, out);
+    }
+
+    fn on_mail(
+        &mut self,
+        now: SimTime,
+        _tap: u32,
+        header: &Header,
+        bytes: &[u8],
+        out: &mut Outbox<'_, Self>,
+    ) {
+        if let Some(place) = self.attacks.owner(header.to.host) {
+            self.attack_on_mail(now, place, header, bytes, out);
+        }
     }
 
     fn touch(&self, entity: NodeId) -> u64 {
@@ -582,6 +642,7 @@ impl<T: Tables> sim_engine::Host for World<T> {
             }
             Deferred::Stored { writing, .. } => self.write_lost(now, node.0, writing, out),
             Deferred::Torn { writing, .. } => self.write_lost(now, node.0, writing, out),
+            Deferred::Mail { bytes, .. } => out.free(bytes),
             Deferred::Done { pair, .. } => self.let_go(now.0, pair),
             _ => {}
         }
@@ -605,7 +666,7 @@ const fn held(header: &Header, meta: &PacketMeta) -> u32 {
         // A record is held by its end of the connection, however often it is sent.
         return NO_PAIR;
     }
-    if meta.copy == 0 && meta.sender < sim_engine::order::TAP_ENTITY_BASE {
+    if meta.copy == 0 && meta.sender < TAP_ENTITY_BASE {
         header.pair
     } else {
         NO_PAIR

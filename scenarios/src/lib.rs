@@ -5,6 +5,7 @@
 //! [`oracle`]s judge what they see at both ends; [`results`] writes what came out.
 
 pub mod adversary;
+pub mod attack;
 pub mod build;
 pub mod closed_form;
 pub mod costs;
@@ -31,6 +32,7 @@ pub mod scenario;
 mod starter;
 pub mod transcript;
 mod tree;
+pub mod verdict;
 pub mod verify;
 
 // What users of this crate need of the crates below it, so that they need not depend on those.

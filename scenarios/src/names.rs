@@ -35,8 +35,12 @@ impl Names {
         }
     }
 
-    /// Appends `device[3]`; nothing for a number that is no node's.
+    /// Appends `device[3]`; `adversary` for an own address of one.
     pub fn node(&self, node: u32, out: &mut String) {
+        if !self.is_node(node) {
+            out.push_str("adversary");
+            return;
+        }
         member(&self.groups, node, out);
     }
 

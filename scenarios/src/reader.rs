@@ -307,7 +307,7 @@ fn typed<'t>(cx: &Reading<'t>, root: &'t Node, fallback: &str) -> Option<Typed> 
             cx.workload(name, section, cast)
         });
         adversaries = collect(&adversary_sections, |name, section| {
-            cx.adversary(name, section, choice, links)
+            cx.adversary(name, section, choice, (groups, links))
         });
         faults = collect(&fault_sections, |name, section| {
             cx.fault(name, section, cast)

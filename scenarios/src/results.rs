@@ -1,9 +1,11 @@
 //! Writes what a finished run left behind: every file of a result directory except the streamed
 //! tables, which are closed here, and the manifest, which knows the wall clock.
 
+mod attacks;
+
 use protocols::wire::{FieldKind, Layout, Width};
 use reports::metric::{Metric, Summary};
-use reports::rows::{self, Attacks, Costs, Links, Nodes, Queueing, RUN_TABLES};
+use reports::rows::{self, Costs, Links, Nodes, Queueing, RUN_TABLES};
 use reports::store::{ResultKey, Staging, StoreError};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -64,7 +66,7 @@ pub fn write(
     tables: FileTables,
 ) -> Result<Written, StoreError> {
     let mut rows = tables.finish()?;
-    rows += attacks(staging, scenario, finished)?;
+    rows += attacks::write(staging, scenario, finished)?;
     rows += costs(staging, scenario, finished)?;
     staging.dictionary(RUN_TABLES)?;
     staging.json("layouts.json", &layouts(scenario))?;
@@ -334,56 +336,6 @@ fn links<T: Tables>(
         }
     }
     table.finish()
-}
-
-fn attacks(
-    staging: &Staging,
-    scenario: &Scenario,
-    finished: &Finished<FileTables>,
-) -> Result<u64, StoreError> {
-    let mut table = staging.table::<Attacks>()?;
-    for adversary in finished.world.taps.all() {
-        let powers = powers(&adversary.spec.powers);
-        for (rule, counts) in adversary.spec.rules.iter().zip(&adversary.counts) {
-            table.write(&rows::Attack {
-                adversary: &adversary.spec.name,
-                on: &scenario.links[adversary.spec.link].name,
-                powers: &powers,
-                rule: &rule.id,
-                attack: "",
-                matches: counts.matches,
-                actions: counts.actions,
-                verdict: if counts.actions == 0 {
-                    "not-exercised"
-                } else {
-                    ""
-                },
-                property: "",
-                note: "",
-            })?;
-        }
-    }
-    table.finish()
-}
-
-fn powers(powers: &sim_engine::Powers) -> String {
-    let all = [
-        ("observe", powers.observe),
-        ("drop", powers.drop),
-        ("delay", powers.delay),
-        ("duplicate", powers.duplicate),
-        ("reorder", powers.reorder),
-        ("modify", powers.modify),
-        ("inject", powers.inject),
-        ("spoof", powers.spoof),
-        ("redirect", powers.redirect),
-    ];
-    let granted: Vec<&str> = all
-        .into_iter()
-        .filter(|(_, has)| *has)
-        .map(|(name, _)| name)
-        .collect();
-    granted.join(" ")
 }
 
 fn costs(

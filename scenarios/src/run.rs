@@ -187,6 +187,16 @@ pub fn drive<T: Tables>(
         let nobody = world.host_owner();
         engine.with_outbox(nobody, &mut world, tables, World::start_faults);
     }
+    if world.watch.on {
+        world.begin_watch();
+    }
+    for tap in 0..u32::try_from(scenario.adversaries.len()).unwrap_or(0) {
+        let now = engine.now();
+        let entity = NodeId(sim_engine::order::TAP_ENTITY_BASE + tap);
+        engine.with_outbox(entity, &mut world, tables, |world, out| {
+            world.start_attack(now, tap, out);
+        });
+    }
 
     let mut stopped = None;
     let mut before = Vec::new();

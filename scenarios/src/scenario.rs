@@ -4,6 +4,8 @@
 //! quantity is a number in base units (the unit stands last in the field's name), every default is
 //! filled in. [`crate::reader`] makes it; nobody changes it afterwards.
 
+mod adversary;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,12 +13,16 @@ use std::sync::Arc;
 use protocols::parameter::{ParameterError, Values};
 use protocols::protocol::{CommandSpec, Instance, Protocol};
 use sha2::{Digest, Sha256};
-use sim_engine::{Direction, DirectionMask, Law, LinkParams, Powers, Probability};
+use sim_engine::{DirectionMask, Law, LinkParams};
 
 use crate::diagnostic::Diagnostics;
 use crate::fault::FaultSpec;
 use crate::profile::Profile;
 use crate::reader::origin::Origin;
+
+pub use self::adversary::{
+    Action, AdversarySpec, AttackChoice, GrantTime, Knowledge, Matching, Rule, Scope,
+};
 
 /// Most nodes that a scenario may have.
 pub const NODES_MAX: usize = 10_000_000;
@@ -279,63 +285,6 @@ pub struct Reprovision {
     pub after: u32,
     /// From the last failure until the new storage is in place, ns.
     pub time_ns: u64,
-}
-
-/// An adversary on the links of one group, one instance per link.
-#[derive(Clone, Debug)]
-pub struct AdversarySpec {
-    /// Its name.
-    pub name: String,
-    /// The link: index in [`Scenario::links`].
-    pub link: usize,
-    /// What it may do.
-    pub powers: Powers,
-    /// Its rules in the order of the file; the first that matches and whose coin falls acts.
-    pub rules: Vec<Rule>,
-}
-
-/// What an adversary does with which packets.
-#[derive(Clone, Debug)]
-pub struct Rule {
-    /// Its name, unique within the adversary.
-    pub id: String,
-    /// The packets it is about.
-    pub matching: Matching,
-    /// What it does with them.
-    pub action: Action,
-    /// How often it acts on a matching packet; one draw per packet.
-    pub probability: Probability,
-}
-
-/// Which packets a rule is about; every part that is given must fit.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Matching {
-    /// The direction of travel.
-    pub direction: Option<Direction>,
-    /// Messages: places in [`Instance::layouts`]; empty: any.
-    pub messages: Vec<usize>,
-    /// Only the n-th packet of each link and direction, from 1, for which the rest fits.
-    pub nth: Option<u64>,
-}
-
-/// What a rule does.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Action {
-    /// Takes the packet off the link.
-    Drop,
-    /// Holds it for a time on top of the link's delay.
-    Delay {
-        /// How long, ns; one draw per packet.
-        by: Law,
-    },
-    /// Lets it pass, followed by copies.
-    Duplicate {
-        /// How many, from 1.
-        copies: u8,
-        /// Distance between the arrivals, ns.
-        after_ns: u64,
-    },
 }
 
 /// What a run writes beside its manifest, summary and costs.

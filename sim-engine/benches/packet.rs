@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 
 use sim_engine::{
     Direction, Engine, EngineConfig, Host, Input, Law, LinkId, LinkParams, LossModel, NodeConfig,
-    NodeId, NullRecorder, Outbox, PacketEnd, PacketMeta, Probability, Progress, Seed, SimDuration,
+    NodeId, NullRecorder, Outbox, PacketEnd, Passage, Probability, Progress, Seed, SimDuration,
     SimTime, StreamName, Streams, TapDraw, TimerId, Verdict,
 };
 
@@ -116,11 +116,10 @@ impl Host for Star {
     fn on_tap(
         &mut self,
         _: SimTime,
-        _: u32,
+        _: Passage<'_>,
         _: &mut u32,
-        _: &PacketMeta,
-        _: &[u8],
         _: &mut TapDraw,
+        _: &mut Vec<u8>,
     ) -> Verdict {
         Verdict::Pass
     }

@@ -14,7 +14,7 @@ use std::ops::ControlFlow;
 
 use sim_engine::{
     Engine, EngineConfig, Host, Input, Law, NodeConfig, NodeId, NullRecorder, Outbox, PacketEnd,
-    PacketMeta, Progress, SimDuration, SimTime, TapDraw, TimerId, Verdict,
+    Passage, Progress, SimDuration, SimTime, TapDraw, TimerId, Verdict,
 };
 
 #[path = "support/chain.rs"]
@@ -89,11 +89,10 @@ impl Host for Phold {
     fn on_tap(
         &mut self,
         _: SimTime,
-        _: u32,
+        _: Passage<'_>,
         _: &mut (),
-        _: &PacketMeta,
-        _: &[u8],
         _: &mut TapDraw,
+        _: &mut Vec<u8>,
     ) -> Verdict {
         Verdict::Pass
     }

@@ -14,7 +14,7 @@ use crate::id::{Direction, DirectionMask, LinkClass, LinkId, NodeId};
 use crate::link::{ClassState, DirectionState, Extra, LinkParams, LinkState};
 use crate::order::{EventKey, TAP_ENTITY_BASE};
 use crate::outbox::Outbox;
-use crate::rng::{Seed, StreamName};
+use crate::rng::Seed;
 use crate::slab::NONE;
 use crate::stats::{LinkStats, NodeStats};
 use crate::tap::{Powers, Tap, TapPlace};
@@ -83,6 +83,8 @@ pub struct Engine<H: Host> {
     pause_at: u64,
     /// The bytes of the packet that is being handled; reused.
     inbox: Vec<u8>,
+    /// The bytes that an adversary put in place of a packet's; reused.
+    rewritten: Vec<u8>,
 }
 
 impl<H: Host> Clone for Engine<H> {
@@ -93,6 +95,7 @@ impl<H: Host> Clone for Engine<H> {
             next_check: self.next_check,
             pause_at: self.pause_at,
             inbox: Vec::new(),
+            rewritten: Vec::new(),
         }
     }
 }
@@ -108,6 +111,7 @@ impl<H: Host> Engine<H> {
             next_check: CHECK_EVENTS,
             pause_at: u64::MAX,
             inbox: Vec::new(),
+            rewritten: Vec::new(),
         }
     }
 
@@ -239,12 +243,7 @@ impl<H: Host> Engine<H> {
         if tap >= TAP_ENTITY_BASE {
             return Err(EngineError::TooManyEntities);
         }
-        while self.world.taps.len() <= tap as usize {
-            let name = StreamName::new("tap")
-                .index(self.world.taps.len() as u64)
-                .id();
-            self.world.taps.push(Tap { name, seq: 0 });
-        }
+        self.install(tap, powers);
         for direction in [Direction::Up, Direction::Down] {
             if !directions.contains(direction) {
                 continue;
@@ -257,7 +256,6 @@ impl<H: Host> Engine<H> {
             self.world.tap_places.push(TapPlace {
                 tap,
                 powers,
-                packets: 0,
                 chain: None,
             });
             self.world.extras[extra as usize].tap_place = place;
@@ -265,6 +263,27 @@ impl<H: Host> Engine<H> {
             side.extra = extra;
             side.tapped = true;
         }
+        Ok(())
+    }
+
+    fn install(&mut self, tap: u32, powers: Powers) {
+        while self.world.taps.len() <= tap as usize {
+            let number = self.world.taps.len() as u64;
+            self.world.taps.push(Tap::new(number));
+        }
+        self.world.taps[tap as usize].powers = powers;
+    }
+
+    /// Installs an adversary that stands on no link: it sees nothing that passes, and may put
+    /// packets of its own on links.
+    ///
+    /// # Errors
+    /// [`EngineError::TooManyEntities`] if the tap's number is too large.
+    pub fn set_off_path(&mut self, tap: u32, powers: Powers) -> Result<(), EngineError> {
+        if tap >= TAP_ENTITY_BASE {
+            return Err(EngineError::TooManyEntities);
+        }
+        self.install(tap, powers);
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use crate::id::{NodeId, TimerId};
 use crate::outbox::Outbox;
 use crate::packet::{PacketEnd, PacketMeta};
 use crate::recorder::Recorder;
-use crate::tap::{TapDraw, Verdict};
+use crate::tap::{Passage, TapDraw, Verdict};
 use crate::time::SimTime;
 
 /// What a node's CPU takes from its waiting line.
@@ -95,16 +95,31 @@ pub trait Host: Sized {
     ///
     /// `draw` is the adversary's randomness for this packet: independent of every other packet.
     /// What is noted in `header` stays with the packet and with copies made here; the engine never
-    /// reads it.
+    /// reads it. With [`Verdict::Modify`] the packet goes on with the bytes left in `rewritten`,
+    /// which is empty at the call.
     fn on_tap(
         &mut self,
         now: SimTime,
-        tap: u32,
+        passage: Passage<'_>,
         header: &mut Self::Header,
-        meta: &PacketMeta,
-        bytes: &[u8],
         draw: &mut TapDraw,
+        rewritten: &mut Vec<u8>,
     ) -> Verdict;
+
+    /// The verdict of [`Host::on_tap`] has been carried out: what the adversary wants besides goes
+    /// through `out`, whose node is the tap's entity.
+    fn on_tap_done(&mut self, _now: SimTime, _tap: u32, _out: &mut Outbox<'_, Self>) {}
+
+    /// A packet to an adversary's own address has reached it (see [`Outbox::mail`]).
+    fn on_mail(
+        &mut self,
+        _now: SimTime,
+        _tap: u32,
+        _header: &Self::Header,
+        _bytes: &[u8],
+        _out: &mut Outbox<'_, Self>,
+    ) {
+    }
 
     /// An event of this entity will be handled soon, in a large world.
     ///

@@ -51,5 +51,5 @@ pub use crate::packet::{Fate, PacketEnd, PacketMeta};
 pub use crate::recorder::{EventTrace, NullRecorder, Recorder};
 pub use crate::rng::{LazyStream, Probability, Seed, StreamName, Streams};
 pub use crate::stats::{LinkStats, NodeStats};
-pub use crate::tap::{Powers, TapDraw, Verdict};
+pub use crate::tap::{Injection, Passage, Powers, Source, TapDraw, Verdict};
 pub use crate::time::{SimDuration, SimTime};

@@ -23,7 +23,7 @@ mod transit;
 
 pub(crate) use self::direction::{ClassState, DirectionState, Extra, LinkState};
 pub use self::loss::{ChainStep, LossModel, TwoState};
-pub(crate) use self::transit::{Carried, Stopped, carry};
+pub(crate) use self::transit::{Carried, Stopped, carry, cross};
 use crate::law::Law;
 use crate::rng::Probability;
 

@@ -5,6 +5,7 @@ use crate::host::Host;
 use crate::id::{Direction, LinkId, NodeId, TimerId};
 use crate::order::Class;
 use crate::rng::Streams;
+use crate::tap::Injection;
 use crate::time::{SimDuration, SimTime};
 use crate::timers::TimerName;
 use crate::world::World;
@@ -159,6 +160,46 @@ impl<'a, H: Host> Outbox<'a, H> {
     ) {
         self.world
             .send_block(self.node, link, direction, header, block);
+    }
+
+    /// Puts a packet of adversary `tap` on a link; a power that it lacks ends the run.
+    pub fn inject(
+        &mut self,
+        tap: u32,
+        way: (LinkId, Direction),
+        how: Injection,
+        header: H::Header,
+        bytes: &[u8],
+    ) {
+        self.world.inject(tap, way, how, header, bytes);
+    }
+
+    /// Carries a packet to an address of adversary `tap` itself, over a link that leads towards it:
+    /// the `whole` link, or up to the tap in its middle. [`Host::on_mail`] follows.
+    pub fn mail(
+        &mut self,
+        tap: u32,
+        way: (LinkId, Direction),
+        whole: bool,
+        header: H::Header,
+        bytes: &[u8],
+    ) {
+        self.world.mail(tap, way, whole, header, bytes);
+    }
+
+    /// Lets a packet go on that [`crate::Verdict::Hold`] kept: it arrives `after` from now, and not
+    /// before it would have arrived on its own. To be called once for each packet held.
+    pub fn release_held(&mut self, packet: u32, after: SimDuration) {
+        self.world.release_held(packet, after);
+    }
+
+    /// The same way out on behalf of another entity, which is then the origin of what is scheduled.
+    pub const fn as_entity(&mut self, node: NodeId) -> Outbox<'_, H> {
+        Outbox {
+            world: self.world,
+            recorder: self.recorder,
+            node,
+        }
     }
 
     /// The recorder of the run.

@@ -5,11 +5,26 @@
 //! event order that it would have had; so a tap whose verdict is always [`Verdict::Pass`] changes
 //! no arrival, no draw and no fingerprint.
 
+use std::collections::BTreeMap;
+
 use crate::fingerprint::Chain;
 use crate::id::Direction;
 use crate::packet::PacketMeta;
 use crate::rng::{DRAWS_PER_BLOCK, Probability, StreamName, Streams};
 use crate::time::SimDuration;
+
+/// A packet as it passes a tap.
+#[derive(Clone, Copy, Debug)]
+pub struct Passage<'a> {
+    /// The tap.
+    pub tap: u32,
+    /// Names the packet as long as it is held: see [`crate::Outbox::release_held`].
+    pub packet: u32,
+    /// The engine's metadata.
+    pub meta: &'a PacketMeta,
+    /// The bytes.
+    pub bytes: &'a [u8],
+}
 
 /// What an adversary decides about a packet that passes its tap.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,6 +44,33 @@ pub enum Verdict {
         /// Distance between the arrivals.
         after: SimDuration,
     },
+    /// Keep it until [`crate::Outbox::release_held`]. Needs the power `delay` or `reorder`.
+    Hold,
+    /// Let it go on with the bytes that the host wrote. Needs the power `modify`.
+    Modify,
+    /// Take it off the link, to send it elsewhere. Needs the power `redirect`.
+    Redirect,
+}
+
+/// Whose packet an adversary puts on a link.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Source {
+    /// Under an address of its own. Needs the power `inject`.
+    Own,
+    /// Under somebody else's address. Needs the power `spoof`.
+    Spoofed,
+    /// One that it took off another link. Needs the power `redirect`.
+    Redirected,
+}
+
+/// How an adversary puts a packet on a link.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Injection {
+    /// Whose packet it is.
+    pub source: Source,
+    /// True when it takes the whole way over the link, as from a host off the path: then the link
+    /// may lose it. From a tap it has half of the way before it and nothing that loses it.
+    pub whole: bool,
 }
 
 /// The powers that an adversary declared. The engine refuses a verdict outside them.
@@ -55,6 +97,17 @@ pub struct Powers {
 }
 
 impl Powers {
+    /// The power that an injection needs and this adversary lacks.
+    #[must_use]
+    pub const fn missing_to_inject(&self, source: Source) -> Option<&'static str> {
+        match source {
+            Source::Own if !self.inject => Some("inject"),
+            Source::Spoofed if !self.spoof => Some("spoof"),
+            Source::Redirected if !self.redirect => Some("redirect"),
+            _ => None,
+        }
+    }
+
     /// The power that `verdict` needs and this adversary lacks.
     #[must_use]
     pub const fn missing_for(&self, verdict: &Verdict) -> Option<&'static str> {
@@ -62,10 +115,14 @@ impl Powers {
             Verdict::Pass => None,
             Verdict::Drop if self.drop => None,
             Verdict::Drop => Some("drop"),
-            Verdict::Delay(_) if self.delay || self.reorder => None,
-            Verdict::Delay(_) => Some("delay"),
+            Verdict::Delay(_) | Verdict::Hold if self.delay || self.reorder => None,
+            Verdict::Delay(_) | Verdict::Hold => Some("delay"),
             Verdict::Duplicate { .. } if self.duplicate => None,
             Verdict::Duplicate { .. } => Some("duplicate"),
+            Verdict::Modify if self.modify => None,
+            Verdict::Modify => Some("modify"),
+            Verdict::Redirect if self.redirect => None,
+            Verdict::Redirect => Some("redirect"),
         }
     }
 }
@@ -132,10 +189,28 @@ impl TapDraw {
 }
 
 /// One adversary's tap, wherever it is installed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Tap {
     pub(crate) name: u64,
     pub(crate) seq: u32,
+    /// What it may put on links.
+    pub(crate) powers: Powers,
+    /// Its own packets so far, by link and direction.
+    pub(crate) packets: BTreeMap<(u32, u8), u32>,
+    /// What it put on links, if anything.
+    pub(crate) chain: Option<Chain>,
+}
+
+impl Tap {
+    pub(crate) fn new(number: u64) -> Self {
+        Self {
+            name: StreamName::new("tap").index(number).id(),
+            seq: 0,
+            powers: Powers::default(),
+            packets: BTreeMap::new(),
+            chain: None,
+        }
+    }
 }
 
 /// A tap on one link direction.
@@ -143,8 +218,6 @@ pub(crate) struct Tap {
 pub(crate) struct TapPlace {
     pub(crate) tap: u32,
     pub(crate) powers: Powers,
-    /// The adversary's own packets on this link and direction so far.
-    pub(crate) packets: u32,
     /// Verdicts other than passing, if there were any.
     pub(crate) chain: Option<Chain>,
 }

@@ -182,12 +182,12 @@ impl Host for World {
     fn on_tap(
         &mut self,
         _now: SimTime,
-        _tap: u32,
+        passage: Passage<'_>,
         _header: &mut u32,
-        meta: &PacketMeta,
-        _bytes: &[u8],
         draw: &mut TapDraw,
+        _rewritten: &mut Vec<u8>,
     ) -> Verdict {
+        let meta = passage.meta;
         self.verdict
             .as_mut()
             .map_or(Verdict::Pass, |verdict| verdict(meta.number, draw))

@@ -5,6 +5,7 @@
 //! packet, a tap without delay, effects lost in a crash) is put on the `after` list, which the
 //! engine works off in order when the handler has returned.
 
+mod inject;
 mod node;
 mod power;
 mod send;
@@ -277,6 +278,11 @@ impl<P: Copy, E: Copy> World<P, E> {
         for place in &self.tap_places {
             // A tap that only watched has no chain to add, so watching leaves no mark.
             if let Some(chain) = place.chain {
+                all.absorb(chain);
+            }
+        }
+        for tap in &self.taps {
+            if let Some(chain) = tap.chain {
                 all.absorb(chain);
             }
         }

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use sim_engine::{
     Direction, Engine, EngineConfig, Host, Input, Law, LinkId, LinkParams, LossModel, NodeConfig,
-    NodeId, NullRecorder, Outbox, PacketEnd, PacketMeta, QueueLimit, RunEnd, SimDuration, SimTime,
+    NodeId, NullRecorder, Outbox, PacketEnd, Passage, QueueLimit, RunEnd, SimDuration, SimTime,
     StreamName, TapDraw, TimerId, Verdict,
 };
 
@@ -68,12 +68,11 @@ impl Host for Ping {
 
     fn on_tap(
         &mut self,
-        _now: SimTime,
-        _tap: u32,
-        _header: &mut u32,
-        _meta: &PacketMeta,
-        _bytes: &[u8],
-        _draw: &mut TapDraw,
+        _: SimTime,
+        _: Passage<'_>,
+        _: &mut u32,
+        _: &mut TapDraw,
+        _: &mut Vec<u8>,
     ) -> Verdict {
         Verdict::Pass
     }

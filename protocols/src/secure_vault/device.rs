@@ -73,6 +73,14 @@ struct Open {
 }
 
 impl Device {
+    /// The key of the open session, for observers; the bytes past the key are zero.
+    pub(super) fn session_key(&self) -> Option<[u8; ONE_KEY]> {
+        match &self.state {
+            State::Session(open) => Some(open.session.key()),
+            _ => None,
+        }
+    }
+
     /// The device `id`, whose vault the server at `server` knows.
     pub(super) fn new(params: Arc<Params>, id: u32, server: Address) -> Self {
         let records = Records::new(&params);

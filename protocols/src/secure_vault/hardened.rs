@@ -61,6 +61,14 @@ impl Instance for Hardened {
         &self.setup.wire.layouts
     }
 
+    fn attacker(
+        &self,
+        id: &str,
+        setup: &crate::attack::Setup<'_>,
+    ) -> Result<Box<dyn crate::attack::Attacker>, crate::parameter::ParameterError> {
+        super::attacks::build(&self.setup.params, id, setup)
+    }
+
     fn port(&self, _role: u8) -> u16 {
         super::PORT
     }

@@ -93,6 +93,14 @@ impl Instance for Literal {
         }
     }
 
+    fn attacker(
+        &self,
+        id: &str,
+        setup: &crate::attack::Setup<'_>,
+    ) -> Result<Box<dyn crate::attack::Attacker>, crate::parameter::ParameterError> {
+        super::attacks::build(&self.params, id, setup)
+    }
+
     fn port(&self, _role: u8) -> u16 {
         super::PORT
     }

@@ -106,6 +106,13 @@ impl Server {
         }
     }
 
+    /// Hosts and keys of the open sessions, for observers.
+    pub(super) fn session_keys(&self, out: &mut dyn FnMut(u32, [u8; ONE_KEY])) {
+        for (address, open) in self.sessions.iter() {
+            out(address.host, open.session.key());
+        }
+    }
+
     fn is_without(&self, defence: Without) -> bool {
         self.params.without == Some(defence)
     }

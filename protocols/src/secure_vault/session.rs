@@ -88,6 +88,11 @@ impl<const KEY: usize> Session<KEY> {
         }
     }
 
+    /// The key, for observers.
+    pub(super) const fn key(&self) -> [u8; KEY] {
+        self.key
+    }
+
     /// Names the session to observers.
     pub(super) const fn tag(&self) -> Tag {
         self.tag

@@ -103,6 +103,12 @@ impl<T> Table<T> {
         self.live
     }
 
+    /// The live entries with their addresses, by slot.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Address, &T)> {
+        let entries = self.entries.iter();
+        entries.filter_map(|entry| Some((entry.address, entry.value.as_ref()?)))
+    }
+
     /// The slot inserted longest ago.
     pub(super) fn oldest(&self) -> Option<u32> {
         (self.oldest != NONE).then_some(self.oldest)

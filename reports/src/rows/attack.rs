@@ -5,7 +5,7 @@ use crate::table::table;
 table! {
     /// The table of attacks.
     Attacks, "attacks.csv",
-    "one row per adversary, rule or attack, and property judged, in the order of the scenario";
+    "one row per rule with its counts, and one per adversary and property judged, in the order of the scenario";
     /// One judged property of one adversary's rule or attack.
     Attack<'a> {
         adversary: &'a str, "text", "Name of the adversary in the scenario.";
@@ -18,5 +18,11 @@ table! {
         verdict: &'a str, "text", "resisted, broken, degraded or not-exercised.";
         property: &'a str, "text", "Property judged: agreement, secrecy, integrity, availability, lock-out, desync or anonymity.";
         note: &'a str, "text", "What qualifies the verdict, e.g. a selective adversary; empty if nothing does.";
+        case: &'a str, "text", "Case of the attack; empty where there is one, or all come in turn.";
+        claims: &'a str, "text", "Claims of the protocol's authors that the attack tests, separated by spaces.";
+        violations: u64, "count", "Times the property was violated.";
+        witness_ns: Option<u64>, "ns", "When it was violated first, or limited harm was done first.";
+        session: &'a str, "text", "The session of the witness, where it happened in one.";
+        witness: &'a str, "text", "What happened then.";
     }
 }

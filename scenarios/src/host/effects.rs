@@ -162,6 +162,7 @@ impl<T: Tables> World<T> {
                             let all = Part::Broadcast;
                             self.send(now, (from, to, channel), (attempt, all), bytes, price, out);
                         }
+                        self.overheard((from, port, channel), attempt, bytes, price, out);
                     }
                     Destination::Stream(to) => {
                         self.send_record(now, (from, to), attempt, bytes, price, out);
@@ -273,7 +274,7 @@ impl<T: Tables> World<T> {
         self.message_moment(now, &moment, out);
     }
 
-    fn send(
+    pub(super) fn send(
         &mut self,
         now: SimTime,
         (from, to, channel): (Address, Address, Channel),
@@ -290,7 +291,7 @@ impl<T: Tables> World<T> {
             })
             .flatten();
         let Some(link) = link else {
-            self.tally.unroutable += 1;
+            self.send_beyond((from, to, channel), attempt, bytes, price, out);
             return;
         };
         let pair = self.pair_between(from.host, to.host);
@@ -352,6 +353,11 @@ impl<T: Tables> World<T> {
             }
             Deferred::Open { to, attempt } => self.open_stream(now, node, to, attempt, out),
             Deferred::Close { to } => self.close_stream(now, node, to, out),
+            Deferred::Mail { header, bytes } => {
+                let frame = out.block(bytes).to_vec();
+                out.free(bytes);
+                self.mail(header, &frame, out);
+            }
             Deferred::Arm { timer, after_ns } => out.arm(timer, SimDuration(after_ns)),
             Deferred::Cancel { timer } => {
                 out.cancel(timer);
@@ -405,7 +411,7 @@ pub(super) struct Price {
     /// Operations priced so far.
     charged: usize,
     /// Their time and that of the writes so far, ns.
-    total_ns: u64,
+    pub(super) total_ns: u64,
 }
 
 fn serialise(write: Write<'_>, bytes: &mut Vec<u8>) {

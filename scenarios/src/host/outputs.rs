@@ -37,6 +37,9 @@ impl<T: Tables> World<T> {
             } => {
                 let peer = self.node_of(node.0, peer);
                 let partner = self.agreement.accepted(now.0, node.0, peer, run);
+                if let Some(key_id) = key_id.filter(|_| self.watch.on) {
+                    self.watch.secrecy.accepts(node.0, peer, key_id);
+                }
                 self.tally.agreement_violations += u64::from(!partner);
                 let attempt = self.attempt_of(node.0, attempt, Some(session));
                 let acceptance = Acceptance {
@@ -79,8 +82,28 @@ impl<T: Tables> World<T> {
                 };
                 self.ended(now, node, attempt, out);
             }
-            Output::DataSent { session, .. } => self.data_sent(node, attempt, session),
-            Output::DataAccepted { .. } => self.data_accepted(now, node, attempt, out),
+            Output::DataSent {
+                session,
+                seq,
+                digest,
+            } => {
+                if self.watch.on {
+                    self.watch.secrecy.sends(node.0, digest);
+                    self.watch.integrity.sent(node.0, session, seq, digest);
+                }
+                self.data_sent(node, attempt, session);
+            }
+            Output::DataAccepted {
+                session,
+                seq,
+                digest,
+            } => {
+                if self.watch.on {
+                    let oracle = &mut self.watch.integrity;
+                    oracle.accepted(now.0, node.0, (session, seq), digest);
+                }
+                self.data_accepted(now, node, attempt, out);
+            }
             Output::SharedState {
                 peer,
                 relation,

@@ -215,6 +215,18 @@ impl Workloads {
         }
     }
 
+    /// The open attempt between two nodes, whichever began it.
+    pub(super) fn open_between(&self, one: u32, other: u32) -> AttemptId {
+        let of = |initiator: u32, responder: u32| {
+            let slot = self.nodes.get(initiator as usize)?.open.checked_sub(1)?;
+            let open = self.open.get(slot)?;
+            (open.responder == responder).then_some(open.id)
+        };
+        of(one, other)
+            .or_else(|| of(other, one))
+            .unwrap_or(AttemptId::NONE)
+    }
+
     /// What completes an open attempt.
     pub(super) fn completion(&self, attempt: AttemptId) -> Option<Completion> {
         self.open.get(self.slot(attempt)?).map(|open| open.done)

@@ -1,13 +1,15 @@
 //! `[adversaries.NAME]` and its rules.
 
-use sim_engine::{Direction, Powers, Probability};
+mod attack;
+mod rule;
 
+use sim_engine::Powers;
+
+use self::attack::{Standing, declared};
 use super::section::{Reading, Section};
 use crate::diagnostic::{Diagnostic, quoted};
-use crate::law::Domain;
-use crate::quantity::Dimension;
 use crate::scenario::{
-    Action, AdversarySpec, LinkChannel, LinkGroup, Matching, ProtocolChoice, Rule,
+    AdversarySpec, LinkChannel, LinkGroup, NodeGroup, ProtocolChoice, Rule, Scope,
 };
 use crate::tree::Node;
 
@@ -17,7 +19,7 @@ pub(super) struct Power {
     pub(super) name: &'static str,
     /// Whether it is among the declared ones.
     pub(super) has: fn(&Powers) -> bool,
-    grant: fn(&mut Powers),
+    pub(super) grant: fn(&mut Powers),
 }
 
 macro_rules! powers {
@@ -35,9 +37,6 @@ pub(super) const POWERS: [Power; 9] = powers![
     observe, drop, delay, duplicate, reorder, modify, inject, spoof, redirect
 ];
 
-/// Most copies that one rule makes of one packet.
-const COPIES_MAX: u64 = 255;
-
 impl<'t> Reading<'t> {
     /// One adversary.
     pub(crate) fn adversary(
@@ -45,31 +44,72 @@ impl<'t> Reading<'t> {
         name: &str,
         section: &Section<'t>,
         choice: &ProtocolChoice,
-        links: &[LinkGroup],
+        (groups, links): (&[NodeGroup], &[LinkGroup]),
     ) -> Option<AdversarySpec> {
         let names = links.iter().map(|link| link.name.as_str());
-        let link = section
-            .required(self, "on", "\"access\"")
-            .and_then(|node| self.choice(node, "links", "link", names));
-        let powers = section
-            .required(self, "powers", "[\"observe\", \"drop\"]")
-            .and_then(|node| self.powers(node));
-        if let Some(node) = section.get("knows")
-            && let Some([first, ..]) = self.list(node)
-        {
+        let place = |key| {
+            section
+                .get(key)
+                .map(|node| self.choice(node, "links", "link", names.clone()))
+        };
+        let (on, at) = (place("on"), place("at"));
+        let seat = section.get("as").map(|node| self.one_node(node, groups));
+        if let (Some(_), Some(_)) = (on, at) {
             self.refuse::<()>(
-                first.span,
-                "rules cannot use secrets, so none can be granted",
-                "write `knows = []`, or leave it out",
+                section.place_of("at"),
+                "an adversary stands on a link or beside one",
+                "leave out `on`, which lets it see what passes, or `at`",
             );
+            return None;
         }
+        if on.is_none() && at.is_none() && seat.is_none() {
+            section.required(self, "on", "\"access\"");
+        }
+        let off_path = at.is_some();
+        let attack = section.get("attack").map(|node| self.attack(node, choice));
+        let attack = match attack {
+            Some(attack) => Some(attack?),
+            None => None,
+        };
+        let (powers, breaks_channel) = match (section.get("powers"), attack) {
+            (Some(node), _) => self.powers(node)?,
+            (None, Some(spec)) => (declared(spec.powers), false),
+            (None, None) => {
+                section.required(self, "powers", "[\"observe\", \"drop\"]");
+                return None;
+            }
+        };
+        let scope = match section.get("scope") {
+            Some(node) => {
+                let index = self.choice(node, "scopes", "scope", ["link", "all"])?;
+                [Scope::Link, Scope::All][index]
+            }
+            None if attack.is_some() => Scope::All,
+            None => Scope::Link,
+        };
+        let knows = self.knows(section, attack, choice, groups);
+        let attack = match attack {
+            Some(spec) => {
+                let standing = Standing {
+                    on_path: on.is_some(),
+                    off_path,
+                    seated: seat.is_some(),
+                };
+                self.check_attack(section, spec, choice, standing, &powers);
+                Some(self.attack_choice(section, spec)?)
+            }
+            None => {
+                self.check_bare(section, on.is_some());
+                None
+            }
+        };
         let list = section.get("rules").and_then(|node| self.list(node));
         section.finish(self);
         let mut rules = Vec::new();
         let list = list.unwrap_or_default();
         let path = format!("{}.rules", section.path);
         for node in list {
-            let Some(rule) = self.rule(node, &path, powers, choice) else {
+            let Some(rule) = self.rule(node, &path, Some(powers), choice) else {
                 continue;
             };
             if rules.iter().any(|other: &Rule| other.id == rule.id) {
@@ -84,11 +124,25 @@ impl<'t> Reading<'t> {
         if rules.len() < list.len() {
             return None;
         }
+        let link = match on.or(at) {
+            Some(link) => Some(link?),
+            None => None,
+        };
+        let seat = match seat {
+            Some(seat) => Some(seat?),
+            None => None,
+        };
         Some(AdversarySpec {
             name: name.to_owned(),
-            link: link?,
-            powers: powers?,
+            link,
+            off_path,
+            seat,
+            scope,
+            powers,
+            breaks_channel,
             rules,
+            attack,
+            knows: knows?,
         })
     }
 
@@ -100,10 +154,14 @@ impl<'t> Reading<'t> {
         links: &[LinkGroup],
     ) {
         for (later, adversary) in adversaries.iter().enumerate() {
-            let (place, link) = (sections[later].1.place_of("on"), &links[adversary.link]);
+            let Some(link) = adversary.link.filter(|_| !adversary.off_path) else {
+                continue;
+            };
+            let place = sections[later].1.place_of("on");
             let rival = adversaries[..later]
                 .iter()
-                .position(|other| other.link == adversary.link);
+                .position(|other| other.is_on_path() && other.link == Some(link));
+            let link = &links[link];
             if let Some(earlier) = rival {
                 self.report(
                     Diagnostic::at(
@@ -118,6 +176,7 @@ impl<'t> Reading<'t> {
                 .rules
                 .iter()
                 .find(|rule| !rule.matching.messages.is_empty());
+            let reads = reads.filter(|_| !adversary.breaks_channel);
             if let (LinkChannel::Secure, Some(rule)) = (link.channel, reads) {
                 self.refuse::<()>(
                     place,
@@ -126,147 +185,29 @@ impl<'t> Reading<'t> {
                         quoted(&rule.id),
                         quoted(&link.name)
                     ),
-                    "match by `direction` and `nth` alone, or stand on a public link",
+                    "match by `direction` and `nth` alone, stand on a public link, or add the power \
+                     `break-channel`",
                 );
             }
         }
     }
 
-    fn powers(&self, node: &'t Node) -> Option<Powers> {
+    /// The powers, and whether secure channels are broken too.
+    fn powers(&self, node: &'t Node) -> Option<(Powers, bool)> {
         let mut powers = Powers::default();
+        let mut breaks_channel = false;
         let mut good = true;
         for element in self.list(node)? {
             let names = POWERS.iter().map(|power| power.name);
+            let names = names.chain(["break-channel"]);
             match self.choice(element, "powers", "power", names) {
-                Some(index) => (POWERS[index].grant)(&mut powers),
+                Some(index) => match POWERS.get(index) {
+                    Some(power) => (power.grant)(&mut powers),
+                    None => breaks_channel = true,
+                },
                 None => good = false,
             }
         }
-        good.then_some(powers)
-    }
-
-    fn rule(
-        &self,
-        node: &'t Node,
-        path: &str,
-        powers: Option<Powers>,
-        choice: &ProtocolChoice,
-    ) -> Option<Rule> {
-        let section = self.section(path, node)?;
-        let id = section
-            .required(self, "id", "\"drop-final\"")
-            .and_then(|node| {
-                let id = self.text(node)?;
-                let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-                if !id.is_empty() && id.len() <= 64 && id.chars().all(plain) {
-                    return Some(id.to_owned());
-                }
-                self.refuse(
-                    node.span,
-                    format!("{} is no good id", quoted(id)),
-                    "ids are made of ASCII letters, digits, `-` and `_`, at most 64 of them",
-                )
-            });
-        let matching = match section.get("match") {
-            Some(_) => self.matching(&section, choice),
-            None => Some(Matching::default()),
-        };
-        let probability = match section.get("probability") {
-            Some(node) => self.probability(node),
-            None => Some(Probability::ALWAYS),
-        };
-        let action = self.action(&section, powers);
-        section.finish(self);
-        Some(Rule {
-            id: id?,
-            matching: matching?,
-            action: action?,
-            probability: probability?,
-        })
-    }
-
-    fn matching(&self, section: &Section<'t>, choice: &ProtocolChoice) -> Option<Matching> {
-        let table = section.section(self, "match")?;
-        let direction = match table.get("direction") {
-            Some(node) => self
-                .choice(node, "directions", "direction", ["up", "down"])
-                .map(|index| Some([Direction::Up, Direction::Down][index])),
-            None => Some(None),
-        };
-        let messages = match table.get("message") {
-            Some(node) => self.messages(node, choice),
-            None => Some(Vec::new()),
-        };
-        let nth = match table.get("nth") {
-            Some(node) => self.integer(node, 1, u64::MAX).map(Some),
-            None => Some(None),
-        };
-        table.finish(self);
-        Some(Matching {
-            direction: direction?,
-            messages: messages?,
-            nth: nth?,
-        })
-    }
-
-    pub(super) fn messages(&self, node: &'t Node, choice: &ProtocolChoice) -> Option<Vec<usize>> {
-        let layouts = choice.instance.layouts();
-        let kind = format!("messages of {}", quoted(choice.protocol.name()));
-        self.one_or_more(node)
-            .iter()
-            .map(|element| {
-                self.choice(
-                    element,
-                    &kind,
-                    "message",
-                    layouts.iter().map(|layout| layout.name),
-                )
-            })
-            .collect()
-    }
-
-    /// The action with its own keys; its power must have been declared.
-    fn action(&self, section: &Section<'t>, powers: Option<Powers>) -> Option<Action> {
-        let node = section.required(self, "action", "\"drop\"")?;
-        let index = self.choice(node, "actions", "action", ["drop", "delay", "duplicate"])?;
-        let (action, power) = match index {
-            0 => (Some(Action::Drop), "drop"),
-            1 => {
-                let by = section
-                    .required(self, "by", "\"2s\"")
-                    .and_then(|node| self.law(node, Domain::unsigned(Dimension::Duration)));
-                (by.map(|by| Action::Delay { by }), "delay")
-            }
-            _ => {
-                let copies = match section.get("copies") {
-                    Some(node) => self.integer(node, 1, COPIES_MAX),
-                    None => Some(1),
-                };
-                let after = match section.get("after") {
-                    Some(node) => self.duration(node),
-                    None => Some(0),
-                };
-                let copies = copies.and_then(|copies| u8::try_from(copies).ok());
-                let action = copies
-                    .zip(after)
-                    .map(|(copies, after_ns)| Action::Duplicate { copies, after_ns });
-                (action, "duplicate")
-            }
-        };
-        let granted = powers.is_none_or(|powers| match power {
-            "drop" => powers.drop,
-            "delay" => powers.delay || powers.reorder,
-            _ => powers.duplicate,
-        });
-        if !granted {
-            self.report(
-                Diagnostic::at(
-                    node.span,
-                    format!("this adversary has not declared the power `{power}`"),
-                )
-                .hint(format!("add it: `powers = [\"{power}\", ...]`")),
-            );
-        }
-        action
+        good.then_some((powers, breaks_channel))
     }
 }

@@ -15,7 +15,10 @@ use super::Typed;
 use super::adversary::POWERS;
 use crate::law;
 use crate::profile::Factors;
-use crate::scenario::{Action, LinkChannel, Pick, ProtocolChoice, Rule, StepArg, Transport};
+use crate::scenario::{
+    Action, AdversarySpec, GrantTime, LinkChannel, Pick, ProtocolChoice, Rule, Scope, StepArg,
+    Transport,
+};
 
 /// The canonical text of `parts`.
 pub(super) fn write(parts: &Typed) -> String {
@@ -140,7 +143,7 @@ pub(super) fn write(parts: &Typed) -> String {
     }
     for adversary in &parts.adversaries {
         out.under(&format!("adversaries.{}", adversary.name), |out| {
-            out.put("on", &parts.links[adversary.link].name);
+            placed(out, adversary, parts);
             let powers = POWERS.iter().filter(|power| (power.has)(&adversary.powers));
             let names: Vec<&str> = powers.map(|power| power.name).collect();
             out.put("powers", names.join(", "));
@@ -157,6 +160,43 @@ pub(super) fn write(parts: &Typed) -> String {
         });
     }
     out.text
+}
+
+/// Where an adversary stands, and its attack in code.
+fn placed(out: &mut Lines, adversary: &AdversarySpec, parts: &Typed) {
+    if let Some(link) = adversary.link {
+        let key = if adversary.off_path { "at" } else { "on" };
+        out.put(key, &parts.links[link].name);
+    }
+    if let Some(seat) = adversary.seat {
+        out.put("as", seat);
+    }
+    if adversary.breaks_channel {
+        out.put("break-channel", true);
+    }
+    let Some(attack) = &adversary.attack else {
+        return;
+    };
+    out.put("attack", attack.spec.id);
+    out.put(
+        "scope",
+        match adversary.scope {
+            Scope::Link => "link",
+            Scope::All => "all",
+        },
+    );
+    out.put("case", attack.case.unwrap_or("all"));
+    parameters(out, attack.spec.params, &attack.params);
+    for (number, known) in adversary.knows.iter().enumerate() {
+        out.under(&format!("knows.{number}"), |out| {
+            out.put("secret", known.secret);
+            out.put("of", known.of);
+            match known.at {
+                GrantTime::At(at_ns) => out.put("at_ns", at_ns),
+                GrantTime::Always => out.put("at_ns", "always"),
+            }
+        });
+    }
 }
 
 fn adversary_rule(out: &mut Lines, rule: &Rule, protocol: &ProtocolChoice) {

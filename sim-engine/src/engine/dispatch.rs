@@ -6,13 +6,13 @@ use crate::error::EngineError;
 use crate::fingerprint::{Kind, digest};
 use crate::host::{Host, Input};
 use crate::id::{NodeId, TimerId};
-use crate::order::{Class, EventKey};
+use crate::order::{Class, EventKey, TAP_ENTITY_BASE};
 use crate::outbox::Outbox;
 use crate::packet::{Fate, PacketEnd};
 use crate::queue::Payload;
 use crate::recorder::Recorder;
 use crate::slab::NONE;
-use crate::tap::Verdict;
+use crate::tap::{Passage, Verdict};
 use crate::time::{SimDuration, SimTime};
 use crate::timers::{FIRED, QUEUED, TimerName};
 use crate::world::After;
@@ -45,7 +45,10 @@ impl<H: Host> Engine<H> {
                 host.on_control(now, node, control, &mut Outbox::new(world, recorder, node));
                 self.world.timers.remove_fired(name);
             }
-            Class::Tap => self.tap(host, recorder, payload.data),
+            Class::Tap => match payload.node.checked_sub(TAP_ENTITY_BASE) {
+                None => self.tap(host, recorder, payload.data),
+                Some(tap) => self.mail(host, recorder, tap, payload.data),
+            },
         }
     }
 
@@ -300,13 +303,19 @@ impl<H: Host> Engine<H> {
             .address(tap_name, link_name, meta.direction, sender_name, &meta);
         let bytes = world.arena.slice(packet.block, packet.meta.bytes_len);
         let now = world.now;
+        let passage = Passage {
+            tap: place.tap,
+            packet: index,
+            meta: &meta,
+            bytes,
+        };
+        self.rewritten.clear();
         let verdict = host.on_tap(
             now,
-            place.tap,
+            passage,
             &mut packet.header,
-            &meta,
-            bytes,
             &mut world.tap_draw,
+            &mut self.rewritten,
         );
         world.packets.get_mut(index).header = packet.header;
         if let Some(power) = place.powers.missing_for(&verdict) {
@@ -328,7 +337,15 @@ impl<H: Host> Engine<H> {
         match verdict {
             Verdict::Pass => world.pass_tap(index, SimDuration::ZERO),
             Verdict::Delay(held) => world.pass_tap(index, held),
-            Verdict::Drop => {
+            // It stays where it is until the host lets it go.
+            Verdict::Hold => {}
+            Verdict::Modify => {
+                if let Err(error) = world.rewrite(index, &self.rewritten) {
+                    world.fail(error);
+                }
+                world.pass_tap(index, SimDuration::ZERO);
+            }
+            Verdict::Drop | Verdict::Redirect => {
                 let sender = NodeId(meta.sender);
                 self.end_packet(
                     host,
@@ -345,6 +362,39 @@ impl<H: Host> Engine<H> {
                 world.pass_tap(index, SimDuration::ZERO);
             }
         }
+        let world = &mut self.world;
+        let entity = NodeId(TAP_ENTITY_BASE + place.tap);
+        host.on_tap_done(now, place.tap, &mut Outbox::new(world, recorder, entity));
+    }
+
+    /// A packet to an adversary's own address arrives.
+    fn mail(&mut self, host: &mut H, recorder: &mut H::Recorder, tap: u32, index: u32) {
+        let world = &mut self.world;
+        let now = world.now;
+        let entity = NodeId(TAP_ENTITY_BASE + tap);
+        let packet = world.packets.remove(index);
+        self.inbox.clear();
+        self.inbox
+            .extend_from_slice(world.arena.slice(packet.block, packet.meta.bytes_len));
+        world.arena.free(packet.block);
+        let mut meta = packet.meta;
+        meta.arrived = now;
+        let end = PacketEnd {
+            header: &packet.header,
+            meta: &meta,
+            bytes: &self.inbox,
+            fate: Fate::Delivered,
+            to: entity,
+            at: now,
+            arrived: Some(now),
+        };
+        host.on_packet_end(now, &end);
+        if H::Recorder::ON {
+            recorder.packet(&end);
+        }
+        world.note(recorder, entity, Kind::Delivered, digest(&self.inbox));
+        let out = &mut Outbox::new(world, recorder, entity);
+        host.on_mail(now, tap, &packet.header, &self.inbox, out);
     }
 }
 

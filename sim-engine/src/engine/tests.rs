@@ -237,11 +237,10 @@ fn event_traces_come_in_the_total_order() {
         fn on_tap(
             &mut self,
             _: SimTime,
-            _: u32,
+            _: crate::tap::Passage<'_>,
             _: &mut u32,
-            _: &crate::packet::PacketMeta,
-            _: &[u8],
             _: &mut crate::tap::TapDraw,
+            _: &mut Vec<u8>,
         ) -> Verdict {
             Verdict::Pass
         }

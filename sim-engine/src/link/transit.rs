@@ -116,6 +116,32 @@ fn carry_with_state(
     })
 }
 
+/// The way of an adversary's packet, which stands in no queue and steps no chain: how long it is
+/// under way. `whole`: all of the link, which may lose it; else the half behind the tap.
+pub(crate) fn cross(
+    class: &ClassState,
+    draws: &mut PacketDraws<'_>,
+    bytes: u32,
+    whole: bool,
+    quiet: bool,
+) -> Result<SimDuration, Stopped> {
+    let params = &class.params;
+    if params.mtu_bytes.is_some_and(|mtu| bytes > mtu) {
+        return Err(Stopped::Ended(Fate::MtuDrop));
+    }
+    if whole && !quiet && loses(&params.loss, draws) {
+        return Err(Stopped::Ended(Fate::Lost));
+    }
+    let way = delay(class, draws, quiet)?;
+    if !whole {
+        return Ok(SimDuration(way.0 - way.0 / 2));
+    }
+    let rate_bps = params.rate_bps.filter(|&rate| rate > 0);
+    let length = u64::from(bytes) + u64::from(params.overhead_bytes);
+    let service = rate_bps.map_or(SimDuration::ZERO, |rate| serialisation(length, rate));
+    way.checked_add(service).ok_or(Stopped::BeyondTime)
+}
+
 /// Ends the packet with [`Fate::Lost`] if the loss model says so.
 fn lose(
     class: &ClassState,

@@ -272,16 +272,16 @@ impl<P: Copy, E: Copy> World<P, E> {
         let original = *self.packets.get(index);
         let to = self.far_end(index).0;
         let mut arrival = original.meta.arrived;
+        let way = (original.meta.link, original.meta.direction);
         for _ in 0..copies {
-            let number = self.tap_places[place as usize].packets;
-            let (Some(next), Some(at)) = (number.checked_add(1), arrival.checked_add(after)) else {
+            let (Some(number), Some(at)) = (self.next_of_tap(tap, way), arrival.checked_add(after))
+            else {
                 self.fail(EngineError::TimeOverflow {
                     at: self.now,
                     entity: TAP_ENTITY_BASE + tap,
                 });
                 return;
             };
-            self.tap_places[place as usize].packets = next;
             arrival = at;
             let seq = self.next_tap_seq(tap);
             let mut copy = original;

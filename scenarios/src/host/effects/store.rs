@@ -143,6 +143,9 @@ impl<T: Tables> World<T> {
         self.scratch.batch = bytes;
         out.free(writing.batch);
         self.stored(now, node, attempt, out);
+        if self.watch.on {
+            self.after_call(now, node.0, out);
+        }
     }
 
     /// A part of a write has landed, and the node loses power.

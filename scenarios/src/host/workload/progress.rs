@@ -202,6 +202,10 @@ impl<T: Tables> World<T> {
                 self.relations[relation].oracle.success(pair);
             }
         }
+        if self.watch.on && self.workloads.fork.is_none() {
+            let oracle = &mut self.watch.availability;
+            oracle.closed(&attempt, now.0, outcome);
+        }
         let plan = &self.workloads.plans[workload];
         if self.workloads.fork.is_some() {
             if !attempt.continued {

@@ -43,6 +43,10 @@ impl<T: Tables> World<T> {
     /// Starts every node whose time has come.
     pub(super) fn start_due(&mut self, now: SimTime, out: &mut Outbox<'_, Self>) {
         while let Some((_, node)) = self.workloads.starts.pop_if(|(at_ns, _)| *at_ns <= now.0) {
+            if self.attacks.seats.contains_key(&node) {
+                // Whoever plays it does what it likes instead.
+                continue;
+            }
             self.command_surely(node, token::START, out);
             let group = self.place(node).0;
             for workload in 0..self.workloads.plans.len() {
@@ -350,6 +354,7 @@ impl<T: Tables> World<T> {
             }
             token::RESTART => self.restart_machine(now, node, NO_PAIR, out),
             token::REPROVISION => self.reprovision(now, node, token::slot(command), out),
+            token::PLAY => self.play_outgoing(node.0, out),
             token::RENEW => self.renew_partner(now, node, token::slot(command), out),
             token::STREAM => self.on_stream_command(now, node, command & !token::KIND, out),
             _ => self.run_step(now, node, command, out),

@@ -1,0 +1,390 @@
+//! Attackers in code as they run: instances, their addresses, what they hold and have asked for.
+//!
+//! The host calls them ([`crate::host`]); this module keeps what belongs to an instance between two
+//! calls. An instance draws from a stream of its own name, so that switching an adversary on moves
+//! nobody's draws.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use protocols::attack::{Action, Actions, Attacker, HOSTS_EACH, OWN_HOSTS, Property, Setup};
+use protocols::crypto::Crypto;
+use protocols::parameter::ParameterError;
+use protocols::roster::Roster;
+use sim_engine::{Direction, LazyStream, LinkId, StreamName};
+
+use crate::host::tables::Header;
+use crate::scenario::{GrantTime, Scenario, Scope};
+
+/// Host number that parties of a role show in a game of anonymity, plus the role.
+const MASKED_HOSTS: u32 = 0xE000_0000;
+
+/// Something that an instance wants done, in order.
+#[derive(Clone, Debug)]
+pub(crate) enum Wish {
+    /// As the attacker put it.
+    Act(Action),
+    /// A frame that it took off the link goes elsewhere.
+    Redirect {
+        /// With the new destination.
+        header: Header,
+        /// Its bytes.
+        bytes: Vec<u8>,
+    },
+}
+
+/// One instance of an attacker.
+#[derive(Debug)]
+pub(crate) struct Instance {
+    /// The adversary: its place in the scenario, which is its tap.
+    pub(crate) adversary: usize,
+    /// The attacker; taken out while it is called.
+    pub(crate) attacker: Option<Box<dyn Attacker>>,
+    /// Its random stream.
+    pub(crate) stream: u64,
+    pub(crate) position: LazyStream,
+    /// Frames seen so far.
+    pub(crate) frames: u64,
+    /// Where the frames came from that it may still name: host of the sender.
+    pub(crate) senders: BTreeMap<u64, u32>,
+    /// Frames that it holds, by the engine's name for the packet.
+    pub(crate) held: BTreeMap<u64, u32>,
+    /// The way by which an own host last reached a party.
+    pub(crate) ways: BTreeMap<(u32, u32), (LinkId, Direction)>,
+    /// Its timers, with the key of their control event.
+    pub(crate) timers: BTreeMap<u32, u32>,
+    /// The links on which or beside which it stands.
+    pub(crate) links: Vec<u32>,
+    /// What it has asked for and has not been given.
+    pub(crate) wishes: Vec<Wish>,
+    /// Frames looked at.
+    pub(crate) seen: u64,
+    /// Verdicts other than passing, frames sent, claims and tries.
+    pub(crate) acted: u64,
+    /// When it acted last, ns.
+    pub(crate) last_ns: Option<u64>,
+    /// Hides which party of a role a frame is from.
+    pub(crate) masks: bool,
+}
+
+/// All attackers of a world.
+#[derive(Debug, Default)]
+pub struct Attacks {
+    pub(crate) instances: Vec<Instance>,
+    /// By adversary: its instances by link, and the one for all.
+    by_link: BTreeMap<(usize, u32), usize>,
+    by_adversary: Vec<Vec<usize>>,
+    /// By adversary: its place among the names of all rules.
+    pub(crate) rule_place: Vec<u16>,
+    /// Who takes part; `None` where no attack runs.
+    pub(crate) roster: Option<Arc<Roster>>,
+    /// The nodes at the two ends of the links that attackers know.
+    pub(crate) ends: BTreeMap<u32, (u32, u32)>,
+    /// Nodes that are played, and by which instance.
+    pub(crate) seats: BTreeMap<u32, usize>,
+    /// Nodes whose secrets are told as they change: instance and place among what it knows.
+    pub(crate) watched: BTreeMap<u32, Vec<(usize, usize)>>,
+    /// What was told of them last.
+    pub(crate) told: BTreeMap<(usize, usize), Vec<(Option<u32>, Vec<u8>)>>,
+    /// They stop here, ns.
+    pub(crate) until_ns: u64,
+    /// What played nodes send as soon as it is their turn.
+    pub(crate) outgoing: BTreeMap<u32, Vec<(Header, Vec<u8>)>>,
+    /// Primitives; nobody meters attackers.
+    pub(crate) crypto: Crypto,
+    /// Instance and timer of each control event, by key.
+    timers: Vec<(usize, u32)>,
+    /// The links that end at a node, ascending.
+    by_end: BTreeMap<u32, Vec<u32>>,
+}
+
+/// What [`Attacks::new`] is made from.
+pub(crate) struct Places<'a> {
+    /// Who takes part.
+    pub(crate) roster: &'a Roster,
+    /// Both ends of every link of a link group, by link group: link, node a, node b.
+    pub(crate) links: &'a [Vec<(u32, u32, u32)>],
+}
+
+impl Attacks {
+    /// The attackers of a scenario.
+    ///
+    /// # Errors
+    ///
+    /// The adversary's place in the scenario and what its attack refuses.
+    pub(crate) fn new(
+        scenario: &Scenario,
+        places: &Places<'_>,
+    ) -> Result<Self, (usize, ParameterError)> {
+        let mut all = Self {
+            until_ns: scenario.run.duration_ns,
+            by_adversary: vec![Vec::new(); scenario.adversaries.len()],
+            ..Self::default()
+        };
+        let mut rules = 0;
+        for spec in &scenario.adversaries {
+            let own = spec.rules.len();
+            all.rule_place
+                .push(u16::try_from(rules + own).unwrap_or(u16::MAX));
+            rules += own + usize::from(spec.attack.is_some());
+        }
+        for (index, spec) in scenario.adversaries.iter().enumerate() {
+            let Some(choice) = &spec.attack else { continue };
+            let roster = Arc::clone(
+                all.roster
+                    .get_or_insert_with(|| Arc::new(places.roster.clone())),
+            );
+            let links = spec.link.map_or(&[][..], |link| &places.links[link]);
+            for (link, a, b) in links {
+                all.know(*link, *a, *b);
+            }
+            let of_seat: Vec<(u32, u32, u32)> = spec
+                .seat
+                .filter(|_| spec.link.is_none())
+                .map(|seat| {
+                    let all = places.links.iter().flatten();
+                    all.filter(|(_, a, b)| *a == seat || *b == seat)
+                        .copied()
+                        .collect()
+                })
+                .unwrap_or_default();
+            for (link, a, b) in &of_seat {
+                all.know(*link, *a, *b);
+            }
+            let links = if spec.link.is_some() { links } else { &of_seat };
+            let sets: Vec<Vec<(u32, u32, u32)>> = match (spec.scope, spec.link) {
+                (Scope::Link, Some(_)) => links.iter().map(|link| vec![*link]).collect(),
+                _ => vec![links.to_vec()],
+            };
+            for (number, set) in (0u64..).zip(sets) {
+                let place = all.instances.len();
+                let near: BTreeSet<usize> = set
+                    .iter()
+                    .flat_map(|(_, a, b)| [*a as usize, *b as usize])
+                    .collect();
+                let near: Vec<usize> = near.into_iter().collect();
+                let setup = Setup {
+                    instance: &*scenario.protocol.instance,
+                    roster: &roster,
+                    near: &near,
+                    seat: spec.seat.map(|seat| seat as usize),
+                    own_host: own_host(place),
+                    case: choice.case,
+                    params: &choice.params,
+                };
+                let attacker = scenario
+                    .protocol
+                    .instance
+                    .attacker(choice.spec.id, &setup)
+                    .map_err(|error| (index, error))?;
+                if let (Scope::Link, [(link, ..)]) = (spec.scope, &set[..]) {
+                    all.by_link.insert((index, *link), place);
+                }
+                all.by_adversary[index].push(place);
+                if let Some(seat) = spec.seat {
+                    all.seats.insert(seat, place);
+                }
+                for (knowledge, known) in spec.knows.iter().enumerate() {
+                    if known.at == GrantTime::Always {
+                        all.watched
+                            .entry(known.of)
+                            .or_default()
+                            .push((place, knowledge));
+                    }
+                }
+                all.instances.push(Instance {
+                    adversary: index,
+                    attacker: Some(attacker),
+                    stream: StreamName::new("adversary")
+                        .text(&spec.name)
+                        .text("attack")
+                        .index(number)
+                        .id(),
+                    position: LazyStream::default(),
+                    frames: 0,
+                    senders: BTreeMap::new(),
+                    held: BTreeMap::new(),
+                    ways: BTreeMap::new(),
+                    timers: BTreeMap::new(),
+                    links: set.iter().map(|(link, ..)| *link).collect(),
+                    wishes: Vec::new(),
+                    seen: 0,
+                    acted: 0,
+                    last_ns: None,
+                    masks: choice.spec.properties.contains(&Property::Anonymity),
+                });
+            }
+        }
+        Ok(all)
+    }
+
+    fn know(&mut self, link: u32, a: u32, b: u32) {
+        if self.ends.insert(link, (a, b)).is_none() {
+            self.by_end.entry(a).or_default().push(link);
+            self.by_end.entry(b).or_default().push(link);
+        }
+    }
+
+    /// The way of a frame of an instance from `from` to `to`: the link that joins the two where it
+    /// is one of the instance's, else its first that ends at `to`.
+    pub(crate) fn way(&self, place: usize, from: u32, to: u32) -> Option<(LinkId, Direction)> {
+        let links = &self.instances[place].links;
+        let own = |link: &&u32| links.binary_search(link).is_ok();
+        let ends = |link: u32| self.ends.get(&link).copied();
+        let joined = self.by_end.get(&from).into_iter().flatten().filter(own);
+        let joined = joined
+            .copied()
+            .find(|link| ends(*link) == Some((from, to)) || ends(*link) == Some((to, from)));
+        let link = joined.or_else(|| self.by_end.get(&to)?.iter().find(own).copied())?;
+        let (_, b) = ends(link)?;
+        let direction = if b == to {
+            Direction::Up
+        } else {
+            Direction::Down
+        };
+        Some((LinkId(link), direction))
+    }
+
+    /// The way from a party towards an instance: its first link that ends at the party.
+    pub(crate) fn way_from(&self, place: usize, from: u32) -> Option<(LinkId, Direction)> {
+        let links = &self.instances[place].links;
+        let own = |link: &&u32| links.binary_search(link).is_ok();
+        let link = *self.by_end.get(&from)?.iter().find(own)?;
+        let (a, _) = self.ends.get(&link).copied()?;
+        let direction = if a == from {
+            Direction::Up
+        } else {
+            Direction::Down
+        };
+        Some((LinkId(link), direction))
+    }
+
+    /// The key of the control event of a timer.
+    pub(crate) fn timer_key(&mut self, place: usize, timer: u32) -> u32 {
+        let next = u32::try_from(self.timers.len()).unwrap_or(u32::MAX);
+        let known = self.instances[place].timers.entry(timer);
+        if let std::collections::btree_map::Entry::Vacant(vacant) = known {
+            vacant.insert(next);
+            self.timers.push((place, timer));
+            return next;
+        }
+        self.instances[place].timers[&timer]
+    }
+
+    /// Instance and timer of a control event.
+    pub(crate) fn timer(&self, key: u32) -> Option<(usize, u32)> {
+        self.timers.get(key as usize).copied()
+    }
+
+    /// The nodes that a host number of a claim stands for: all of a role where it is masked.
+    pub(crate) fn meant(&self, host: u32) -> Vec<u32> {
+        let role = host
+            .checked_sub(MASKED_HOSTS)
+            .filter(|_| host < OWN_HOSTS)
+            .and_then(|role| u8::try_from(role).ok());
+        match (role, &self.roster) {
+            (Some(role), Some(roster)) => {
+                let of_role = roster.parties.iter().filter(|party| party.role == role);
+                of_role.map(|party| party.host).collect()
+            }
+            _ => vec![host],
+        }
+    }
+
+    /// The first party that has the role of the party at `host`.
+    pub(crate) fn lowest_of_role(&self, host: u32) -> Option<u32> {
+        let role = self.role(host)?;
+        let parties = &self.roster.as_ref()?.parties;
+        let first = parties.iter().find(|party| party.role == role)?;
+        Some(first.host)
+    }
+
+    /// True when no attack runs.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.instances.is_empty()
+    }
+
+    /// The instance of an adversary that stands on a link.
+    pub(crate) fn at(&self, adversary: usize, link: u32) -> Option<usize> {
+        if let Some(place) = self.by_link.get(&(adversary, link)) {
+            return Some(*place);
+        }
+        match self.by_adversary.get(adversary)?.as_slice() {
+            [one] => Some(*one),
+            _ => None,
+        }
+    }
+
+    /// The instances of an adversary.
+    pub(crate) fn of(&self, adversary: usize) -> &[usize] {
+        self.by_adversary.get(adversary).map_or(&[], Vec::as_slice)
+    }
+
+    /// The instance whose own host this is.
+    pub(crate) fn owner(&self, host: u32) -> Option<usize> {
+        let place = (host.checked_sub(OWN_HOSTS)? / HOSTS_EACH) as usize;
+        (place < self.instances.len()).then_some(place)
+    }
+
+    /// The role of the party at a host.
+    pub(crate) fn role(&self, host: u32) -> Option<u8> {
+        let roster = self.roster.as_ref()?;
+        roster.parties.get(host as usize).map(|party| party.role)
+    }
+
+    /// The host number that an instance is shown for a host.
+    pub(crate) fn shown(&self, instance: usize, host: u32) -> u32 {
+        match self.role(host) {
+            Some(role) if self.instances[instance].masks => MASKED_HOSTS + u32::from(role),
+            _ => host,
+        }
+    }
+
+    /// How often the attackers of an adversary looked at a frame, how often they acted, and when
+    /// they did so last, ns.
+    #[must_use]
+    pub fn counts(&self, adversary: usize) -> (u64, u64, Option<u64>) {
+        let of = self.of(adversary).iter();
+        of.map(|place| &self.instances[*place])
+            .fold((0, 0, None), |(seen, acted, last), one| {
+                (seen + one.seen, acted + one.acted, last.max(one.last_ns))
+            })
+    }
+
+    /// No more calls: for the honest continuation.
+    pub const fn stop(&mut self) {
+        self.until_ns = 0;
+    }
+
+    /// What instance `place` asked for in a call.
+    pub(crate) fn wish(&mut self, place: usize, now_ns: u64, actions: Actions) {
+        let instance = &mut self.instances[place];
+        for action in actions {
+            if matches!(
+                action,
+                Action::Inject { .. } | Action::Claim(_) | Action::Tried
+            ) {
+                instance.acted += 1;
+                instance.last_ns = Some(now_ns);
+            }
+            instance.wishes.push(Wish::Act(action));
+        }
+    }
+
+    /// The number of the next frame that instance `place` sees, sent by `host`.
+    pub(crate) fn next_frame(&mut self, place: usize, host: u32) -> u64 {
+        let instance = &mut self.instances[place];
+        instance.frames += 1;
+        instance.seen += 1;
+        if instance.masks {
+            instance.senders.insert(instance.frames, host);
+        }
+        instance.frames
+    }
+}
+
+/// The first own host of an instance.
+pub(crate) fn own_host(place: usize) -> u32 {
+    OWN_HOSTS + u32::try_from(place).unwrap_or(0) * HOSTS_EACH
+}

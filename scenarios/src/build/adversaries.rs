@@ -1,0 +1,88 @@
+//! Attackers in code and the oracles that watch them.
+
+use protocols::roster::Roster;
+
+use super::ends;
+use crate::attack::{Attacks, Places};
+use crate::diagnostic::Diagnostics;
+use crate::host::route::Routes;
+use crate::host::transport::config::Transport;
+use crate::oracle::{Integrity, Watch};
+use crate::scenario::Scenario;
+
+/// Makes the attackers of a scenario and the oracles beside agreement and desynchronisation.
+pub(super) fn make(
+    scenario: &Scenario,
+    routes: &Routes,
+    roster: &Roster,
+) -> Result<(Attacks, Watch), Diagnostics> {
+    let attacked = scenario
+        .adversaries
+        .iter()
+        .any(|adversary| adversary.attack.is_some());
+    for adversary in &scenario.adversaries {
+        let acts = adversary.powers.inject || adversary.powers.spoof || adversary.powers.redirect;
+        let streams = adversary
+            .link
+            .is_some_and(|link| !matches!(scenario.links[link].transport, Transport::Datagram));
+        if adversary.attack.is_some() && acts && streams {
+            return Err(scenario.refuse(
+                &format!("adversaries.{}.attack", adversary.name),
+                "this attack sends frames of its own, and the link carries streams, into which \
+                 nobody outside a connection can write",
+                "use datagrams: `transport = \"datagram\"` on the link, and for `ratchet` \
+                 `params = { framing = \"datagram\" }`",
+            ));
+        }
+    }
+    let links = if attacked {
+        link_ends(routes, roster)
+    } else {
+        Vec::new()
+    };
+    let places = Places {
+        roster,
+        links: &links,
+    };
+    let attacks = Attacks::new(scenario, &places).map_err(|(adversary, error)| {
+        let name = &scenario.adversaries[adversary].name;
+        let path = if error.name.is_empty() {
+            format!("adversaries.{name}.attack")
+        } else {
+            format!("adversaries.{name}.params.{}", error.name)
+        };
+        scenario.refuse(&path, &error.reason, &error.hint)
+    })?;
+    let claimed = scenario
+        .adversaries
+        .iter()
+        .filter_map(|adversary| adversary.attack.as_ref())
+        .flat_map(|attack| attack.spec.claims_secrets.iter().copied());
+    let watch = Watch {
+        on: !scenario.adversaries.is_empty(),
+        kinds: claimed.collect(),
+        integrity: Integrity::new(scenario.protocol.protocol.ordered()),
+        ..Watch::default()
+    };
+    Ok((attacks, watch))
+}
+
+/// Both ends of every link, by link group: link, node at end `a`, node at end `b`.
+fn link_ends(routes: &Routes, roster: &Roster) -> Vec<Vec<(u32, u32, u32)>> {
+    let first = |group: usize| u32::try_from(roster.groups[group].first).unwrap_or(u32::MAX);
+    let of = |route: &crate::host::route::LinkRoute| {
+        let (many, few) = ends(route);
+        let joined = |member: u32| {
+            let one = first(many) + member;
+            let other = first(few) + route.pick(member);
+            let link = route.first + member;
+            if route.many_is_a {
+                (link, one, other)
+            } else {
+                (link, other, one)
+            }
+        };
+        (0..route.many).map(joined).collect()
+    };
+    routes.links().iter().map(of).collect()
+}

@@ -1,0 +1,662 @@
+//! Where attackers in code meet the world: what they are shown, and what they asked for.
+//!
+//! An attacker is called with copies of what its position lets it see. What it asks for is carried
+//! out by the engine as the adversary's own: its frames belong to sequences and draw from streams of
+//! their own.
+
+use protocols::attack::{Action, AttackContext, Attacker, Claim, Grant, Granted, Holder, View};
+use protocols::attack::{OWN_HOSTS, Verdict as Decision};
+use protocols::{Address, Channel, Storage as _};
+use sim_engine::order::TAP_ENTITY_BASE;
+use sim_engine::{
+    Direction, Injection, LinkId, NodeId, Outbox, Passage, SimDuration, SimTime, Source, TimerId,
+    Verdict,
+};
+
+use super::attempt::AttemptId;
+use super::effects::Price;
+use super::tables::{Header, NO_RULE, Tables};
+use super::transport::carried::{Carried, Part};
+use super::{Deferred, NO_PAIR, NodeEntropy, World, token};
+use crate::attack::Wish;
+use crate::oracle::secrecy::Statement;
+use crate::scenario::{GrantTime, Knowledge};
+
+/// The secret that is a snapshot of all durable records.
+pub(crate) const STORAGE: &str = "storage";
+
+/// Control events of adversaries; their owner is the tap's entity.
+mod control {
+    /// A timer of an attacker; the key is the host's own name for it.
+    pub(super) const TIMER: u8 = 1;
+    /// A secret is told; the key is its place among what the adversary knows.
+    pub(super) const GRANT: u8 = 2;
+    /// The adversary stops: what it holds goes on.
+    pub(super) const STOP: u8 = 3;
+}
+
+impl<T: Tables> World<T> {
+    /// Starts the attackers of adversary `tap`; `out` is that of the tap's entity.
+    pub(crate) fn start_attack(&mut self, now: SimTime, tap: u32, out: &mut Outbox<'_, Self>) {
+        let adversary = tap as usize;
+        let owner = NodeId(TAP_ENTITY_BASE + tap);
+        let spec = self.taps.all()[adversary].spec.clone();
+        if spec.powers.delay || spec.powers.reorder {
+            let stop = TimerId {
+                kind: control::STOP,
+                key: 0,
+            };
+            out.arm_control(owner, stop, SimTime(self.attacks.until_ns));
+        }
+        for (key, known) in (0u32..).zip(&spec.knows) {
+            match known.at {
+                GrantTime::At(0) => self.tell_all(now, adversary, known, out),
+                GrantTime::At(at_ns) => {
+                    let grant = TimerId {
+                        kind: control::GRANT,
+                        key,
+                    };
+                    out.arm_control(owner, grant, SimTime(at_ns));
+                }
+                GrantTime::Always => {}
+            }
+        }
+        for place in self.attacks.of(adversary).to_vec() {
+            self.with_attacker(now, place, |attacker, cx| attacker.on_start(cx));
+            self.carry_out_wishes(now, place, out);
+        }
+    }
+
+    /// What every party holds at the start.
+    pub(crate) fn begin_watch(&mut self) {
+        for node in 0..u32::try_from(self.group_of.len()).unwrap_or(0) {
+            self.note_secrets(node);
+        }
+    }
+
+    /// A control event of an adversary.
+    pub(super) fn on_attack_control(
+        &mut self,
+        now: SimTime,
+        owner: NodeId,
+        event: TimerId,
+        out: &mut Outbox<'_, Self>,
+    ) {
+        let adversary = (owner.0 - TAP_ENTITY_BASE) as usize;
+        match event.kind {
+            control::STOP => {
+                for place in self.attacks.of(adversary).to_vec() {
+                    let held = core::mem::take(&mut self.attacks.instances[place].held);
+                    for packet in held.into_values() {
+                        out.release_held(packet, SimDuration::ZERO);
+                    }
+                }
+            }
+            _ if now.0 >= self.attacks.until_ns => {}
+            control::GRANT => {
+                let knows = self.taps.all()[adversary].spec.knows.clone();
+                let key = event.key as usize;
+                if let Some(known) = knows.get(key) {
+                    self.tell_all(now, adversary, known, out);
+                }
+            }
+            _ => {
+                if let Some((place, timer)) = self.attacks.timer(event.key) {
+                    self.with_attacker(now, place, |attacker, cx| attacker.on_timer(timer, cx));
+                    self.carry_out_wishes(now, place, out);
+                }
+            }
+        }
+    }
+
+    /// Calls an attacker and keeps what it asks for.
+    fn with_attacker<R>(
+        &mut self,
+        now: SimTime,
+        place: usize,
+        run: impl FnOnce(&mut dyn Attacker, &mut AttackContext<'_>) -> R,
+    ) -> Option<R> {
+        let mut attacker = self.attacks.instances[place].attacker.take()?;
+        let mut crypto = core::mem::take(&mut self.attacks.crypto);
+        crypto.meter.clear();
+        let mut actions = Vec::new();
+        let instance = &mut self.attacks.instances[place];
+        let mut entropy = NodeEntropy {
+            streams: &mut self.randomness.streams,
+            name: instance.stream,
+            position: &mut instance.position,
+        };
+        let mut cx = AttackContext {
+            now: protocols::LocalTime(self.epoch_ns.saturating_add(now.0)),
+            entropy: &mut entropy,
+            crypto: &mut crypto,
+            actions: &mut actions,
+        };
+        let result = run(&mut *attacker, &mut cx);
+        self.attacks.crypto = crypto;
+        self.attacks.instances[place].attacker = Some(attacker);
+        self.attacks.wish(place, now.0, actions);
+        Some(result)
+    }
+
+    fn view<'a>(&mut self, place: usize, header: &Header, bytes: &'a [u8]) -> View<'a> {
+        let frame = self.attacks.next_frame(place, header.from.host);
+        let breaks = {
+            let adversary = self.attacks.instances[place].adversary;
+            self.taps.all()[adversary].spec.breaks_channel
+        };
+        let readable = header.channel == Channel::Public || breaks;
+        // On a stream it sees the records; what the transport adds tells it nothing.
+        let bytes = header.carried.message(bytes).filter(|_| readable);
+        let bytes = bytes.unwrap_or(&[]);
+        let shown =
+            |address: Address| Address::new(self.attacks.shown(place, address.host), address.port);
+        View {
+            frame,
+            from: shown(header.from),
+            to: shown(header.to),
+            from_role: self.attacks.role(header.from.host),
+            to_role: self.attacks.role(header.to.host),
+            channel: header.channel,
+            message: self.instance.classify(bytes),
+            bytes,
+        }
+    }
+
+    /// A frame passes an attacker; `None` when none stands there or it has stopped.
+    pub(super) fn attack_on_tap(
+        &mut self,
+        now: SimTime,
+        passage: &Passage<'_>,
+        header: &Header,
+        rewritten: &mut Vec<u8>,
+    ) -> Option<Verdict> {
+        if now.0 >= self.attacks.until_ns {
+            return None;
+        }
+        let place = self.attacks.at(passage.tap as usize, passage.meta.link.0)?;
+        let view = self.view(place, header, passage.bytes);
+        let decision =
+            self.with_attacker(now, place, |attacker, cx| attacker.on_packet(&view, cx))?;
+        let verdict = match decision {
+            Decision::Pass => Verdict::Pass,
+            Decision::Drop => Verdict::Drop,
+            Decision::Delay(span) => Verdict::Delay(SimDuration(span.nanos())),
+            Decision::Hold => {
+                let held = &mut self.attacks.instances[place].held;
+                held.insert(view.frame, passage.packet);
+                Verdict::Hold
+            }
+            Decision::Duplicate { copies, after } => Verdict::Duplicate {
+                copies,
+                after: SimDuration(after.nanos()),
+            },
+            Decision::Modify(bytes) if bytes == view.bytes => Verdict::Pass,
+            Decision::Modify(bytes) => {
+                let before = passage.bytes.len() - view.bytes.len();
+                rewritten.extend_from_slice(&passage.bytes[..before]);
+                rewritten.extend_from_slice(&bytes);
+                Verdict::Modify
+            }
+            Decision::Redirect(to) => {
+                let header = Header { to, ..*header };
+                let bytes = view.bytes.to_vec();
+                let wishes = &mut self.attacks.instances[place].wishes;
+                wishes.push(Wish::Redirect { header, bytes });
+                Verdict::Redirect
+            }
+        };
+        if verdict != Verdict::Pass {
+            let instance = &mut self.attacks.instances[place];
+            instance.acted += 1;
+            instance.last_ns = Some(now.0);
+        }
+        Some(verdict)
+    }
+
+    /// What the attackers of a tap asked for while a frame passed.
+    pub(super) fn attack_on_tap_done(
+        &mut self,
+        now: SimTime,
+        tap: u32,
+        out: &mut Outbox<'_, Self>,
+    ) {
+        for index in 0..self.attacks.of(tap as usize).len() {
+            let place = self.attacks.of(tap as usize)[index];
+            self.carry_out_wishes(now, place, out);
+        }
+    }
+
+    /// A frame has reached an own address of an attacker, or the party that it plays.
+    pub(super) fn attack_on_mail(
+        &mut self,
+        now: SimTime,
+        place: usize,
+        header: &Header,
+        bytes: &[u8],
+        out: &mut Outbox<'_, Self>,
+    ) {
+        if now.0 >= self.attacks.until_ns {
+            return;
+        }
+        let view = self.view(place, header, bytes);
+        self.with_attacker(now, place, |attacker, cx| attacker.on_mail(&view, cx));
+        self.carry_out_wishes(now, place, out);
+    }
+
+    /// Carries out what an attacker asked for, in order.
+    fn carry_out_wishes(&mut self, now: SimTime, place: usize, out: &mut Outbox<'_, Self>) {
+        let wishes = core::mem::take(&mut self.attacks.instances[place].wishes);
+        if now.0 >= self.attacks.until_ns {
+            return;
+        }
+        let adversary = self.attacks.instances[place].adversary;
+        let tap = u32::try_from(adversary).unwrap_or(0);
+        let owner = NodeId(TAP_ENTITY_BASE + tap);
+        for wish in wishes {
+            match wish {
+                Wish::Redirect { header, bytes } => {
+                    self.put_on_link(place, header, Source::Redirected, &bytes, out);
+                }
+                Wish::Act(Action::Inject {
+                    from,
+                    to,
+                    channel,
+                    bytes,
+                }) => {
+                    let header = Header {
+                        from,
+                        to,
+                        channel,
+                        attempt: AttemptId::NONE,
+                        pair: NO_PAIR,
+                        rule: self.attacks.rule_place[adversary],
+                        carried: Carried::MESSAGE,
+                    };
+                    self.send_as_attacker(place, header, &bytes, out);
+                }
+                Wish::Act(Action::Arm { timer, after }) => {
+                    let key = self.attacks.timer_key(place, timer);
+                    let at = now.0.saturating_add(after.nanos());
+                    let id = TimerId {
+                        kind: control::TIMER,
+                        key,
+                    };
+                    out.as_entity(owner).arm_control(owner, id, SimTime(at));
+                }
+                Wish::Act(Action::Cancel { timer }) => {
+                    let key = self.attacks.timer_key(place, timer);
+                    let id = TimerId {
+                        kind: control::TIMER,
+                        key,
+                    };
+                    out.cancel_control(owner, id);
+                }
+                Wish::Act(Action::Release { frame, after }) => {
+                    if let Some(packet) = self.attacks.instances[place].held.remove(&frame) {
+                        out.release_held(packet, SimDuration(after.nanos()));
+                    }
+                }
+                Wish::Act(Action::Claim(claim)) => self.judge_claim(now, place, &claim),
+                Wish::Act(Action::Tried) => {}
+            }
+        }
+    }
+
+    fn send_as_attacker(
+        &mut self,
+        place: usize,
+        header: Header,
+        bytes: &[u8],
+        out: &mut Outbox<'_, Self>,
+    ) {
+        let adversary = self.attacks.instances[place].adversary;
+        let seat = self.taps.all()[adversary].spec.seat;
+        if seat == Some(header.from.host) {
+            if out.node().0 == header.from.host {
+                self.send_played(header, bytes, out);
+            } else {
+                let node = header.from.host;
+                let outgoing = self.attacks.outgoing.entry(node).or_default();
+                outgoing.push((header, bytes.to_vec()));
+                out.command(NodeId(node), token::PLAY);
+            }
+            return;
+        }
+        let source = if self.attacks.owner(header.from.host) == Some(place) {
+            Source::Own
+        } else {
+            Source::Spoofed
+        };
+        self.put_on_link(place, header, source, bytes, out);
+    }
+
+    /// The party that an attacker plays sends a frame of its own.
+    fn send_played(&mut self, header: Header, bytes: &[u8], out: &mut Outbox<'_, Self>) {
+        let way = (header.from, header.to, header.channel);
+        let whole = (AttemptId::NONE, Part::Message);
+        self.send(out.now(), way, whole, bytes, &Price::default(), out);
+    }
+
+    /// The node that is played sends what has been waiting for its turn.
+    pub(super) fn play_outgoing(&mut self, node: u32, out: &mut Outbox<'_, Self>) {
+        for (header, bytes) in self.attacks.outgoing.remove(&node).unwrap_or_default() {
+            self.send_played(header, &bytes, out);
+        }
+    }
+
+    fn put_on_link(
+        &mut self,
+        place: usize,
+        header: Header,
+        source: Source,
+        bytes: &[u8],
+        out: &mut Outbox<'_, Self>,
+    ) {
+        let Some(way) = self.attacks.way(place, header.from.host, header.to.host) else {
+            self.tally.unroutable += 1;
+            return;
+        };
+        if header.from.host >= OWN_HOSTS {
+            let back = (header.from.host, header.to.host);
+            self.attacks.instances[place].ways.insert(back, way);
+        }
+        let touched = self
+            .workloads
+            .open_between(header.from.host, header.to.host);
+        self.watch.availability.touch(touched);
+        let adversary = self.attacks.instances[place].adversary;
+        let how = Injection {
+            source,
+            whole: !self.taps.all()[adversary].spec.is_on_path(),
+        };
+        let tap = u32::try_from(adversary).unwrap_or(0);
+        out.inject(tap, way, how, header, bytes);
+    }
+
+    /// A party sends to an own address of an attacker: which way the frame goes, if any.
+    pub(super) fn mail_way(&self, header: &Header) -> Option<(u32, (LinkId, Direction), bool)> {
+        let place = self.attacks.owner(header.to.host)?;
+        let instance = &self.attacks.instances[place];
+        let there = instance.ways.get(&(header.to.host, header.from.host));
+        let way = match there {
+            Some((link, Direction::Up)) => (*link, Direction::Down),
+            Some((link, Direction::Down)) => (*link, Direction::Up),
+            None => self.attacks.way_from(place, header.from.host)?,
+        };
+        let whole = !self.taps.all()[instance.adversary].spec.is_on_path();
+        let tap = u32::try_from(instance.adversary).unwrap_or(0);
+        Some((tap, way, whole))
+    }
+
+    /// Attackers beside the links of `node` hear what it broadcasts: their own hosts are on the
+    /// segment. Those on the path see it pass instead.
+    pub(super) fn listeners(&self, node: u32) -> Vec<u32> {
+        let beside = |place: &usize| {
+            let instance = &self.attacks.instances[*place];
+            let spec = &self.taps.all()[instance.adversary].spec;
+            !spec.is_on_path()
+                && spec.seat.is_none()
+                && self.attacks.way_from(*place, node).is_some()
+        };
+        (0..self.attacks.instances.len())
+            .filter(beside)
+            .map(crate::attack::own_host)
+            .collect()
+    }
+
+    /// A party sends to an address that is no party's: an adversary's, or nobody's.
+    pub(super) fn send_beyond(
+        &mut self,
+        (from, to, channel): (Address, Address, Channel),
+        attempt: AttemptId,
+        bytes: &[u8],
+        price: &Price,
+        out: &mut Outbox<'_, Self>,
+    ) {
+        if self.attacks.owner(to.host).is_none() {
+            self.tally.unroutable += 1;
+            return;
+        }
+        self.workloads.count_message(attempt, bytes.len());
+        let header = Header {
+            from,
+            to,
+            channel,
+            attempt,
+            pair: NO_PAIR,
+            rule: NO_RULE,
+            carried: Carried::MESSAGE,
+        };
+        if price.total_ns == 0 {
+            self.mail(header, bytes, out);
+        } else {
+            let bytes = out.keep(bytes);
+            out.defer(
+                SimDuration(price.total_ns),
+                Deferred::Mail { header, bytes },
+            );
+        }
+    }
+
+    /// A frame of a party goes to an adversary's own address.
+    pub(super) fn mail(&mut self, header: Header, bytes: &[u8], out: &mut Outbox<'_, Self>) {
+        match self.mail_way(&header) {
+            Some((tap, way, whole)) => out.mail(tap, way, whole, header, bytes),
+            None => self.tally.unroutable += 1,
+        }
+    }
+
+    /// A party broadcasts: adversaries beside its links hear it too.
+    pub(super) fn overheard(
+        &mut self,
+        (from, port, channel): (Address, u16, Channel),
+        attempt: AttemptId,
+        bytes: &[u8],
+        price: &Price,
+        out: &mut Outbox<'_, Self>,
+    ) {
+        if self.attacks.is_empty() || channel != Channel::Public {
+            return;
+        }
+        for host in self.listeners(from.host) {
+            let to = Address::new(host, port);
+            self.send_beyond((from, to, channel), attempt, bytes, price, out);
+        }
+    }
+
+    fn judge_claim(&mut self, now: SimTime, place: usize, claim: &Claim) {
+        let instance = &self.attacks.instances[place];
+        let adversary = instance.adversary;
+        match claim {
+            Claim::Secret { kind, of, bytes } => {
+                let of = self.attacks.meant(*of);
+                let confirmed = of.iter().any(|of| {
+                    self.with_holder(*of, |holder| self.instance.confirms(holder, kind, bytes))
+                        .unwrap_or(false)
+                });
+                let key_id = (*kind == "session-key")
+                    .then(|| self.instance.key_id(bytes))
+                    .flatten();
+                self.watch.secrecy.judge(&Statement {
+                    adversary,
+                    seat: self.taps.all()[adversary].spec.seat,
+                    at_ns: now.0,
+                    kind,
+                    of: &of,
+                    bytes,
+                    key_id,
+                    confirmed,
+                });
+            }
+            Claim::Link {
+                first,
+                second,
+                same,
+            } => {
+                let senders = &instance.senders;
+                if let (Some(one), Some(other)) = (senders.get(first), senders.get(second)) {
+                    let truth = one == other;
+                    let game = self.watch.anonymity.entry(adversary).or_default();
+                    game.guess(now.0, *same, truth);
+                }
+            }
+            Claim::Identity { frame, host } => {
+                if let Some(sender) = instance.senders.get(frame) {
+                    // Which answer is "the same" is arbitrary: the lower host.
+                    let lower = self.attacks.lowest_of_role(*host) == Some(*sender);
+                    let said = self.attacks.lowest_of_role(*host) == Some(*host);
+                    let game = self.watch.anonymity.entry(adversary).or_default();
+                    game.guess(now.0, said, lower);
+                }
+            }
+        }
+    }
+
+    /// A party with all that it has.
+    fn with_holder<R>(&self, node: u32, ask: impl FnOnce(&Holder<'_>) -> R) -> Option<R> {
+        let roster = self.attacks.roster.as_deref()?;
+        let party = roster.parties.get(node as usize)?;
+        let (group, member) = self.place(node);
+        Some(ask(&Holder {
+            roster,
+            party,
+            storage: &self.depot.view(node),
+            column: &self.groups[group].column,
+            member: member as usize,
+        }))
+    }
+
+    /// The values of one kind that a party holds.
+    fn values(&self, node: u32, secret: &str) -> Vec<Granted> {
+        if secret == STORAGE {
+            let view = self.depot.view(node);
+            let records = self.depot.records(node).into_iter();
+            let stored = records.filter_map(|record| {
+                Some(Granted {
+                    about: None,
+                    record: Some(record),
+                    bytes: view.read(record)?.to_vec(),
+                })
+            });
+            return stored.collect();
+        }
+        let mut values = Vec::new();
+        self.with_holder(node, |holder| {
+            self.instance.secrets(holder, &mut |found| {
+                if found.kind == secret {
+                    values.push(Granted {
+                        about: found.about,
+                        record: None,
+                        bytes: found.bytes.to_vec(),
+                    });
+                }
+            });
+        });
+        values
+    }
+
+    /// Tells all instances of an adversary a secret as it is now.
+    fn tell_all(
+        &mut self,
+        now: SimTime,
+        adversary: usize,
+        known: &Knowledge,
+        out: &mut Outbox<'_, Self>,
+    ) {
+        let values = self.values(known.of, known.secret);
+        for place in self.attacks.of(adversary).to_vec() {
+            self.tell_one(now, place, known, values.clone(), out);
+        }
+    }
+
+    fn tell_one(
+        &mut self,
+        now: SimTime,
+        place: usize,
+        known: &Knowledge,
+        values: Vec<Granted>,
+        out: &mut Outbox<'_, Self>,
+    ) {
+        let adversary = self.attacks.instances[place].adversary;
+        for value in &values {
+            self.watch
+                .secrecy
+                .grant(adversary, known.secret, &value.bytes);
+        }
+        if known.secret == STORAGE {
+            self.note_granted(adversary, known.of);
+        }
+        let grant = Grant {
+            secret: known.secret,
+            of: known.of,
+            values,
+        };
+        self.with_attacker(now, place, |attacker, cx| attacker.on_grant(&grant, cx));
+        self.carry_out_wishes(now, place, out);
+    }
+
+    /// A snapshot of storage grants everything that the protocol finds in it.
+    fn note_granted(&mut self, adversary: usize, node: u32) {
+        let mut found = Vec::new();
+        self.with_holder(node, |holder| {
+            self.instance.secrets(holder, &mut |secret| {
+                found.push((secret.kind, secret.bytes.to_vec()));
+            });
+        });
+        for (kind, bytes) in found {
+            self.watch.secrecy.grant(adversary, kind, &bytes);
+        }
+    }
+
+    /// Notes what a party holds, for the oracle of secrecy.
+    fn note_secrets(&mut self, node: u32) {
+        if self.watch.kinds.is_empty() {
+            return;
+        }
+        let mut found = Vec::new();
+        self.with_holder(node, |holder| {
+            let kinds = &self.watch.kinds;
+            self.instance.secrets(holder, &mut |secret| {
+                if kinds.contains(secret.kind) {
+                    found.push((secret.about, secret.kind, secret.bytes.to_vec()));
+                }
+            });
+        });
+        for (about, kind, bytes) in found {
+            self.watch.secrecy.holds(node, about, kind, &bytes);
+        }
+    }
+
+    /// A machine has handled an input, or a write of it has landed.
+    pub(super) fn after_call(&mut self, now: SimTime, node: u32, out: &mut Outbox<'_, Self>) {
+        self.note_secrets(node);
+        if now.0 >= self.attacks.until_ns {
+            return;
+        }
+        let Some(watchers) = self.attacks.watched.get(&node).cloned() else {
+            return;
+        };
+        for (place, knowledge) in watchers {
+            let adversary = self.attacks.instances[place].adversary;
+            let known = self.taps.all()[adversary].spec.knows[knowledge].clone();
+            let values = self.values(node, known.secret);
+            let now_known: Vec<_> = values
+                .iter()
+                .map(|value| (value.about, value.bytes.clone()))
+                .collect();
+            let told = self.attacks.told.entry((place, knowledge)).or_default();
+            if *told == now_known {
+                continue;
+            }
+            let fresh: Vec<Granted> = values
+                .into_iter()
+                .filter(|value| !told.contains(&(value.about, value.bytes.clone())))
+                .collect();
+            *told = now_known;
+            if !fresh.is_empty() {
+                self.tell_one(now, place, &known, fresh, out);
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Integrity: what is accepted as application data was sent by the peer, once and in order.
+
+use std::collections::BTreeMap;
+
+use protocols::output::Tag;
+
+/// Statements kept at most; beyond that the oldest are forgotten.
+const KEPT_MAX: usize = 1 << 20;
+
+/// An acceptance that nothing sent explains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// When, ns.
+    pub at_ns: u64,
+    /// The node that accepted.
+    pub node: u32,
+    /// The number that the payload claimed.
+    pub seq: u64,
+    /// True when the payload was sent, but should have come before another.
+    pub order: bool,
+}
+
+/// The oracle of integrity.
+#[derive(Clone, Debug, Default)]
+pub struct Integrity {
+    /// Payloads on their way: by session, number and digest, who sent them.
+    sent: BTreeMap<(Tag, u64, Tag), Vec<u32>>,
+    /// The last number accepted by a node from a sender in a session.
+    last: BTreeMap<(u32, Tag, u32), u64>,
+    /// True when the protocol promises no order.
+    unordered: bool,
+    accepted: u64,
+    violations: u64,
+    first: Option<Violation>,
+}
+
+impl Integrity {
+    /// For a protocol that promises an order, or none.
+    #[must_use]
+    pub fn new(ordered: bool) -> Self {
+        Self {
+            unordered: !ordered,
+            ..Self::default()
+        }
+    }
+
+    /// `node` sends a payload.
+    pub fn sent(&mut self, node: u32, session: Tag, seq: u64, digest: Tag) {
+        if self.sent.len() >= KEPT_MAX {
+            self.sent.pop_first();
+        }
+        self.sent
+            .entry((session, seq, digest))
+            .or_default()
+            .push(node);
+    }
+
+    /// `node` accepts a payload; false when that breaks integrity.
+    pub fn accepted(
+        &mut self,
+        at_ns: u64,
+        node: u32,
+        (session, seq): (Tag, u64),
+        digest: Tag,
+    ) -> bool {
+        self.accepted += 1;
+        let key = (session, seq, digest);
+        let sender = self.sent.get_mut(&key).and_then(|senders| {
+            let at = senders.iter().position(|sender| *sender != node)?;
+            Some(senders.remove(at))
+        });
+        if self.sent.get(&key).is_some_and(Vec::is_empty) {
+            self.sent.remove(&key);
+        }
+        let order = sender.is_some_and(|sender| {
+            let last = self.last.insert((node, session, sender), seq);
+            !self.unordered && last.is_some_and(|last| last >= seq)
+        });
+        if sender.is_some() && !order {
+            return true;
+        }
+        self.violations += 1;
+        self.first.get_or_insert(Violation {
+            at_ns,
+            node,
+            seq,
+            order,
+        });
+        false
+    }
+
+    /// How many payloads were accepted.
+    #[must_use]
+    pub const fn payloads(&self) -> u64 {
+        self.accepted
+    }
+
+    /// How many of them nothing sent explains.
+    #[must_use]
+    pub const fn violations(&self) -> u64 {
+        self.violations
+    }
+
+    /// The first of them.
+    #[must_use]
+    pub const fn first(&self) -> Option<Violation> {
+        self.first
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: Tag = [1; 8];
+
+    #[test]
+    fn a_payload_is_accepted_once_by_the_other_end_as_it_was_sent() {
+        let mut oracle = Integrity::new(true);
+        oracle.sent(1, S, 0, [5; 8]);
+        assert!(!oracle.accepted(9, 1, (S, 0), [5; 8]), "its own");
+        assert!(!oracle.accepted(9, 2, (S, 0), [6; 8]), "another text");
+        assert!(
+            !oracle.accepted(9, 2, ([2; 8], 0), [5; 8]),
+            "another session"
+        );
+        assert!(oracle.accepted(9, 2, (S, 0), [5; 8]));
+        assert!(!oracle.accepted(9, 2, (S, 0), [5; 8]), "a second time");
+        assert_eq!((oracle.payloads(), oracle.violations()), (5, 4));
+    }
+
+    #[test]
+    fn order_matters_where_it_is_promised() {
+        for ordered in [true, false] {
+            let mut oracle = Integrity::new(ordered);
+            oracle.sent(1, S, 0, [5; 8]);
+            oracle.sent(1, S, 1, [6; 8]);
+            assert!(oracle.accepted(1, 2, (S, 1), [6; 8]));
+            assert_eq!(oracle.accepted(2, 2, (S, 0), [5; 8]), !ordered);
+            assert_eq!(oracle.first().is_some_and(|first| first.order), ordered);
+        }
+    }
+}

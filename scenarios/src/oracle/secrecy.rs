@@ -1,0 +1,232 @@
+//! Secrecy: what an adversary claims to know, held against what honest parties have or had.
+//!
+//! Parties are asked what they hold after every input, and only fingerprints of it are kept. A claim
+//! counts when it names a value that a party at `of` holds or held, that the scenario did not grant,
+//! and in which the party that the adversary itself plays has no part.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use protocols::output::Tag;
+use sha2::{Digest as _, Sha256};
+
+/// What is kept of a secret.
+type Print = [u8; 16];
+
+fn print(kind: &str, bytes: &[u8]) -> Print {
+    let mut hash = Sha256::new();
+    hash.update(kind.as_bytes());
+    hash.update([0]);
+    hash.update(bytes);
+    let hash: [u8; 32] = hash.finalize().into();
+    hash.first_chunk().copied().unwrap_or_default()
+}
+
+/// A claim that an oracle has looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confirmed {
+    /// When it was made, ns.
+    pub at_ns: u64,
+    /// What it is about.
+    pub kind: String,
+    /// The node whose secret it is.
+    pub of: u32,
+}
+
+/// What one adversary claimed.
+#[derive(Clone, Debug, Default)]
+pub struct Book {
+    /// Claims.
+    pub claims: u64,
+    /// Those that are true and were not granted.
+    pub confirmed: u64,
+    /// Those that name what was granted.
+    pub granted: u64,
+    /// The first true one.
+    pub first: Option<Confirmed>,
+}
+
+/// The oracle of secrecy.
+#[derive(Clone, Debug, Default)]
+pub struct Secrecy {
+    /// Values that parties hold or held, and the nodes that share them.
+    known: BTreeMap<Print, BTreeSet<u32>>,
+    /// Keys that parties stated, and the two ends.
+    keys: BTreeMap<Tag, BTreeSet<u32>>,
+    /// Payloads that parties sent.
+    payloads: BTreeMap<Tag, BTreeSet<u32>>,
+    /// What adversaries were told.
+    granted: BTreeSet<(usize, Print)>,
+    books: BTreeMap<usize, Book>,
+}
+
+/// A claim as it is judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Statement<'a> {
+    /// The adversary.
+    pub adversary: usize,
+    /// The node that it plays.
+    pub seat: Option<u32>,
+    /// When, ns.
+    pub at_ns: u64,
+    /// What kind of secret.
+    pub kind: &'a str,
+    /// Whose: one node, or several where the adversary cannot tell which.
+    pub of: &'a [u32],
+    /// The value.
+    pub bytes: &'a [u8],
+    /// The key that the bytes name, if they are a session key.
+    pub key_id: Option<Tag>,
+    /// True when the protocol itself confirms it.
+    pub confirmed: bool,
+}
+
+impl Secrecy {
+    /// `holder` has a secret that it shares with `about`.
+    pub fn holds(&mut self, holder: u32, about: Option<u32>, kind: &str, bytes: &[u8]) {
+        let ends = self.known.entry(print(kind, bytes)).or_default();
+        ends.insert(holder);
+        ends.extend(about);
+    }
+
+    /// `node` states a session key that it shares with `peer`.
+    pub fn accepts(&mut self, node: u32, peer: Option<u32>, key_id: Tag) {
+        let ends = self.keys.entry(key_id).or_default();
+        ends.insert(node);
+        ends.extend(peer);
+    }
+
+    /// `node` sends a payload.
+    pub fn sends(&mut self, node: u32, digest: Tag) {
+        self.payloads.entry(digest).or_default().insert(node);
+    }
+
+    /// The scenario tells `adversary` a value.
+    pub fn grant(&mut self, adversary: usize, kind: &str, bytes: &[u8]) {
+        self.granted.insert((adversary, print(kind, bytes)));
+    }
+
+    /// Judges a claim; true when it breaks secrecy.
+    pub fn judge(&mut self, claim: &Statement<'_>) -> bool {
+        let print = print(claim.kind, claim.bytes);
+        let book = self.books.entry(claim.adversary).or_default();
+        book.claims += 1;
+        if self.granted.contains(&(claim.adversary, print)) {
+            book.granted += 1;
+            return false;
+        }
+        let digest: [u8; 32] = Sha256::digest(claim.bytes).into();
+        let payload: Tag = digest.first_chunk().copied().unwrap_or_default();
+        let payload = (claim.kind == "payload")
+            .then(|| self.payloads.get(&payload))
+            .flatten();
+        let key = claim.key_id.and_then(|id| self.keys.get(&id));
+        let known = self.known.get(&print);
+        let shared = known
+            .into_iter()
+            .chain(key)
+            .chain(payload)
+            .any(|ends| fits(ends, claim));
+        let own = claim.seat.is_some_and(|seat| claim.of.contains(&seat));
+        if !shared && (!claim.confirmed || own) {
+            return false;
+        }
+        book.confirmed += 1;
+        book.first.get_or_insert_with(|| Confirmed {
+            at_ns: claim.at_ns,
+            kind: claim.kind.to_owned(),
+            of: claim.of.first().copied().unwrap_or(0),
+        });
+        true
+    }
+
+    /// What an adversary claimed.
+    #[must_use]
+    pub fn book(&self, adversary: usize) -> Book {
+        self.books.get(&adversary).cloned().unwrap_or_default()
+    }
+}
+
+fn fits(ends: &BTreeSet<u32>, claim: &Statement<'_>) -> bool {
+    claim.of.iter().any(|of| ends.contains(of))
+        && claim.seat.is_none_or(|seat| !ends.contains(&seat))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claim(bytes: &[u8]) -> Statement<'_> {
+        Statement {
+            adversary: 0,
+            seat: None,
+            at_ns: 5,
+            kind: "row",
+            of: &[1],
+            bytes,
+            key_id: None,
+            confirmed: false,
+        }
+    }
+
+    #[test]
+    fn only_what_the_party_has_and_nobody_told_counts() {
+        let mut oracle = Secrecy::default();
+        oracle.holds(1, Some(9), "row", b"abc");
+        oracle.holds(1, None, "row", b"told");
+        oracle.grant(0, "row", b"told");
+        assert!(!oracle.judge(&claim(b"guess")));
+        assert!(!oracle.judge(&claim(b"told")));
+        assert!(!oracle.judge(&Statement {
+            of: &[2],
+            ..claim(b"abc")
+        }));
+        assert!(!oracle.judge(&Statement {
+            kind: "key",
+            ..claim(b"abc")
+        }));
+        assert!(oracle.judge(&claim(b"abc")));
+        let book = oracle.book(0);
+        assert_eq!((book.claims, book.confirmed, book.granted), (5, 1, 1));
+        assert_eq!(book.first.map(|first| first.at_ns), Some(5));
+    }
+
+    #[test]
+    fn an_insider_claims_nothing_that_it_shares() {
+        let mut oracle = Secrecy::default();
+        oracle.holds(1, Some(9), "row", b"abc");
+        let own = Statement {
+            seat: Some(9),
+            ..claim(b"abc")
+        };
+        assert!(!oracle.judge(&own));
+        assert!(oracle.judge(&Statement {
+            seat: Some(8),
+            ..own
+        }));
+    }
+
+    #[test]
+    fn payloads_and_session_keys_are_known_by_their_fingerprints() {
+        let mut oracle = Secrecy::default();
+        let digest: [u8; 32] = Sha256::digest(b"hello").into();
+        oracle.sends(1, digest.first_chunk().copied().expect("32 bytes"));
+        assert!(oracle.judge(&Statement {
+            kind: "payload",
+            ..claim(b"hello")
+        }));
+        assert!(!oracle.judge(&Statement {
+            kind: "payload",
+            ..claim(b"hellO")
+        }));
+        oracle.accepts(1, Some(2), [7; 8]);
+        let key = Statement {
+            kind: "session-key",
+            ..claim(b"k")
+        };
+        assert!(!oracle.judge(&key));
+        assert!(oracle.judge(&Statement {
+            key_id: Some([7; 8]),
+            ..key
+        }));
+    }
+}
