@@ -33,6 +33,9 @@ pub(crate) enum Wish {
     },
 }
 
+/// A secret value, and the party that it is shared with.
+pub(crate) type Value = (Option<u32>, Vec<u8>);
+
 /// One instance of an attacker.
 #[derive(Debug)]
 pub(crate) struct Instance {
@@ -85,7 +88,7 @@ pub struct Attacks {
     /// Nodes whose secrets are told as they change: instance and place among what it knows.
     pub(crate) watched: BTreeMap<u32, Vec<(usize, usize)>>,
     /// What was told of them last.
-    pub(crate) told: BTreeMap<(usize, usize), Vec<(Option<u32>, Vec<u8>)>>,
+    pub(crate) told: BTreeMap<(usize, usize), Vec<Value>>,
     /// They stop here, ns.
     pub(crate) until_ns: u64,
     /// What played nodes send as soon as it is their turn.

@@ -241,7 +241,7 @@ fn availability<T: Tables>(
     let [closed, touched, _, untouched_failed] = oracle.counts();
     let failed = oracle.failed();
     let broken = oracle.violation(last_ns, scenario.run.settle_ns);
-    let first = broken.or(oracle.first());
+    let first = broken.or_else(|| oracle.first());
     Seen {
         violations: if broken.is_some() { failed } else { 0 },
         degraded: failed > 0,

@@ -62,7 +62,7 @@ impl<P: Copy, E: Copy> World<P, E> {
             return;
         }
         let name = state.name;
-        state.chain.get_or_insert(Chain::new(name)).update(
+        state.chain.get_or_insert_with(|| Chain::new(name)).update(
             self.current.0,
             Kind::Verdict,
             digest(bytes),

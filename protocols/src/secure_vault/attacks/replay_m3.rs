@@ -66,10 +66,8 @@ impl Attacker for ReplayM3 {
                     self.replay(view.to, view.from, cx);
                 }
             }
-            Some(M4) => {
-                if self.case.remove(&view.to).map(|case| CASES[case]) == Some("late") {
-                    self.replay(view.to, view.from, cx);
-                }
+            Some(M4) if self.case.remove(&view.to).map(|case| CASES[case]) == Some("late") => {
+                self.replay(view.to, view.from, cx);
             }
             Some(M3) => {
                 let kept = self.kept.entry(view.from);

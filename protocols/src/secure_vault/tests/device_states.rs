@@ -53,7 +53,7 @@ fn what_a_party_says_it_runs_is_what_the_other_end_accepts() {
     assert_eq!(run_accepted(&at_end), Some(server_runs));
 }
 
-fn running(all: &[Output]) -> crate::output::Tag {
+fn running(all: &[Output]) -> Tag {
     let run = all.iter().find_map(|output| match output {
         Output::Running { run, .. } => Some(*run),
         _ => None,

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::rng::StreamName;
 
 /// A world in which everything draws: used to compare variants of it.
 fn busy_world(silent: bool, tap: Option<Powers>) -> Bench {
