@@ -18,7 +18,8 @@ use sim_engine::{
 use crate::adversary::Taps;
 use crate::depot::Depot;
 use crate::diagnostic::Diagnostics;
-use crate::host::clock::Clock;
+use crate::host::clock::{Clock, Wander};
+use crate::host::energy::{Air, Energy};
 use crate::host::fault::Faults;
 use crate::host::principals::Principals;
 use crate::host::reprovision::Reprovisioning;
@@ -30,7 +31,7 @@ use crate::host::workload::{Initiator, Plan, StepPlan, Workloads};
 use crate::host::{Group, NO_PAIR, Relation, World, WorldParts};
 use crate::key_cache::KeyCache;
 use crate::oracle::Desync;
-use crate::scenario::{LinkChannel, LinkGroup, Pick, Scenario, Transport, Workload};
+use crate::scenario::{LinkChannel, LinkGroup, NodeGroup, Pick, Scenario, Transport, Workload};
 
 /// A world ready to run: the engine and what lives in its nodes.
 pub struct Built<T: Tables> {
@@ -153,6 +154,7 @@ pub fn build_with_keys<T: Tables>(
             .any(|workload| workload.reprovision.is_some())
             .then(|| Reprovisioning::new(roster, seed.streams())),
         faults: faults(scenario, seed),
+        energy: energy(scenario, &links),
         seed,
         stream_names,
         span_ns: scenario
@@ -185,9 +187,26 @@ fn transports(scenario: &Scenario, routes: &Routes) -> Option<Box<Transports>> {
     Some(Box::new(Transports::new(groups.collect(), sizes.collect())))
 }
 
-/// The faults of a world; `None` where nothing strikes.
+/// Energy and wear of a world; `None` where no group asks for it.
+fn energy(scenario: &Scenario, links: &[(u32, u32)]) -> Option<Box<Energy>> {
+    let supplies = || scenario.groups.iter().map(|group| group.supply.clone());
+    if supplies().all(|supply| !supply.is_metered() && supply.wear.is_none()) {
+        return None;
+    }
+    let air = scenario.links.iter().zip(links);
+    let air = air.map(|(spec, (first, _))| (*first, [Air::new(&spec.up), Air::new(&spec.down)]));
+    Some(Box::new(Energy::new(
+        supplies().collect(),
+        scenario.node_count(),
+        air.collect(),
+    )))
+}
+
+/// The faults of a world; `None` where nothing strikes and nobody can die.
 fn faults(scenario: &Scenario, seed: Seed) -> Option<Box<Faults>> {
-    if scenario.faults.is_empty() {
+    let mortal =
+        |group: &NodeGroup| group.supply.battery_nj.is_some() || group.supply.wear.is_some();
+    if scenario.faults.is_empty() && !scenario.groups.iter().any(mortal) {
         return None;
     }
     let groups = scenario.groups.iter().map(|group| group.name.clone());
@@ -459,6 +478,20 @@ fn make_group(scenario: &Scenario, roster: &Roster, index: usize, streams: &mut 
             })
             .collect()
     };
+    let walkers = if spec.clock.walk.is_some() {
+        roster.group(index)
+    } else {
+        &[]
+    };
+    let walk_names = walkers
+        .iter()
+        .map(|party| party_stream(roster, party, "clock-walk"));
+    let wander = Wander::new(
+        spec.clock.walk,
+        spec.clock.steps.clone(),
+        walk_names.collect(),
+        Seed::new(scenario.run.seed, 0).streams(),
+    );
     Group {
         column: scenario.protocol.instance.machines(roster, index),
         first: count(roster.groups[index].first),
@@ -466,6 +499,7 @@ fn make_group(scenario: &Scenario, roster: &Roster, index: usize, streams: &mut 
         port: scenario.protocol.instance.port(spec.role),
         profile: spec.profile.clone(),
         clocks,
+        wander,
         count: count(spec.count),
         usage: vec![
             Usage::default();

@@ -215,7 +215,7 @@ pub enum Snapshot {
     First,
     /// That of so long before the loss of power, ns.
     Age(u64),
-    /// That before the last so many successful sessions of the node.
+    /// That of when the session began that is so many successful ones of the node back.
     Sessions(u64),
     /// That of an instant after the start of the run, ns.
     At(u64),

@@ -20,6 +20,7 @@ pub mod workload;
 
 mod attack;
 pub(crate) mod effects;
+pub mod energy;
 pub mod fault;
 mod outputs;
 
@@ -39,7 +40,8 @@ use sim_engine::{
 };
 
 use self::attempt::{AttemptId, NOBODY};
-use self::clock::Clock;
+use self::clock::{Clock, Wander};
+use self::energy::Energy;
 use self::fault::{Faults, Moment, Strike, Tear, Writing};
 use self::principals::Principals;
 use self::reprovision::Reprovisioning;
@@ -76,6 +78,8 @@ pub struct Group {
     pub profile: Option<Arc<Profile>>,
     /// One clock per member; empty when all are exact.
     pub clocks: Vec<Clock>,
+    /// What the clocks do besides; `None`: nothing.
+    pub wander: Option<Wander>,
     /// Number of members.
     pub count: u32,
     /// What they spent, one per member; empty when nothing has a price.
@@ -248,6 +252,8 @@ pub struct World<T> {
     transports: Option<Box<Transports>>,
     /// What strikes nodes and links; `None` where nothing does.
     pub faults: Option<Box<Faults>>,
+    /// Energy of radios and batteries, wear of storage; `None` where no group asks for it.
+    pub energy: Option<Box<Energy>>,
     randomness: Randomness,
     halted: Vec<bool>,
     scratch: Scratch,
@@ -306,6 +312,8 @@ pub struct WorldParts {
     pub reprovisioning: Option<Reprovisioning>,
     /// What links carry messages by; `None` where all carry datagrams.
     pub transports: Option<Box<Transports>>,
+    /// See [`World::energy`].
+    pub energy: Option<Box<Energy>>,
     /// See [`World::faults`].
     pub faults: Option<Box<Faults>>,
     /// The root of all streams.
@@ -329,6 +337,7 @@ impl<T: Tables> World<T> {
             tally: Tally::new(parts.span_ns),
             reprovisioning: parts.reprovisioning,
             transports: parts.transports,
+            energy: parts.energy,
             faults: parts.faults,
             randomness: Randomness {
                 streams: parts.seed.streams(),
@@ -376,7 +385,12 @@ impl<T: Tables> World<T> {
     #[must_use]
     pub fn local_time(&self, node: u32, now: SimTime) -> LocalTime {
         let (group, member) = self.place(node);
-        self.clock(group, member).read(self.epoch_ns, now.0)
+        let mut clock = self.clock(group, member);
+        if let Some(wander) = &self.groups[group].wander {
+            let further = wander.at(member, now.0);
+            clock.offset_ns = clock.offset_ns.saturating_add(further);
+        }
+        clock.read(self.epoch_ns, now.0)
     }
 
     /// Runs one call of the machine at `node` and carries out its effects.
@@ -392,7 +406,7 @@ impl<T: Tables> World<T> {
         run: impl FnOnce(&mut Column, usize, &mut Context<'_>),
     ) {
         let (group, member) = self.place(node.0);
-        let local = self.clock(group, member).read(self.epoch_ns, now.0);
+        let local = self.local_time(node.0, now);
         let storage = self.depot.view(node.0);
         let Randomness {
             streams,
@@ -560,6 +574,7 @@ impl<T: Tables> sim_engine::Host for World<T> {
 
     fn on_packet_end(&mut self, now: SimTime, end: &PacketEnd<'_, Header>) {
         self.tally.packet(end.fate, end.bytes.len());
+        self.pay_for_air(end);
         let arrives = matches!(
             end.fate,
             Fate::Delivered | Fate::Duplicated | Fate::AdversaryModified | Fate::Injected

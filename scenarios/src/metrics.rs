@@ -340,7 +340,10 @@ fn energy<T: Tables>(
     successes: u64,
     all: &mut Vec<Metric>,
 ) {
-    let priced = scenario.groups.iter().any(|group| group.profile.is_some());
+    let priced = scenario
+        .groups
+        .iter()
+        .any(|group| group.profile.is_some() || group.supply.is_metered());
     let total: u128 = finished.groups.iter().map(|sums| sums.energy_nj).sum();
     let energy = if priced {
         quotient(total, successes)

@@ -19,6 +19,14 @@ pub(crate) enum Dimension {
     Share,
     /// Relative frequency error; base unit ppm.
     Drift,
+    /// Energy; base unit nJ.
+    Energy,
+    /// Electric charge; base unit uC.
+    Charge,
+    /// Power; base unit nW.
+    Power,
+    /// Voltage; base unit mV.
+    Voltage,
     /// A pure number.
     Count,
 }
@@ -32,6 +40,10 @@ impl Dimension {
             Self::Size => "a size",
             Self::Share => "a share",
             Self::Drift => "a clock drift",
+            Self::Energy => "an energy",
+            Self::Charge => "a charge",
+            Self::Power => "a power",
+            Self::Voltage => "a voltage",
             Self::Count => "a plain number",
         }
     }
@@ -44,6 +56,10 @@ impl Dimension {
             Self::Size => "B",
             Self::Share => "%",
             Self::Drift => "ppm",
+            Self::Energy => "J",
+            Self::Charge => "mAh",
+            Self::Power => "uW",
+            Self::Voltage => "V",
             Self::Count => "",
         }
     }
@@ -86,6 +102,19 @@ const UNITS: &[Unit] = &[
     unit("MiB", Dimension::Size, 1 << 20, 0),
     unit("%", Dimension::Share, 1, -2),
     unit("ppm", Dimension::Drift, 1, 0),
+    unit("nJ", Dimension::Energy, 1, 0),
+    unit("uJ", Dimension::Energy, 1, 3),
+    unit("mJ", Dimension::Energy, 1, 6),
+    unit("J", Dimension::Energy, 1, 9),
+    unit("kJ", Dimension::Energy, 1, 12),
+    unit("mAh", Dimension::Charge, 36, 5),
+    unit("Ah", Dimension::Charge, 36, 8),
+    unit("nW", Dimension::Power, 1, 0),
+    unit("uW", Dimension::Power, 1, 3),
+    unit("mW", Dimension::Power, 1, 6),
+    unit("W", Dimension::Power, 1, 9),
+    unit("mV", Dimension::Voltage, 1, 0),
+    unit("V", Dimension::Voltage, 1, 3),
 ];
 
 /// What people write for a unit that has another name here.
@@ -308,6 +337,10 @@ pub(crate) const fn example(dimension: Dimension) -> &'static str {
         Dimension::Size => "`\"64B\"`",
         Dimension::Share => "`\"5%\"` or `0.05`",
         Dimension::Drift => "`\"20ppm\"`",
+        Dimension::Energy => "`\"10kJ\"`",
+        Dimension::Charge => "`\"2000mAh\"`",
+        Dimension::Power => "`\"15uW\"`",
+        Dimension::Voltage => "`\"3V\"`",
         Dimension::Count => "`3`",
     }
 }

@@ -17,6 +17,7 @@ mod profile;
 mod run;
 mod section;
 mod steps;
+mod supply;
 mod transport;
 mod value;
 mod workload;

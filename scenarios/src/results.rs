@@ -157,6 +157,7 @@ fn notes<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Vec<String> 
         }
     }
     fault_notes(scenario, finished, &mut notes);
+    supply_notes(finished, &mut notes);
     for (spec, both) in scenario.links.iter().zip(&finished.links) {
         for (direction, sums) in ["up", "down"].into_iter().zip(both) {
             if sums.offered == 0 {
@@ -189,6 +190,21 @@ fn notes<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Vec<String> 
         ));
     }
     notes
+}
+
+/// Batteries that ran out, storage that wore out.
+fn supply_notes<T: Tables>(finished: &Finished<T>, notes: &mut Vec<String>) {
+    let Some(energy) = &finished.world.energy else {
+        return;
+    };
+    for (what, (count, first)) in ["batteries ran out", "nodes wore out their storage"]
+        .into_iter()
+        .zip(energy.deaths)
+    {
+        if let Some(first) = first {
+            notes.push(format!("{count} {what}, the first at {first} ns"));
+        }
+    }
 }
 
 /// How often each fault struck; one that never did is a warning.
@@ -256,6 +272,11 @@ fn nodes<T: Tables>(
                 .copied()
                 .unwrap_or_default();
             let node = group.first + member;
+            let spent = view.world.spent(node, view.engine.now());
+            let account = view.world.energy.as_ref();
+            let account = account
+                .map(|energy| energy.account(node))
+                .unwrap_or_default();
             let queueing = queueing(view, node);
             let (attempts, accepted) = view.world.workloads.counts(node);
             name.clear();
@@ -264,7 +285,14 @@ fn nodes<T: Tables>(
                 attempts: u64::from(attempts),
                 accepted: u64::from(accepted),
                 cpu_ns: usage.cpu_ns,
-                energy_nj: usage.energy_nj,
+                energy_nj: spent.total_nj(),
+                tx_ns: account.tx_ns,
+                rx_ns: account.rx_ns,
+                cpu_energy_nj: spent.cpu_nj,
+                flash_energy_nj: spent.flash_nj,
+                radio_energy_nj: spent.radio_nj,
+                sleep_energy_nj: spent.sleep_nj,
+                writes_lost: account.writes_lost,
                 durable_writes: u64::from(*writes),
                 ..rows::Node::new(&name, role, &queueing)
             })?;

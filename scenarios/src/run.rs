@@ -185,7 +185,10 @@ pub fn drive<T: Tables>(
     if world.faults.is_some() {
         // On behalf of nobody, so that no node's numbering of events depends on faults.
         let nobody = world.host_owner();
-        engine.with_outbox(nobody, &mut world, tables, World::start_faults);
+        engine.with_outbox(nobody, &mut world, tables, |world, out| {
+            world.start_faults(out);
+            world.start_batteries(out);
+        });
     }
     if world.watch.on {
         world.begin_watch();
@@ -315,10 +318,8 @@ fn stations<T: Tables>(world: &World<T>, now: SimTime) -> Vec<Option<StationTota
 fn group_sums<T: Tables>(view: &AtEnd<'_, T>) -> Vec<GroupSums> {
     let of = |group: &crate::host::Group| {
         let mut sums = GroupSums {
-            energy_nj: group
-                .usage
-                .iter()
-                .map(|usage| u128::from(usage.energy_nj))
+            energy_nj: (group.first..group.first + group.count)
+                .map(|node| u128::from(view.world.spent(node, view.engine.now()).total_nj()))
                 .sum(),
             ..GroupSums::default()
         };

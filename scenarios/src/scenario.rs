@@ -19,6 +19,7 @@ use crate::diagnostic::Diagnostics;
 use crate::fault::FaultSpec;
 use crate::profile::Profile;
 use crate::reader::origin::Origin;
+use crate::supply::Supply;
 
 pub use self::adversary::{
     Action, AdversarySpec, AttackChoice, GrantTime, Knowledge, Matching, Rule, Scope,
@@ -154,6 +155,8 @@ pub struct NodeGroup {
     pub start: Law,
     /// The nodes' clocks.
     pub clock: Clock,
+    /// What they live on.
+    pub supply: Supply,
     /// Packets that may wait for the CPU.
     pub backlog: u32,
     /// The parameters given for the role.
@@ -167,6 +170,10 @@ pub struct Clock {
     pub offset: Law,
     /// How much faster than true time it runs, parts per million; may be negative.
     pub drift_ppm: Law,
+    /// A random walk of the offset: standard deviation of a step, ns, and span between steps, ns.
+    pub walk: Option<(u64, u64)>,
+    /// Jumps: when, ns after the start of the run, and how far, ns.
+    pub steps: Vec<(u64, i64)>,
 }
 
 /// Links between two groups.

@@ -36,8 +36,15 @@ table! {
         mean_in_system: Option<f64>, "count", "Time average of packets waiting and in service.";
         utilisation: Option<f64>, "share", "Share of time in which its processor was busy.";
         cpu_ns: u64, "ns", "Virtual processor time by its profile.";
-        energy_nj: u64, "nJ", "Energy by its profile; 0 without one.";
+        energy_nj: u64, "nJ", "Energy of computing, writing, radio and sleep by its profile and supply; 0 without.";
         durable_writes: u64, "count", "Completed writes to durable storage.";
+        tx_ns: u64, "ns", "Time on the air, sending; 0 without a radio.";
+        rx_ns: u64, "ns", "Time on the air, receiving; 0 without a radio.";
+        cpu_energy_nj: u64, "nJ", "Energy of computing.";
+        flash_energy_nj: u64, "nJ", "Energy of durable writes.";
+        radio_energy_nj: u64, "nJ", "Energy of the radio: sending, receiving, and asleep or listening.";
+        sleep_energy_nj: u64, "nJ", "Energy of everything else, by `sleep_power`.";
+        writes_lost: u64, "count", "Writes to records that were worn out.";
     }
 }
 
@@ -59,6 +66,13 @@ impl<'a> Node<'a> {
             cpu_ns: 0,
             energy_nj: 0,
             durable_writes: 0,
+            tx_ns: 0,
+            rx_ns: 0,
+            cpu_energy_nj: 0,
+            flash_energy_nj: 0,
+            radio_energy_nj: 0,
+            sleep_energy_nj: 0,
+            writes_lost: 0,
         }
     }
 }

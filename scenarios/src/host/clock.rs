@@ -1,6 +1,10 @@
 //! A node's own clock: what it believes the time is, and how fast its oscillator runs.
 
+mod wander;
+
 use protocols::LocalTime;
+
+pub use self::wander::Wander;
 
 /// Offset and drift of one node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -68,6 +68,7 @@ impl<T: Tables> World<T> {
         } else {
             self.done(now, node, holding, begun, out);
         }
+        self.check_battery(now, node.0, out);
         for (strike, ends_write) in self.take_after_call() {
             if price.total_ns > 0 {
                 let effect = Deferred::Strike { strike, ends_write };
@@ -124,6 +125,7 @@ impl<T: Tables> World<T> {
         {
             usage.cpu_ns += price.total_ns;
             usage.energy_nj += profile.energy_nj(price.total_ns);
+            usage.flash_nj += profile.energy_nj(price.writes_ns);
         }
     }
 
@@ -412,6 +414,8 @@ pub(super) struct Price {
     charged: usize,
     /// Their time and that of the writes so far, ns.
     pub(super) total_ns: u64,
+    /// That of the writes alone, ns.
+    writes_ns: u64,
 }
 
 fn serialise(write: Write<'_>, bytes: &mut Vec<u8>) {

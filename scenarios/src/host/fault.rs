@@ -40,6 +40,8 @@ pub(crate) mod control {
     pub(crate) const POWER: u8 = 0xE1;
     /// A cut of links ends; the key is its number.
     pub(crate) const MEND: u8 = 0xE2;
+    /// The battery of the owner may be empty.
+    pub(crate) const BATTERY: u8 = 0xE4;
     /// The processor of the owner hangs; the key is the fault.
     pub(crate) const HANG: u8 = 0xE3;
 }
@@ -296,6 +298,7 @@ impl<T: Tables> World<T> {
     ) {
         match event.kind {
             control::POWER => self.power_back(now, owner.0, out),
+            control::BATTERY => self.check_battery(now, owner.0, out),
             control::MEND => self.mend(now, event.key, out),
             control::HANG => self.hang(now, owner.0, event.key, out),
             _ => {
@@ -478,6 +481,9 @@ impl<T: Tables> World<T> {
             return;
         };
         faults.stopped = true;
+        if let Some(energy) = &mut self.energy {
+            energy.stop();
+        }
         faults.armed.clear();
         faults.watches_messages = false;
         faults.watches_writes = false;

@@ -7,8 +7,10 @@ use protocols::meter::{Operation, Totals};
 pub struct Usage {
     /// CPU time, ns.
     pub cpu_ns: u64,
-    /// Energy, nJ.
+    /// Energy of computing and durable writes, nJ.
     pub energy_nj: u64,
+    /// That of durable writes alone, nJ.
+    pub flash_nj: u64,
 }
 
 /// Operations by role and phase.

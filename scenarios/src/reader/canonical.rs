@@ -4,6 +4,7 @@
 //! have the same text, and with it the same hash.
 
 mod fault;
+mod supply;
 
 use std::fmt::{Display, Write};
 
@@ -58,6 +59,7 @@ pub(super) fn write(parts: &Typed) -> String {
             out.put("start_ns", law::text(&group.start));
             out.put("clock.offset_ns", law::text(&group.clock.offset));
             out.put("clock.drift_ppm", law::text(&group.clock.drift_ppm));
+            supply::write(out, &group.clock, &group.supply);
             out.put("backlog", group.backlog);
             parameters(out, role.params, &group.params);
         });

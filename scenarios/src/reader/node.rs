@@ -6,7 +6,7 @@ use super::section::{Reading, Section};
 use crate::diagnostic::quoted;
 use crate::law::Domain;
 use crate::quantity::{Dimension, duration_text};
-use crate::scenario::{Clock, NODES_MAX, NodeGroup, ProtocolChoice};
+use crate::scenario::{NODES_MAX, NodeGroup, ProtocolChoice};
 use crate::tree::{Node, Value};
 
 /// Packets that may wait for a node's CPU, unless the scenario says otherwise.
@@ -77,6 +77,7 @@ impl<'t> Reading<'t> {
             None => Some(Law::ZERO),
         };
         let clock = self.clock(section);
+        let supply = self.supply(name, section);
         let backlog = match section.get("backlog") {
             Some(node) => self.integer(node, 0, u64::from(u32::MAX)),
             None => Some(BACKLOG),
@@ -91,6 +92,7 @@ impl<'t> Reading<'t> {
             profile: profile?,
             start: start?,
             clock: clock?,
+            supply: supply?,
             backlog: u32::try_from(backlog?).ok()?,
             params: values?,
         })
@@ -106,29 +108,6 @@ impl<'t> Reading<'t> {
         }
         let count = self.integer(node, 1, NODES_MAX as u64)?;
         usize::try_from(count).ok()
-    }
-
-    fn clock(&self, section: &Section<'t>) -> Option<Clock> {
-        let mut clock = Clock {
-            offset: Law::ZERO,
-            drift_ppm: Law::ZERO,
-        };
-        if section.get("clock").is_none() {
-            return Some(clock);
-        }
-        let table = section.section(self, "clock")?;
-        let offset = match table.get("offset") {
-            Some(node) => self.law(node, Domain::signed(Dimension::Duration)),
-            None => Some(Law::ZERO),
-        };
-        let drift = match table.get("drift") {
-            Some(node) => self.law(node, Domain::signed(Dimension::Drift)),
-            None => Some(Law::ZERO),
-        };
-        table.finish(self);
-        clock.offset = offset?;
-        clock.drift_ppm = drift?;
-        Some(clock)
     }
 
     /// Nodes that cannot start before the run is over.

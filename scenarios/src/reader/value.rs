@@ -152,7 +152,7 @@ impl<'t> Reading<'t> {
         self.base_units(node, Dimension::Rate)
     }
 
-    fn base_units(&self, node: &'t Node, dimension: Dimension) -> Option<u64> {
+    pub(crate) fn base_units(&self, node: &'t Node, dimension: Dimension) -> Option<u64> {
         let quantity = self.quantity(node, dimension)?;
         if quantity.is_negative() {
             return self.refuse(

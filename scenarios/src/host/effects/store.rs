@@ -55,10 +55,12 @@ impl<T: Tables> World<T> {
             price.total_ns += profile.cost_ns(&write);
         }
         let span = SimDuration(price.total_ns - start_ns);
+        price.writes_ns += span.0;
         if price.total_ns == 0 && tear.is_none() && !out.recorder().listens() {
             batch
                 .writes()
                 .for_each(|write| self.persist(now, node.0, write));
+            self.check_wear(now, node.0, out);
             self.stored(now, node, attempt, out);
             return;
         }
@@ -142,6 +144,7 @@ impl<T: Tables> World<T> {
         }
         self.scratch.batch = bytes;
         out.free(writing.batch);
+        self.check_wear(now, node.0, out);
         self.stored(now, node, attempt, out);
         if self.watch.on {
             self.after_call(now, node.0, out);

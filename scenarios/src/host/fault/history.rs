@@ -17,8 +17,6 @@ use crate::host::tables::Tables;
 #[derive(Clone, Debug)]
 struct Replaced {
     at_ns: u64,
-    /// Successful sessions of the node before it.
-    sessions: u64,
     record: Record,
     bytes: Option<Vec<u8>>,
 }
@@ -27,10 +25,11 @@ struct Replaced {
 #[derive(Clone, Debug, Default)]
 pub(super) struct History {
     replaced: VecDeque<Replaced>,
-    sessions: u64,
+    /// When the latest successful sessions of the node began, ns.
+    sessions: VecDeque<u64>,
     /// How far back any fault may go.
     reach_ns: u64,
-    reach_sessions: u64,
+    reach_sessions: usize,
 }
 
 impl History {
@@ -38,6 +37,7 @@ impl History {
         match to {
             Snapshot::Age(age) => self.reach_ns = self.reach_ns.max(age),
             Snapshot::Sessions(sessions) => {
+                let sessions = usize::try_from(sessions).unwrap_or(usize::MAX);
                 self.reach_sessions = self.reach_sessions.max(sessions);
             }
             Snapshot::First | Snapshot::At(_) => self.reach_ns = u64::MAX,
@@ -47,21 +47,42 @@ impl History {
     fn push(&mut self, replaced: Replaced) {
         let now_ns = replaced.at_ns;
         self.replaced.push_back(replaced);
+        let needed = self.session_back(self.reach_sessions).unwrap_or(0);
+        let sessions = self.reach_sessions > 0;
         while let Some(first) = self.replaced.front()
             && now_ns - first.at_ns > self.reach_ns
-            && self.sessions - first.sessions > self.reach_sessions
+            && (!sessions || first.at_ns < needed)
         {
             self.replaced.pop_front();
         }
     }
 
+    /// When the last but `back` - 1 of the successful sessions began, ns.
+    fn session_back(&self, back: usize) -> Option<u64> {
+        let at = self.sessions.len().checked_sub(back)?;
+        self.sessions.get(at).copied()
+    }
+
+    fn succeeded(&mut self, started_ns: u64) {
+        self.sessions.push_back(started_ns);
+        while self.sessions.len() > self.reach_sessions {
+            self.sessions.pop_front();
+        }
+    }
+
     /// Takes the latest write if it is later than the snapshot.
     fn undo(&mut self, to: Snapshot, now_ns: u64) -> Option<Replaced> {
-        let sessions = self.sessions;
+        let began = match to {
+            Snapshot::Sessions(back) => usize::try_from(back)
+                .ok()
+                .and_then(|back| self.session_back(back))
+                .unwrap_or(0),
+            _ => 0,
+        };
         let later = |last: &Replaced| match to {
             Snapshot::First => true,
             Snapshot::Age(age) => last.at_ns > now_ns.saturating_sub(age),
-            Snapshot::Sessions(back) => last.sessions >= sessions.saturating_sub(back),
+            Snapshot::Sessions(_) => last.at_ns >= began,
             Snapshot::At(at) => last.at_ns > at,
         };
         self.replaced.pop_back_if(|last| later(last))
@@ -90,6 +111,11 @@ impl<T: Tables> World<T> {
 
     /// Carries out a durable write.
     pub(in crate::host) fn persist(&mut self, now: SimTime, node: u32, write: Write<'_>) {
+        if let Write::Put(record, _) = write
+            && !self.write_lands(node, record)
+        {
+            return;
+        }
         if let Some(faults) = &mut self.faults
             && let Some(history) = faults.histories.get_mut(&node)
         {
@@ -97,10 +123,8 @@ impl<T: Tables> World<T> {
                 Write::Put(record, _) | Write::Delete(record) => record,
             };
             let bytes = self.depot.view(node).read(record).map(<[u8]>::to_vec);
-            let sessions = history.sessions;
             history.push(Replaced {
                 at_ns: now.0,
-                sessions,
                 record,
                 bytes,
             });
@@ -108,12 +132,12 @@ impl<T: Tables> World<T> {
         self.depot.apply(node, write);
     }
 
-    /// A session of `node` has succeeded.
-    pub(in crate::host) fn session_succeeded(&mut self, node: u32) {
+    /// A session of `node` that began at `started_ns` has succeeded.
+    pub(in crate::host) fn session_succeeded(&mut self, node: u32, started_ns: u64) {
         if let Some(faults) = &mut self.faults
             && let Some(history) = faults.histories.get_mut(&node)
         {
-            history.sessions += 1;
+            history.succeeded(started_ns);
         }
     }
 
@@ -143,14 +167,12 @@ mod tests {
         let mut history = History::default();
         history.reach(to);
         for (at_ns, key) in [(10, 0), (20, 1), (30, 2)] {
-            let sessions = history.sessions;
             history.push(Replaced {
                 at_ns,
-                sessions,
                 record: Record::new(0, key),
                 bytes: None,
             });
-            history.sessions += 1;
+            history.succeeded(at_ns - 1);
         }
         history
     }

@@ -103,6 +103,7 @@ impl<T: Tables> World<T> {
             },
         );
         self.refund(node, out.busy_left(NodeId(node)).0);
+        self.power_changed(now, node, false);
         self.lose_streams(now, NodeId(node), out);
         out.crash(NodeId(node));
         self.drop_timers(now.0, node);
@@ -117,6 +118,23 @@ impl<T: Tables> World<T> {
         self.flush_desync(out);
     }
 
+    /// A node loses its power for good without a declared fault: its battery is empty, its storage
+    /// worn out.
+    pub(in crate::host) fn die(&mut self, now: SimTime, node: u32, out: &mut Outbox<'_, Self>) {
+        if let Some(faults) = &mut self.faults
+            && let Some(outage) = faults.outages.get_mut(&node)
+        {
+            outage.ends = false;
+            let id = TimerId {
+                kind: control::POWER,
+                key: 0,
+            };
+            out.cancel_control(NodeId(node), id);
+        } else {
+            self.power_off(now, node, (None, None, None), out);
+        }
+    }
+
     /// What an interrupted call would still have cost was not spent.
     fn refund(&mut self, node: u32, left_ns: u64) {
         let (group, member) = self.place(node);
@@ -125,6 +143,7 @@ impl<T: Tables> World<T> {
         {
             usage.cpu_ns = usage.cpu_ns.saturating_sub(left_ns);
             usage.energy_nj = usage.energy_nj.saturating_sub(profile.energy_nj(left_ns));
+            usage.flash_nj = usage.flash_nj.min(usage.energy_nj);
         }
     }
 
@@ -151,6 +170,8 @@ impl<T: Tables> World<T> {
             return;
         };
         out.restart(NodeId(node));
+        self.power_changed(now, node, true);
+        self.check_battery(now, node, out);
         self.halted[node as usize] = false;
         if let Some(to) = outage.rollback {
             self.roll_back(outage.since_ns, node, to);

@@ -209,3 +209,168 @@ fn recording_changes_nothing_and_a_run_repeats_itself() {
     assert_eq!(run(&text).0.fingerprint, once);
     assert_eq!(run(&text).0.fingerprint, once);
 }
+
+/// Nobody sends; only the base power drains the battery: 36 J at 3 V and 10 mAh are 108 J; at 1 mW
+/// that is 108,000 s.
+#[test]
+fn a_battery_lasts_its_capacity_over_the_base_power() {
+    let text = fleet(2, "40h", "").replace(
+        "count = 2",
+        "count = 2\nbattery = \"10mAh\"\nsleep_power = \"1mW\"",
+    );
+    let (finished, _) = run(&text);
+    let energy = finished.world.energy.as_ref().unwrap();
+    assert_eq!(energy.deaths[0], (2, Some(108_000 * SECOND)));
+    // One attempt a minute until then, the first at 0.
+    assert_eq!(finished.tally.of(Outcome::Accepted), 2 * 1_800);
+}
+
+#[test]
+fn sending_and_receiving_take_the_time_of_their_bytes() {
+    let text = fleet(1, "10min", "")
+        .replace("count = 1", "count = 1\nradio = \"cc2420\"")
+        .replace("delay = \"20ms\"", "delay = \"20ms\"\nrate = \"250kbps\"");
+    let (finished, _) = run(&text);
+    let account = finished.world.energy.as_ref().unwrap().account(0);
+    assert_eq!(
+        u128::from(account.tx_ns + account.rx_ns),
+        u128::from(finished.tally.bytes) * 32_000
+    );
+    let end = sim_engine::SimTime(finished.ended_ns);
+    let radio = 17_399 * 3 * account.tx_ns + 18_799 * 3 * account.rx_ns + 3 * finished.ended_ns;
+    let spent = finished.world.spent(0, end);
+    assert!(spent.radio_nj.abs_diff(radio / 1_000_000) <= 3, "{spent:?}");
+}
+
+/// A device of `secure-vault` writes its vault once a session.
+#[test]
+fn storage_wears_out_after_its_endurance() {
+    let worn = |end: &str| {
+        let text = fleet(1, "1h", "").replace(
+            "count = 1",
+            &format!("count = 1\nstorage = {{ endurance = 10, worn = \"{end}\" }}"),
+        );
+        run(&text).0
+    };
+    let dead = worn("node-dead");
+    assert_eq!(dead.world.energy.as_ref().unwrap().deaths[1].0, 1);
+    let accepted = dead.tally.of(Outcome::Accepted);
+    assert!((10..=11).contains(&accepted), "{accepted}");
+    let lost = worn("write-lost");
+    assert!(lost.world.energy.as_ref().unwrap().account(0).writes_lost >= 1);
+    assert!((10..=11).contains(&lost.tally.of(Outcome::Accepted)));
+}
+
+/// The device loses power in the write of its second session, with the first 16 bytes landed: the
+/// server has the new vault, the device neither.
+#[test]
+fn a_torn_vault_is_out_of_step_and_a_complete_one_is_not() {
+    let cut = |point: &str| {
+        let text = fleet(
+            3,
+            "10min",
+            &format!(
+                "[faults.cut]\nwhen = {{ message = \"M4\", nth = 2, node = \"device[1]\", point = \"received\" }}\n\
+                 effect = {{ kind = \"torn-write\", point = \"{point}\", downtime = \"5s\" }}\n"
+            ),
+        );
+        run(&text)
+    };
+    for point in ["before", "torn"] {
+        let (finished, told) = cut(point);
+        assert_eq!(told.faults.len(), 2, "{point}");
+        assert!(told.faults[0].0 > 60 * SECOND && told.faults[0].0 < 61 * SECOND);
+        assert_eq!(kinds(&finished), [(1, EpisodeKind::Permanent)], "{point}");
+    }
+    // The write is there, but who made it can say so only when it is back.
+    assert_eq!(kinds(&cut("after-write").0), [(1, EpisodeKind::Transient)]);
+    assert_eq!(kinds(&cut("after").0), []);
+}
+
+#[test]
+fn a_server_that_is_rolled_back_is_out_of_step_with_everybody_since() {
+    let roll = |to: &str| {
+        let text = fleet(
+            2,
+            "10min",
+            &format!(
+                "[faults.backup]\ntarget = \"server\"\nat = \"210s\"\n\
+                 effect = {{ kind = \"rollback\", to = {to}, downtime = \"1s\" }}\n"
+            ),
+        );
+        kinds(&run(&text).0).len()
+    };
+    assert_eq!(roll("\"first\""), 2);
+    assert_eq!(roll("\"1min\""), 2);
+    assert_eq!(roll("\"10s\""), 0);
+    // The two sessions of the last round began at the same time.
+    assert_eq!(roll("{ sessions = 1 }"), 2);
+    assert_eq!(roll("{ at = \"3min\" }"), 2);
+}
+
+#[test]
+fn a_partition_keeps_apart_whom_it_names_and_for_its_time() {
+    let (finished, told) = run(&fleet(
+        4,
+        "10min",
+        "[faults.split]\nat = \"90s\"\n\
+         effect = { kind = \"partition\", groups = [\"device[0..2]\", \"server\"], for = \"2min\" }\n",
+    ));
+    let failed: Vec<_> = told
+        .sessions
+        .iter()
+        .filter(|session| session.2 != Outcome::Accepted)
+        .map(|session| (session.0 / SECOND, session.1))
+        .collect();
+    assert_eq!(failed, [(130, 0), (130, 1), (190, 0), (190, 1)]);
+    assert_eq!(finished.tally.of(Outcome::Accepted), 4 * 10 - 4);
+}
+
+#[test]
+fn a_hanging_processor_answers_late() {
+    let (_, told) = run(&fleet(
+        1,
+        "3min",
+        "[faults.hang]\ntarget = \"server\"\nat = \"60s\"\n\
+         effect = { kind = \"stuck\", for = \"5s\" }\n",
+    ));
+    let ends: Vec<u64> = told
+        .sessions
+        .iter()
+        .map(|session| session.0 / SECOND)
+        .collect();
+    assert_eq!(ends, [0, 65, 120]);
+}
+
+#[test]
+fn mistakes_are_refused_with_their_place() {
+    let says = |more: &str, parts: &[&str]| {
+        let text = fleet(3, "10min", more);
+        let error = crate::read_text("s.toml", &text, &[])
+            .unwrap_err()
+            .render(false);
+        for part in parts {
+            assert!(error.contains(part), "no {part:?} in:\n{error}");
+        }
+    };
+    says(
+        "[faults.x]\ntarget = \"device[3]\"\nat = \"1s\"\neffect = { kind = \"crash\" }\n",
+        &["names no members of 3", "--> s.toml:24:10"],
+    );
+    says(
+        "[faults.x]\ntarget = \"device\"\neffect = { kind = \"crash\" }\n",
+        &["`faults.x` never strikes"],
+    );
+    says(
+        "[faults.x]\ntarget = \"devise\"\nat = \"1s\"\neffect = { kind = \"crahs\" }\n",
+        &["did you mean `device`?", "did you mean `crash`?"],
+    );
+    says(
+        "[faults.x]\ntarget = \"device\"\nat = \"2h\"\neffect = { kind = \"crash\" }\n",
+        &["strikes after the run is over"],
+    );
+    says(
+        "[faults.x]\ntarget = \"device\"\nat = \"1s\"\neffect = { kind = \"crash\", by = \"1s\" }\n",
+        &["there is no key `by` in `faults.x.effect`"],
+    );
+}

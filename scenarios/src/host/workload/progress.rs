@@ -194,8 +194,8 @@ impl<T: Tables> World<T> {
         let success = outcome.is_success();
         if success {
             self.workloads.nodes[node as usize].accepted += 1;
-            self.session_succeeded(node);
-            self.session_succeeded(attempt.responder);
+            self.session_succeeded(node, attempt.started_ns);
+            self.session_succeeded(attempt.responder, attempt.started_ns);
             if let Some((relation, pair)) =
                 self.relation_of(self.pair_between_opt(node, attempt.responder))
             {

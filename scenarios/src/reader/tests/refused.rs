@@ -10,7 +10,8 @@ fn an_unknown_key_is_refused_with_the_one_that_was_meant_and_all_there_are() {
             "there is no key `coutn` in `nodes.device`",
             "--> s.toml:13:1",
             "did you mean `count`?",
-            "`role`, `count`, `profile`, `start`, `clock`, `backlog` and `params`",
+            "`role`, `count`, `profile`, `start`, `clock`, `radio`, `sleep_power`, `battery`, \
+             `storage`, `backlog` and `params`",
         ],
     );
 }
