@@ -269,3 +269,78 @@ fn is_refused_where_others_hold_values_that_belong_to_those_of_one_node() {
         assert!(error.contains(&format!("test.toml:{line}:")), "{error}");
     }
 }
+
+#[test]
+fn a_list_may_ask_for_it_as_a_step_with_its_time() {
+    let text = changed(
+        "do = \"authenticate\"",
+        "do = [\"authenticate\", \"reprovision\"]",
+    )
+    .replace(POLICY, "args = { reprovision = { time = \"20s\" } }")
+    .replace("probability = \"1%\"", "probability = \"0%\"")
+    .replace("duration = \"12h\"", "duration = \"1h\"")
+    .replace("count = 150", "count = 1");
+    let mut ledger = Ledger::default();
+    let finished = run_into(&scenario(&text), &mut ledger);
+    let sessions = ledger.closed.iter();
+    let of = |outcome| {
+        sessions
+            .clone()
+            .filter(|closed| closed.outcome == outcome)
+            .count() as u64
+    };
+    assert_eq!(of(Outcome::Accepted), of(Outcome::Completed));
+    assert_eq!(of(Outcome::Completed), 60);
+    assert_eq!(finished.tally.reprovisions, of(Outcome::Completed));
+    assert_eq!(
+        finished.tally.reprovision_bytes,
+        finished.tally.reprovisions * 2 * 132
+    );
+    assert!(permanent(&finished).is_empty());
+    assert!(first_difference(&scenario(&text)).unwrap().is_none());
+}
+
+#[test]
+fn as_a_step_before_the_request_it_repairs_what_the_last_one_broke() {
+    let text = changed(
+        "do = \"authenticate\"",
+        "do = [\"reprovision\", \"authenticate\"]",
+    )
+    .replace(POLICY, "")
+    .replace("probability = \"1%\"", "probability = \"100%\"")
+    .replace("duration = \"12h\"", "duration = \"1h\"")
+    .replace("count = 150", "count = 1");
+    let finished = run(&scenario(&text));
+    let back = of_kind(&finished, EpisodeKind::Reprovisioned).len() as u64;
+    // Every request ends half-open, and every one but the last is repaired.
+    assert_eq!(
+        finished.tally.of(Outcome::HalfOpen),
+        finished.tally.of(Outcome::Completed)
+    );
+    assert_eq!(back, finished.tally.of(Outcome::HalfOpen) - 1);
+    // The honest continuation repairs nothing.
+    assert_eq!(permanent(&finished).len(), 1);
+}
+
+#[test]
+fn a_step_that_cannot_be_is_refused() {
+    let refused = |text: &str, says: &str| {
+        let read = scenarios::read_text("test.toml", text, &[]);
+        let error = match read {
+            Ok(scenario) => build::<NoTables>(&scenario).err().unwrap(),
+            Err(error) => error,
+        };
+        let message = error.render(false);
+        assert!(message.contains(says), "{message}");
+    };
+    let step = "do = [\"reprovision\", \"authenticate\"]";
+    let args = changed("do = \"authenticate\"", step)
+        .replace(POLICY, "args = { reprovision = { tme = \"20s\" } }");
+    refused(&args, "did you mean `time`?");
+    let number = args.replace("tme = \"20s\"", "time = 20");
+    refused(&number, "unit");
+    let typo = changed("do = \"authenticate\"", "do = [\"reprovison\"]");
+    refused(&typo, "did you mean `reprovision`?");
+    let unused = changed(POLICY, "args = { reprovision = { time = \"20s\" } }");
+    refused(&unused, "which `do` does not");
+}

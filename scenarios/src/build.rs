@@ -31,7 +31,9 @@ use crate::host::workload::{Initiator, Plan, StepPlan, Workloads};
 use crate::host::{Group, NO_PAIR, Relation, World, WorldParts};
 use crate::key_cache::KeyCache;
 use crate::oracle::Desync;
-use crate::scenario::{LinkChannel, LinkGroup, NodeGroup, Pick, Scenario, Transport, Workload};
+use crate::scenario::{
+    LinkChannel, LinkGroup, NodeGroup, Pick, Scenario, Step, Transport, Workload,
+};
 
 /// A world ready to run: the engine and what lives in its nodes.
 pub struct Built<T: Tables> {
@@ -151,7 +153,7 @@ pub fn build_with_keys<T: Tables>(
         reprovisioning: scenario
             .workloads
             .iter()
-            .any(|workload| workload.reprovision.is_some())
+            .any(|workload| workload.provisions_anew().is_some())
             .then(|| Reprovisioning::new(roster, seed.streams())),
         faults: faults(scenario, seed),
         energy: energy(scenario, &links),
@@ -227,7 +229,7 @@ fn refuse_reprovisioning(scenario: &Scenario, roster: &Roster) -> Result<(), Dia
         let alone = parties
             .iter()
             .all(|party| instance.record_about(roster, party).is_some());
-        if workload.reprovision.is_some() && !alone {
+        if let Some(key) = workload.provisions_anew().filter(|_| !alone) {
             let reason = format!(
                 "the nodes of `{}` cannot be provisioned anew one by one under `{}`: others hold \
                  values that belong to theirs",
@@ -235,7 +237,7 @@ fn refuse_reprovisioning(scenario: &Scenario, roster: &Roster) -> Result<(), Dia
                 scenario.protocol.protocol.name()
             );
             return Err(scenario.refuse(
-                &format!("workload.{}.reprovision", workload.name),
+                &format!("workload.{}.{key}", workload.name),
                 &reason,
                 "leave `reprovision` out; `list protocols` names other protocols",
             ));
@@ -592,8 +594,12 @@ fn make_workloads(scenario: &Scenario, roster: &Roster, streams: &mut Streams) -
 fn plan(scenario: &Scenario, roster: &Roster, workload: &Workload) -> Plan {
     let protocol = &scenario.protocol;
     let steps = workload.steps.iter().map(|step| {
-        let spec = &protocol.protocol.commands()[usize::from(step.command)];
-        let done: Completion = protocol.instance.completion(roster, workload.from, spec);
+        let spec = step.spec(protocol.protocol);
+        let done: Completion = if step.command == Step::REPROVISION {
+            spec.done
+        } else {
+            protocol.instance.completion(roster, workload.from, spec)
+        };
         StepPlan {
             command: step.command,
             name: spec.name,

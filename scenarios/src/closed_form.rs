@@ -3,7 +3,7 @@
 use sim_engine::link::LossModel;
 use sim_engine::{Direction, Law};
 
-use crate::scenario::{Action, LinkGroup, Scenario, Workload};
+use crate::scenario::{Action, LinkGroup, Scenario, Transport, Workload};
 
 /// A survival curve: the share of pairs in step as a function of time.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,6 +105,7 @@ pub fn survival(scenario: &Scenario) -> Option<SurvivalCurve> {
         || workload.retry.is_some()
         || workload.reprovision.is_some()
         || workload.steps.len() != 1
+        || link.transport != Transport::Datagram
     {
         return None;
     }

@@ -11,6 +11,7 @@ use crate::host::World;
 use crate::host::tables::Tables;
 use crate::host::workload::control;
 use crate::oracle::EpisodeKind;
+use crate::scenario::Step;
 
 /// Attempts that must all fail.
 pub const ATTEMPTS: u32 = 20;
@@ -23,6 +24,8 @@ struct Suspect {
     /// The node that opens attempts, and by which workload.
     initiator: u32,
     workload: usize,
+    /// The step that an attempt is: the first one that a machine is asked for.
+    step: usize,
 }
 
 /// The continuation under way.
@@ -61,12 +64,13 @@ impl<T: Tables> World<T> {
                 let alive = !self.is_dead(device) && !self.is_dead(server);
                 let by = alive.then(|| self.initiator_between(device, server));
                 match by.flatten() {
-                    Some((initiator, workload)) => {
+                    Some((initiator, workload, step)) => {
                         fork.suspects.push(Suspect {
                             relation,
                             pair,
                             initiator,
                             workload,
+                            step,
                         });
                     }
                     None => self.relations[relation].oracle.conclude(
@@ -89,19 +93,20 @@ impl<T: Tables> World<T> {
     }
 
     /// The node of the two that has a workload towards the other's group.
-    fn initiator_between(&self, one: u32, other: u32) -> Option<(u32, usize)> {
+    fn initiator_between(&self, one: u32, other: u32) -> Option<(u32, usize, usize)> {
         [(one, other), (other, one)]
             .into_iter()
             .find_map(|(from, to)| {
                 let (from_group, to_group) = (self.place(from).0, self.place(to).0);
-                let workload = self.workloads.plans.iter().position(|plan| {
-                    plan.from == from_group
-                        && plan
-                            .steps
-                            .first()
-                            .is_some_and(|step| step.to == Some(to_group))
+                let mut plans = (0..).zip(&self.workloads.plans);
+                let (workload, step) = plans.find_map(|(index, plan)| {
+                    let mut steps = (0..).zip(&plan.steps);
+                    let (number, step) =
+                        steps.find(|(_, step)| step.command != Step::REPROVISION)?;
+                    let fits = plan.from == from_group && step.to == Some(to_group);
+                    fits.then_some((index, number))
                 })?;
-                self.reachable(from, to).then_some((from, workload))
+                self.reachable(from, to).then_some((from, workload, step))
             })
     }
 
@@ -144,7 +149,7 @@ impl<T: Tables> World<T> {
             } else {
                 fork.tries += 1;
                 fork.started_ns = now.0;
-                self.open_step(now, suspect.initiator, suspect.workload, 0, out);
+                self.open_step(now, suspect.initiator, suspect.workload, suspect.step, out);
                 return;
             };
             if let Some(verdict) = verdict {

@@ -490,6 +490,8 @@ pub(crate) mod token {
     pub(crate) const RESTART: u64 = 8 << 56;
     /// A party that an adversary plays sends what it was given.
     pub(crate) const PLAY: u64 = 9 << 56;
+    /// First storage anew for this node, by the step of the attempt in this slot, like [`STEP`].
+    pub(crate) const RENEWED: u64 = 10 << 56;
     /// The kind of a token.
     pub(crate) const KIND: u64 = 0xFF << 56;
 

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use protocols::parameter::{ParameterError, Values};
-use protocols::protocol::{CommandSpec, Instance, Protocol};
+use protocols::protocol::{CommandSpec, Completion, Instance, Protocol};
 use sha2::{Digest, Sha256};
 use sim_engine::{DirectionMask, Law, LinkParams};
 
@@ -244,6 +244,18 @@ pub struct Workload {
     pub count: Option<u64>,
 }
 
+impl Workload {
+    /// The key by which it gives initiators first storage anew, if it does.
+    #[must_use]
+    pub fn provisions_anew(&self) -> Option<&'static str> {
+        let step = |step: &Step| step.command == Step::REPROVISION;
+        match self.reprovision {
+            Some(_) => Some("reprovision"),
+            None => self.steps.iter().any(step).then_some("do"),
+        }
+    }
+}
+
 /// A step of an attempt: one command.
 #[derive(Clone, Debug)]
 pub struct Step {
@@ -258,9 +270,27 @@ pub struct Step {
 }
 
 impl Step {
+    /// Stands for the host's own operation `reprovision`, which no protocol declares.
+    pub const REPROVISION: u8 = u8::MAX;
+
+    /// What a step of [`Step::REPROVISION`] is.
+    pub const REPROVISION_SPEC: CommandSpec = CommandSpec {
+        name: "reprovision",
+        role: 0,
+        peer: None,
+        args: &[("time", "how long it takes, 0s")],
+        phase: 0,
+        done: Completion::Handled,
+        concurrent: false,
+        help: "an operation of the host: first storage anew for the initiator and its partners",
+    };
+
     /// The declaration of its command.
     #[must_use]
     pub fn spec(&self, protocol: &dyn Protocol) -> &'static CommandSpec {
+        if self.command == Self::REPROVISION {
+            return &Self::REPROVISION_SPEC;
+        }
         &protocol.commands()[usize::from(self.command)]
     }
 }

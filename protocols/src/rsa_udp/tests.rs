@@ -5,6 +5,7 @@ mod client;
 mod codec;
 mod device;
 mod known;
+mod known_literal;
 mod literal;
 mod properties;
 mod provision;

@@ -221,6 +221,20 @@ impl<T: Tables> World<T> {
         workload: u32,
         out: &mut Outbox<'_, Self>,
     ) {
+        self.provision_anew(now, node, out);
+        let workload = workload as usize;
+        let member = self.place(node.0).1 as usize;
+        self.workloads.plans[workload].initiators[member].failures = 0;
+        self.request_over(now, node.0, workload, out);
+    }
+
+    /// First storage anew for `node` and, as soon as their processors are free, for its partners.
+    pub(super) fn provision_anew(
+        &mut self,
+        now: SimTime,
+        node: NodeId,
+        out: &mut Outbox<'_, Self>,
+    ) {
         let Some(reprovisioning) = &mut self.reprovisioning else {
             return;
         };
@@ -257,10 +271,6 @@ impl<T: Tables> World<T> {
         for partner in partners {
             self.command_surely(partner, super::token::RENEW | u64::from(node.0), out);
         }
-        let workload = workload as usize;
-        let member = self.place(node.0).1 as usize;
-        self.workloads.plans[workload].initiators[member].failures = 0;
-        self.request_over(now, node.0, workload, out);
     }
 
     /// Gives `node` its record about `initiator`, which has just been provisioned anew.

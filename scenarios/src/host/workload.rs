@@ -8,6 +8,7 @@
 
 mod outage;
 mod progress;
+mod renewal;
 mod request;
 
 use std::collections::BTreeMap;
@@ -36,6 +37,8 @@ pub(crate) mod control {
     pub(crate) const FORK: u8 = 5;
     /// An operator has come to a node that failed too often; the key is the workload.
     pub(crate) const REPROVISION: u8 = 6;
+    /// An operator is through with what a step asked for; the key is the slot of the attempt.
+    pub(crate) const RENEWED: u8 = 7;
 }
 
 /// One step as it runs.

@@ -99,7 +99,6 @@ pub(super) fn write(parts: &Typed) -> String {
             out.under("down", |out| direction(out, &link.down));
         });
     }
-    let commands = parts.protocol.protocol.commands();
     for workload in &parts.workloads {
         out.under(&format!("workload.{}", workload.name), |out| {
             out.put("from", group_name(workload.from));
@@ -127,7 +126,7 @@ pub(super) fn write(parts: &Typed) -> String {
                 out.put("reprovision.time_ns", reprovision.time_ns);
             }
             for (number, step) in workload.steps.iter().enumerate() {
-                let command = &commands[usize::from(step.command)];
+                let command = step.spec(parts.protocol.protocol);
                 out.under(&format!("steps.{number}"), |out| {
                     out.put("do", command.name);
                     out.put("to", step.to.map_or("-", group_name));

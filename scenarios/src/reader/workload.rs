@@ -102,6 +102,10 @@ impl<'t> Reading<'t> {
         let (every, deadline) = (every?, deadline?);
         let mut steps = steps?;
         for step in &mut steps {
+            if step.command == Step::REPROVISION {
+                // It takes the time that it is given, and never fails.
+                continue;
+            }
             step.deadline_ns = deadline.unwrap_or_else(|| {
                 let own = cast.choice.instance.deadline(step.command).nanos();
                 match every.as_ref().and_then(Law::as_constant) {
@@ -215,6 +219,18 @@ impl<'t> Reading<'t> {
         let mut used = Vec::new();
         let mut steps = Vec::new();
         for element in elements {
+            if matches!(&element.value, Value::Text(word) if word == Step::REPROVISION_SPEC.name) {
+                used.push(Step::REPROVISION_SPEC.name);
+                if let Some(time) = self.reprovision_time(args) {
+                    steps.push(Step {
+                        command: Step::REPROVISION,
+                        to: None,
+                        args: vec![time.map(StepArg::Integer)],
+                        deadline_ns: 0,
+                    });
+                }
+                continue;
+            }
             let Some(command) = self.command(element, from, cast) else {
                 continue;
             };
@@ -240,6 +256,21 @@ impl<'t> Reading<'t> {
         (steps.len() == elements.len()).then_some(steps)
     }
 
+    /// The argument `time` of the step `reprovision`, ns.
+    fn reprovision_time(&self, args: Option<&Section<'t>>) -> Option<Option<u64>> {
+        let given = args.and_then(|args| Some((args, args.table.get("reprovision")?)));
+        let Some((args, node)) = given else {
+            return Some(None);
+        };
+        let section = self.section(format!("{}.reprovision", args.path), node)?;
+        let time = match section.get("time") {
+            Some(node) => self.duration(node).map(Some),
+            None => Some(None),
+        };
+        section.finish(self);
+        time
+    }
+
     /// The command named at `node`, taken by the role of group `from`.
     fn command(&self, node: &'t Node, from: usize, cast: Cast<'_>) -> Option<usize> {
         let word = self.text(node)?;
@@ -255,7 +286,8 @@ impl<'t> Reading<'t> {
         let own = commands
             .iter()
             .filter(|command| command.role == group.role)
-            .map(|command| command.name);
+            .map(|command| command.name)
+            .chain([Step::REPROVISION_SPEC.name]);
         let kind = format!("commands of role {}", quoted(role));
         let [meant, list] = suggestions(word, &kind, own);
         let elsewhere = commands.iter().find(|command| command.name == word);

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use super::super::equations::{Stored, salted_hash};
 use super::super::messages::salt_from;
+use super::super::params::Params;
 use super::super::*;
 use super::known::{self, Answers};
+use super::known_literal;
 use super::support::*;
 use crate::address::Address;
 use crate::crypto::Crypto;
 use crate::entropy::Script;
-use crate::machine::Arg;
+use crate::machine::{Arg, Machine};
 use crate::meter::{Meter, Primitive, Totals};
 use crate::storage::{MemoryStorage, Record, Write};
 use crate::testing::{Bench, unhex};
@@ -21,8 +23,18 @@ fn totals(meter: &Meter) -> Totals {
     totals
 }
 
-/// Plays the known session and compares every frame and name.
+/// Plays the known session in frames and compares every frame and name.
 fn play(variant: &str, answers: &Answers) {
+    play_by(variant, answers, (Device::new, Client::new), unhex);
+}
+
+/// Plays the known session with these machines; `written` makes a frame of its text in the answers.
+fn play_by<D: Machine, C: Machine>(
+    variant: &str,
+    answers: &Answers,
+    (device, client): (fn(Arc<Params>) -> D, fn(Arc<Params>) -> C),
+    written: fn(&str) -> Vec<u8>,
+) {
     let params = params(variant, &[]);
     let stored = Stored::new(&mut Crypto::default(), &params, known::PASSWORD);
     let mut user = Vec::new();
@@ -40,11 +52,11 @@ fn play(variant: &str, answers: &Answers) {
     at_client.apply(Write::Put(records::PASSWORD, known::PASSWORD));
     let draws = |text: &str| Script::new(unhex(text));
     let mut device = Bench::new(
-        Device::new(Arc::clone(&params)),
+        device(Arc::clone(&params)),
         at_device,
         draws(known::DEVICE_DRAWS),
     );
-    let mut client = Bench::new(Client::new(params), at_client, draws(known::CLIENT_DRAWS));
+    let mut client = Bench::new(client(params), at_client, draws(known::CLIENT_DRAWS));
     let (here, there) = (Address::new(0, DEVICE_PORT), Address::new(1, CLIENT_PORT));
     let offers = Address::new(0, BROADCAST_PORT);
 
@@ -52,7 +64,7 @@ fn play(variant: &str, answers: &Answers) {
     let mut same = |name: &str, frame: &[u8]| {
         let (expected_name, bytes) = expected.next().unwrap();
         assert_eq!(*expected_name, name);
-        assert_eq!(frame, unhex(bytes), "{name}");
+        assert_eq!(frame, written(bytes), "{name}");
     };
     let seen = Seen::of(device.start());
     same("CONNECT", &seen.frames[0]);
@@ -102,7 +114,15 @@ fn play(variant: &str, answers: &Answers) {
     assert_eq!(client.entropy.consumed(), unhex(known::CLIENT_DRAWS).len());
 }
 
-use crate::machine::Machine as _;
+#[test]
+fn the_session_of_the_printed_program_is_that_of_an_independent_program() {
+    let machines = (
+        LiteralDevice::new as fn(_) -> _,
+        LiteralClient::new as fn(_) -> _,
+    );
+    let text = |text: &str| text.as_bytes().to_vec();
+    play_by("literal", &known_literal::LITERAL, machines, text);
+}
 
 #[test]
 fn the_published_session_is_that_of_an_independent_program() {

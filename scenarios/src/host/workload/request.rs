@@ -7,7 +7,7 @@ use super::{IDLE, control, index};
 use crate::host::attempt::{Attempt, AttemptId, Close, NOBODY};
 use crate::host::tables::Tables;
 use crate::host::{NO_PAIR, World, token};
-use crate::scenario::StepArg;
+use crate::scenario::{Step, StepArg};
 
 impl<T: Tables> World<T> {
     /// Arms the start of the nodes.
@@ -103,6 +103,7 @@ impl<T: Tables> World<T> {
                 self.close(now, event.key, Close::Deadline, out);
             }
             control::FORK => self.fork_next(now, out),
+            control::RENEWED => self.renewal_due(node, event.key, out),
             control::REPROVISION => {
                 self.command_surely(node, token::REPROVISION | u64::from(event.key), out);
             }
@@ -328,7 +329,7 @@ impl<T: Tables> World<T> {
             command & token::KIND,
             token::START | token::RESTART | token::REPROVISION | token::RENEW | token::STREAM
         );
-        if self.halted[node.0 as usize] && !wakes {
+        if self.halted[node.0 as usize] && !wakes && !self.is_reprovision_step(command) {
             return;
         }
         let role = usize::from(self.groups[self.place(node.0).0].role);
@@ -357,6 +358,7 @@ impl<T: Tables> World<T> {
             token::PLAY => self.play_outgoing(node.0, out),
             token::RENEW => self.renew_partner(now, node, token::slot(command), out),
             token::STREAM => self.on_stream_command(now, node, command & !token::KIND, out),
+            token::RENEWED => self.renewed_by_step(now, node, command, out),
             _ => self.run_step(now, node, command, out),
         }
     }
@@ -416,6 +418,9 @@ impl<T: Tables> World<T> {
         let plan = &self.workloads.plans[usize::from(attempt.workload)];
         let step = &plan.steps[usize::from(attempt.step)];
         let id = step.command;
+        if id == Step::REPROVISION {
+            return self.begin_reprovision_step(now, attempt.id, slot, out);
+        }
         if step.args.iter().all(Option::is_none) {
             self.call(
                 now,

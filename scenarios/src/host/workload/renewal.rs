@@ -1,0 +1,98 @@
+//! The step `reprovision` of a workload's list: the same operation, asked for instead of triggered.
+
+use sim_engine::{NodeId, Outbox, SimTime, TimerId};
+
+use super::control;
+use crate::host::attempt::{Attempt, AttemptId};
+use crate::host::tables::Tables;
+use crate::host::{World, token};
+use crate::scenario::{Step, StepArg};
+
+impl<T: Tables> World<T> {
+    /// The attempt whose step a token of `kind` is, if it is still open.
+    fn attempt_of_token(&self, kind: u64, command: u64) -> Option<Attempt> {
+        let slot = token::slot(command);
+        let attempt = self.workloads.open.get(slot).copied()?;
+        let fits = command == kind | token::number(attempt.id.number) | u64::from(slot);
+        fits.then_some(attempt)
+    }
+
+    /// Whether a command token is a step `reprovision`, which also a machine that has halted gets.
+    pub(in crate::host) fn is_reprovision_step(&self, command: u64) -> bool {
+        [token::STEP, token::RENEWED].into_iter().any(|kind| {
+            self.attempt_of_token(kind, command)
+                .is_some_and(|attempt| self.is_reprovision(&attempt))
+        })
+    }
+
+    fn is_reprovision(&self, attempt: &Attempt) -> bool {
+        let plan = &self.workloads.plans[usize::from(attempt.workload)];
+        plan.steps
+            .get(usize::from(attempt.step))
+            .is_some_and(|step| step.command == Step::REPROVISION)
+    }
+
+    fn reprovision_time_ns(&self, attempt: &Attempt) -> u64 {
+        let plan = &self.workloads.plans[usize::from(attempt.workload)];
+        match plan.steps[usize::from(attempt.step)].args.first() {
+            Some(Some(StepArg::Integer(time_ns))) => *time_ns,
+            _ => 0,
+        }
+    }
+
+    /// The step begins: an operator sets out, or has been called in time.
+    pub(in crate::host) fn begin_reprovision_step(
+        &mut self,
+        now: SimTime,
+        id: AttemptId,
+        slot: u32,
+        out: &mut Outbox<'_, Self>,
+    ) {
+        let node = NodeId(id.initiator);
+        let attempt = self.workloads.open.get(slot);
+        let time_ns = attempt.map_or(0, |attempt| self.reprovision_time_ns(attempt));
+        if time_ns == 0 {
+            self.provision_anew(now, node, out);
+            self.handled(now, node, id, out);
+            return;
+        }
+        let timer = TimerId {
+            kind: control::RENEWED,
+            key: slot,
+        };
+        out.arm_control(node, timer, SimTime(now.0.saturating_add(time_ns)));
+    }
+
+    /// The operator is there: the processor is asked for its attention.
+    pub(in crate::host) fn renewal_due(&self, node: u32, slot: u32, out: &mut Outbox<'_, Self>) {
+        // An attempt that a crash has closed may have left its slot to another one.
+        let due_ns = |attempt: &Attempt| {
+            let time_ns = self.reprovision_time_ns(attempt);
+            attempt.started_ns.saturating_add(time_ns)
+        };
+        if let Some(attempt) = self.workloads.open.get(slot)
+            && attempt.id.initiator == node
+            && self.is_reprovision(attempt)
+            && out.now().0 >= due_ns(attempt)
+        {
+            let number = token::number(attempt.id.number);
+            out.command(NodeId(node), token::RENEWED | number | u64::from(slot));
+        }
+    }
+
+    /// The step ends: the storage is in place.
+    pub(in crate::host) fn renewed_by_step(
+        &mut self,
+        now: SimTime,
+        node: NodeId,
+        command: u64,
+        out: &mut Outbox<'_, Self>,
+    ) {
+        if let Some(attempt) = self.attempt_of_token(token::RENEWED, command)
+            && attempt.id.initiator == node.0
+        {
+            self.provision_anew(now, node, out);
+            self.handled(now, node, attempt.id, out);
+        }
+    }
+}
