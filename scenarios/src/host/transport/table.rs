@@ -296,6 +296,10 @@ impl Transports {
         let place = self.slots.get_mut(slot as usize)?;
         let end = place.end.take()?;
         place.generation = place.generation.wrapping_add(1);
+        let node = end.key.node;
+        if self.in_hand.get(&node).is_some_and(|(at, _)| *at == slot) {
+            self.in_hand.remove(&node);
+        }
         self.free.push(slot);
         Some(end)
     }
