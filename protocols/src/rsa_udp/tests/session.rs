@@ -28,11 +28,14 @@ fn play(variant: &str, answers: &Answers) {
     play_by(variant, answers, (Device::new, Client::new), unhex);
 }
 
+/// Makes a machine.
+type Make<T> = fn(Arc<Params>) -> T;
+
 /// Plays the known session with these machines; `written` makes a frame of its text in the answers.
 fn play_by<D: Machine, C: Machine>(
     variant: &str,
     answers: &Answers,
-    (device, client): (fn(Arc<Params>) -> D, fn(Arc<Params>) -> C),
+    (device, client): (Make<D>, Make<C>),
     written: fn(&str) -> Vec<u8>,
 ) {
     let params = params(variant, &[]);
