@@ -251,6 +251,9 @@ impl<H: Host> Engine<H> {
             let mut extra = self.world.links[link.0 as usize].directions[direction.index()].extra;
             if extra == NONE {
                 extra = self.new_extra();
+                let before =
+                    self.world.links[link.0 as usize].directions[direction.index()].packets;
+                self.world.extras[extra as usize].totals.frames = u64::from(before);
             }
             let place = self.world.tap_places.len() as u32;
             self.world.tap_places.push(TapPlace {

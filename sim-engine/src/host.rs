@@ -91,6 +91,10 @@ pub trait Host: Sized {
     /// in the order in which they happened.
     fn on_packet_end(&mut self, now: SimTime, end: &PacketEnd<'_, Self::Header>);
 
+    /// A link made a copy of a packet that a node sent; the copy has its own end. Told when the
+    /// handler that sent the packet has returned.
+    fn on_copied(&mut self, _header: &Self::Header, _meta: &PacketMeta) {}
+
     /// A packet passes the adversary's tap of its link; called for links with a tap only.
     ///
     /// `draw` is the adversary's randomness for this packet: independent of every other packet.

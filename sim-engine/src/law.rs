@@ -20,7 +20,8 @@ use std::sync::Arc;
 
 pub use self::error::LawError;
 use self::gamma::{ln_gamma, quantile_of_gamma};
-use self::normal::{density_of_normal, normal_cdf, quantile_of_normal};
+use self::normal::density_of_normal;
+pub(crate) use self::normal::{normal_cdf, quantile_of_normal};
 use crate::time::SimDuration;
 
 /// A validated probability law.
@@ -238,6 +239,12 @@ impl Law {
     #[must_use]
     pub fn sample_ns(&self, draw: u64) -> SimDuration {
         to_duration(self.sample(draw))
+    }
+
+    /// The value at probability `p` as a duration, if the unit of the law is the nanosecond.
+    #[must_use]
+    pub fn quantile_ns(&self, p: f64) -> SimDuration {
+        to_duration(self.quantile(p))
     }
 
     /// The mean as a duration, if the unit of the law is the nanosecond.

@@ -45,7 +45,10 @@ pub use crate::error::EngineError;
 pub use crate::host::{Host, Input, LostInput};
 pub use crate::id::{Direction, DirectionMask, LinkClass, LinkId, NodeId, TimerId};
 pub use crate::law::{Law, LawError};
-pub use crate::link::{ChainStep, Corruption, LinkParams, LossModel, LossPlace, QueueLimit};
+pub use crate::link::{
+    Aqm, Arq, ChainStep, Codel, Corruption, Damage, Fragmentation, LinkParams, LossModel,
+    LossPlace, QueueLimit, Red, Reordering, Shaper,
+};
 pub use crate::outbox::Outbox;
 pub use crate::packet::{Fate, PacketEnd, PacketMeta};
 pub use crate::recorder::{EventTrace, NullRecorder, Recorder};

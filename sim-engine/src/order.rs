@@ -41,11 +41,15 @@ pub enum Class {
     Delivery = 5,
     /// A protocol timer expires.
     Timer = 6,
+    /// A link takes the next packet from its line. Last: whoever sends at this instant has sent. A
+    /// packet that is offered meanwhile has the line looked at first, so it finds the place free of
+    /// what leaves now.
+    Line = 7,
 }
 
 impl Class {
     /// All classes in order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Fault,
         Self::Control,
         Self::Release,
@@ -53,6 +57,7 @@ impl Class {
         Self::Tap,
         Self::Delivery,
         Self::Timer,
+        Self::Line,
     ];
 
     /// Lower-case name for messages and event traces.
@@ -66,6 +71,7 @@ impl Class {
             Self::Tap => "tap",
             Self::Delivery => "delivery",
             Self::Timer => "timer",
+            Self::Line => "line",
         }
     }
 }
@@ -126,7 +132,8 @@ impl EventKey {
             3 => Class::Cpu,
             4 => Class::Tap,
             5 => Class::Delivery,
-            _ => Class::Timer,
+            6 => Class::Timer,
+            _ => Class::Line,
         }
     }
 
@@ -202,7 +209,7 @@ mod tests {
         assert_eq!(
             names,
             [
-                "fault", "control", "release", "cpu", "tap", "delivery", "timer"
+                "fault", "control", "release", "cpu", "tap", "delivery", "timer", "line"
             ]
         );
         assert_eq!(

@@ -40,8 +40,12 @@ pub struct LinkStats {
     pub mtu_drops: u64,
     /// Packets with changed bits, dropped or delivered.
     pub corrupted: u64,
-    /// Copies made.
+    /// Packets of these that the link's checksum found and dropped.
+    pub corrupt_drops: u64,
+    /// Packets that arrive twice.
     pub duplicated: u64,
+    /// Transmissions on the medium: every frame of a packet, repetitions by the link included.
+    pub frames: u64,
     /// Packets that were accepted by the queue.
     pub queued: u64,
     /// Sum of their waiting times before serialisation.
@@ -83,7 +87,9 @@ impl Sub for LinkStats {
             queue_drops: self.queue_drops - earlier.queue_drops,
             mtu_drops: self.mtu_drops - earlier.mtu_drops,
             corrupted: self.corrupted - earlier.corrupted,
+            corrupt_drops: self.corrupt_drops - earlier.corrupt_drops,
             duplicated: self.duplicated - earlier.duplicated,
+            frames: self.frames - earlier.frames,
             queued: self.queued - earlier.queued,
             wait_ns: self.wait_ns - earlier.wait_ns,
             sojourn_ns: self.sojourn_ns - earlier.sojourn_ns,

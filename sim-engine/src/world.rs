@@ -6,6 +6,7 @@
 //! engine works off in order when the handler has returned.
 
 mod inject;
+mod line;
 mod node;
 mod power;
 mod send;
@@ -75,6 +76,8 @@ pub(crate) struct Packet<P> {
 pub(crate) enum After<P, E> {
     /// A packet that a node sent ended on its link.
     Ended { packet: u32, fate: Fate },
+    /// A link made a copy of a packet; the copy is on its way.
+    Copied { packet: u32 },
     /// A packet stands at a tap right now.
     Tap { packet: u32 },
     /// An effect was lost in a crash.

@@ -49,6 +49,7 @@ impl<H: Host> Engine<H> {
                 None => self.tap(host, recorder, payload.data),
                 Some(tap) => self.mail(host, recorder, tap, payload.data),
             },
+            Class::Line => self.world.look_at_line(payload.data),
         }
     }
 
@@ -62,6 +63,10 @@ impl<H: Host> Engine<H> {
                     let sender = NodeId(self.world.packets.get(packet).meta.sender);
                     self.end_packet(host, recorder, packet, fate, sender, Kind::SendEnded);
                     self.world.free_packet(packet);
+                }
+                After::Copied { packet } => {
+                    let copy = self.world.packets.get(packet);
+                    host.on_copied(&copy.header, &copy.meta);
                 }
                 After::Tap { packet } => self.tap(host, recorder, packet),
                 After::EffectLost { node, effect } => {

@@ -8,7 +8,7 @@ pub(super) fn density_of_normal(z: f64) -> f64 {
 }
 
 /// Probability of a value below `z`, with full relative precision in the lower tail.
-pub(super) fn normal_cdf(z: f64) -> f64 {
+pub(crate) fn normal_cdf(z: f64) -> f64 {
     0.5 * libm::erfc(-z * FRAC_1_SQRT_2)
 }
 
@@ -17,7 +17,7 @@ pub(super) fn normal_cdf(z: f64) -> f64 {
 /// A rational first guess (Abramowitz & Stegun 26.2.23, error below 4.5e-4) is improved by two
 /// steps of Halley's method, each of which cubes the error; in the lower half `erfc` is precise to
 /// the last bits relative to `p`, and the upper half is its mirror image.
-pub(super) fn quantile_of_normal(p: f64) -> f64 {
+pub(crate) fn quantile_of_normal(p: f64) -> f64 {
     if p > 0.5 {
         return -quantile_of_normal(1.0 - p);
     }

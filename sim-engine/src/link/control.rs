@@ -88,10 +88,13 @@ impl<P: Copy, E: Copy> World<P, E> {
             return;
         };
         let old = std::mem::replace(&mut side.class, class.0);
-        let mut extra = side.extra;
+        let (mut extra, packets) = (side.extra, side.packets);
         if needs_extra && extra == NONE {
             extra = self.extras.len() as u32;
-            self.extras.push(Extra::new());
+            let mut fresh = Extra::new();
+            // What it does not count so far: every packet was one transmission.
+            fresh.totals.frames = u64::from(packets);
+            self.extras.push(fresh);
             self.links[link.0 as usize].directions[direction.index()].extra = extra;
         }
         let same_loss = self.classes[usize::from(old)].params.loss

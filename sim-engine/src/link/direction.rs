@@ -2,8 +2,11 @@
 
 use std::collections::VecDeque;
 
+use super::LinkParams;
+use super::aqm::{Codel, CodelState, RedState};
 use super::loss::ChainState;
-use super::{LinkParams, LossModel};
+use super::reorder::DelayState;
+use super::shaper::{Bucket, Shaper};
 use crate::slab::NONE;
 use crate::stats::LinkStats;
 use crate::time::{SimDuration, SimTime};
@@ -46,6 +49,45 @@ pub(crate) struct Extra {
     pub(crate) tap_place: u32,
     /// Counters with future service included; `offered`, `passed` and `lost` are not kept here.
     pub(crate) totals: LinkStats,
+    /// What only few classes need.
+    gear: Option<Box<Gear>>,
+}
+
+/// The state of what few link directions have.
+#[derive(Clone, Debug)]
+pub(crate) struct Gear {
+    pub(crate) red: RedState,
+    pub(crate) codel: CodelState,
+    pub(crate) delays: DelayState,
+    pub(crate) line: Line,
+    bucket: Option<(Shaper, Bucket)>,
+}
+
+/// Packets that wait for a decision at the moment of sending, oldest first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Line {
+    /// Place of the packet, when it was offered, its length.
+    pub(crate) packets: VecDeque<(u32, SimTime, u32)>,
+    pub(crate) bytes: u64,
+    /// The longest packet seen.
+    pub(crate) longest: u64,
+    /// Time that packets which were dropped in the end had waited, ns.
+    pub(crate) dropped_wait_ns: u128,
+    /// When the next look at the line is scheduled, once it is.
+    pub(crate) look_at: Option<SimTime>,
+}
+
+impl Gear {
+    /// The bucket of this shaper, full if it is another one than before.
+    pub(crate) fn bucket(&mut self, shaper: &Shaper) -> &mut Bucket {
+        if self.bucket.is_none_or(|(known, _)| known != *shaper) {
+            self.bucket = None;
+        }
+        let (_, bucket) = self
+            .bucket
+            .get_or_insert_with(|| (*shaper, Bucket::full(shaper)));
+        bucket
+    }
 }
 
 impl DirectionState {
@@ -71,6 +113,30 @@ impl Extra {
             queued_bytes: 0,
             tap_place: NONE,
             totals: LinkStats::default(),
+            gear: None,
+        }
+    }
+
+    /// The state of what few directions have, made when it is first needed.
+    #[inline]
+    pub(crate) fn gear(&mut self) -> &mut Gear {
+        self.gear.get_or_insert_with(|| {
+            Box::new(Gear {
+                red: RedState::new(),
+                codel: CodelState::default(),
+                delays: DelayState::default(),
+                line: Line::default(),
+                bucket: None,
+            })
+        })
+    }
+
+    /// Packets and bytes in the system: being sent, to be sent, or waiting for a decision.
+    pub(crate) fn in_system(&self) -> (usize, u64) {
+        let (packets, bytes) = (self.departures.len(), self.queued_bytes);
+        match &self.gear {
+            None => (packets, bytes),
+            Some(gear) => (packets + gear.line.packets.len(), bytes + gear.line.bytes),
         }
     }
 
@@ -96,6 +162,13 @@ impl Extra {
             .map(|&(departure, _)| u128::from(departure.since(now).0))
             .sum();
         stats.in_system_ns = stats.sojourn_ns - ahead;
+        if let Some(gear) = &self.gear {
+            let waiting = gear.line.packets.iter();
+            stats.in_system_ns += gear.line.dropped_wait_ns
+                + waiting
+                    .map(|&(_, offered, _)| u128::from(now.since(offered).0))
+                    .sum::<u128>();
+        }
         stats
     }
 }
@@ -112,27 +185,45 @@ pub(crate) struct ClassState {
     pub(crate) mean_delay: SimDuration,
     /// Whether directions need an [`Extra`].
     pub(crate) needs_extra: bool,
+    /// Whether packets wait for one another: there is a rate, or a shaper.
+    pub(crate) queues: bool,
+    /// CoDel's parameters, if it manages the queue.
+    pub(crate) codel: Option<Codel>,
+    /// Whether packets go in frames: cut, or repeated.
+    pub(crate) framed: bool,
 }
 
 impl ClassState {
     pub(crate) fn new(params: LinkParams) -> Self {
         let fixed = |law: &crate::law::Law| law.as_constant().map(|_| law.mean_ns());
-        let needs_extra = params.mtu_bytes.is_some()
-            || params.rate_bps.is_some_and(|rate| rate > 0)
-            || matches!(params.loss, LossModel::Chain(_))
+        let queues = params.queues();
+        let framed = params.arq.is_some() || params.fragmentation.is_some();
+        let needs_extra = queues
+            || framed
+            || params.mtu_bytes.is_some()
+            || params.loss.has_state()
+            || (params.loss_place == super::LossPlace::Ingress
+                && params.loss != super::LossModel::None)
             || params.corruption.is_some()
             || !params.duplication.is_never()
+            || params.reordering.is_some()
+            || params.jitter_correlation.is_some()
             || params.in_order;
+        let recording = params.delay_replay.as_deref();
+        let mean_delay = match recording {
+            Some(recording) if !recording.is_empty() => {
+                let sum: u128 = recording.iter().map(|&delay| u128::from(delay)).sum();
+                u64::try_from(sum / recording.len() as u128).unwrap_or(u64::MAX)
+            }
+            _ => params.delay.mean_ns().0,
+        };
         Self {
-            fixed_delay: fixed(&params.delay),
+            fixed_delay: fixed(&params.delay).filter(|_| recording.is_none()),
             fixed_jitter: fixed(&params.jitter),
-            mean_delay: SimDuration(
-                params
-                    .delay
-                    .mean_ns()
-                    .0
-                    .saturating_add(params.jitter.mean_ns().0),
-            ),
+            mean_delay: SimDuration(mean_delay.saturating_add(params.jitter.mean_ns().0)),
+            queues,
+            codel: params.codel(),
+            framed,
             needs_extra,
             params,
         }

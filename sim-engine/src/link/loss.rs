@@ -1,11 +1,18 @@
-//! Loss models: independent losses and two-state chains.
+//! Loss models: independent losses, two-state and four-state chains, bit errors, recordings.
 //!
-//! The chain is Gilbert–Elliott's: a good and a bad state with their own loss probabilities. It
-//! steps once per packet or once per time slot. Between two packets that lie `k` slots apart the
+//! The two-state chain is Gilbert–Elliott's: a good and a bad state with their own loss
+//! probabilities. A chain steps once per packet or once per time slot. Between two packets that lie `k` slots apart the
 //! exact `k`-step transition probability is used, so one draw suffices however long the silence.
 //! The first state is drawn from the stationary law. Source of the closed forms: Gilbert (1960),
 //! Elliott (1963).
 
+mod bits;
+mod four_state;
+
+use std::sync::Arc;
+
+pub use self::bits::BitErrors;
+pub use self::four_state::{FourState, Intuitive, Transitions};
 use crate::law::LawError;
 use crate::rng::Probability;
 use crate::time::{SimDuration, SimTime};
@@ -21,7 +28,7 @@ pub enum ChainStep {
 }
 
 /// How packets are lost.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum LossModel {
     /// None is.
     None,
@@ -29,6 +36,13 @@ pub enum LossModel {
     Bernoulli(Probability),
     /// By a two-state chain.
     Chain(TwoState),
+    /// By a four-state chain.
+    FourState(FourState),
+    /// Whenever a bit is wrong.
+    BitErrors(BitErrors),
+    /// As in a recording: every transmission takes the next entry (`true`: lost), and after the
+    /// last one the first again.
+    Replay(Arc<[bool]>),
 }
 
 /// A two-state chain with a loss probability per state.
@@ -46,8 +60,37 @@ pub struct TwoState {
 pub(crate) struct ChainState {
     /// Number of the slot up to which the chain was advanced.
     slot: u64,
+    /// Entries of a recording used so far.
+    replayed: u64,
     started: bool,
-    bad: bool,
+    /// Two states: 1 is the bad one. Four states: their numbers less one.
+    state: u8,
+}
+
+impl ChainState {
+    /// Notes a packet at `at`, and says how many steps the chain has made since the last one;
+    /// `None` for the first.
+    fn advance_to(&mut self, step: ChainStep, at: SimTime) -> Option<u64> {
+        let (slot, steps) = match step {
+            ChainStep::Packet => (0, 1),
+            ChainStep::Slot(length) => {
+                // Frames of one sender may leave out of order where nothing queues; time that has
+                // been accounted for stays so.
+                let slot = (at.0 / length.0).max(self.slot);
+                (slot, slot - self.slot)
+            }
+        };
+        self.slot = slot;
+        let first = !std::mem::replace(&mut self.started, true);
+        (!first).then_some(steps)
+    }
+
+    /// The next entry of a recording, which must not be empty.
+    pub(crate) fn next_of(&mut self, recording: &[bool]) -> bool {
+        let index = (self.replayed % recording.len().max(1) as u64) as usize;
+        self.replayed += 1;
+        recording.get(index).copied().unwrap_or(false)
+    }
 }
 
 impl LossModel {
@@ -94,12 +137,7 @@ impl LossModel {
                 value: good_to_bad,
             });
         }
-        if step == ChainStep::Slot(SimDuration::ZERO) {
-            return Err(LawError::NotPositive {
-                parameter: "slot",
-                value: 0.0,
-            });
-        }
+        check_step(step)?;
         Ok(Self::Chain(TwoState {
             good_to_bad,
             bad_to_good,
@@ -109,9 +147,29 @@ impl LossModel {
         }))
     }
 
-    /// The long-run share of packets lost, if packets come independently of the chain.
+    /// A four-state chain.
+    ///
+    /// # Errors
+    /// As [`FourState::new`].
+    pub fn four_state(transitions: Transitions, step: ChainStep) -> Result<Self, LawError> {
+        FourState::new(transitions, step).map(Self::FourState)
+    }
+
+    /// A recording of losses, repeated from its start when it is used up.
+    ///
+    /// # Errors
+    /// If it is empty.
+    pub fn replay(lost: &[bool]) -> Result<Self, LawError> {
+        if lost.is_empty() {
+            return Err(LawError::Empty);
+        }
+        Ok(Self::Replay(lost.into()))
+    }
+
+    /// The long-run share of packets lost, if packets of `bytes` bytes come independently of the
+    /// chain.
     #[must_use]
-    pub fn mean(&self) -> f64 {
+    pub fn mean(&self, bytes: u32) -> f64 {
         match self {
             Self::None => 0.0,
             Self::Bernoulli(p) => p.value(),
@@ -119,7 +177,17 @@ impl LossModel {
                 let bad = chain.stationary_bad();
                 bad * chain.loss_bad.value() + (1.0 - bad) * chain.loss_good.value()
             }
+            Self::FourState(chain) => chain.mean(),
+            Self::BitErrors(errors) => errors.packet(bytes),
+            Self::Replay(lost) => {
+                lost.iter().filter(|&&lost| lost).count() as f64 / lost.len() as f64
+            }
         }
+    }
+
+    /// Whether a direction must remember something from packet to packet.
+    pub(crate) const fn has_state(&self) -> bool {
+        matches!(self, Self::Chain(_) | Self::FourState(_) | Self::Replay(_))
     }
 }
 
@@ -137,34 +205,23 @@ impl TwoState {
         at: SimTime,
         draw: impl FnOnce() -> u64,
     ) -> Probability {
-        let (slot, steps) = match self.step {
-            ChainStep::Packet => (0, 1),
-            ChainStep::Slot(length) => {
-                // Packets of other senders may be offered out of order around a tap; time that has
-                // been accounted for stays so.
-                let slot = (at.0 / length.0).max(state.slot);
-                (slot, slot - state.slot)
-            }
-        };
         let stationary = self.stationary_bad();
-        let bad = if !state.started {
-            Some(stationary)
-        } else if steps == 0 {
-            None
-        } else {
-            // Exact k-step transition: the deviation from the stationary law shrinks by the second
-            // eigenvalue 1 - p - r with every step.
-            let eigenvalue = 1.0 - self.good_to_bad - self.bad_to_good;
-            let start = if state.bad { 1.0 } else { 0.0 };
-            Some(stationary + (start - stationary) * power(eigenvalue, steps))
+        let bad = match state.advance_to(self.step, at) {
+            None => Some(stationary),
+            Some(0) => None,
+            Some(steps) => {
+                // Exact k-step transition: the deviation from the stationary law shrinks by the
+                // second eigenvalue 1 - p - r with every step.
+                let eigenvalue = 1.0 - self.good_to_bad - self.bad_to_good;
+                let start = if state.state == 1 { 1.0 } else { 0.0 };
+                Some(stationary + (start - stationary) * power(eigenvalue, steps))
+            }
         };
         if let Some(bad) = bad {
             let probability = Probability::new(bad.clamp(0.0, 1.0)).unwrap_or_default();
-            state.bad = probability.accepts(draw());
+            state.state = u8::from(probability.accepts(draw()));
         }
-        state.started = true;
-        state.slot = slot;
-        if state.bad {
+        if state.state == 1 {
             self.loss_bad
         } else {
             self.loss_good
@@ -187,4 +244,14 @@ fn power(mut base: f64, mut exponent: u64) -> f64 {
 
 fn probability(parameter: &'static str, value: f64) -> Result<Probability, LawError> {
     Probability::new(value).ok_or(LawError::NotProbability { parameter, value })
+}
+
+fn check_step(step: ChainStep) -> Result<(), LawError> {
+    if step == ChainStep::Slot(SimDuration::ZERO) {
+        return Err(LawError::NotPositive {
+            parameter: "slot",
+            value: 0.0,
+        });
+    }
+    Ok(())
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod control;
+mod models;
 
 use super::*;
 use crate::id::{Direction, LinkId, NodeId, TimerId};
@@ -185,7 +186,7 @@ fn a_corrupted_packet_is_dropped_below_a_checksum_and_changed_above_it() {
     let corrupting = |checked| LinkParams {
         corruption: Some(Corruption {
             probability: Probability::ALWAYS,
-            bits: 1,
+            damage: Damage::Bits(1),
             checked,
         }),
         ..Default::default()
@@ -378,7 +379,7 @@ fn after_loss(lost: &[bool]) -> f64 {
 fn gilberts_chain_loses_in_runs() {
     let (p, r) = (0.02, 0.2);
     let loss = LossModel::gilbert(p, r, ChainStep::Packet).unwrap();
-    let lost = losses(loss, 10, 200_000);
+    let lost = losses(loss.clone(), 10, 200_000);
     // sqrt(p q (1+c)/(1-c) / n) with c = 0.78 is 0.0018.
     assert!(
         (share(&lost) - p / (p + r)).abs() < 0.007,
@@ -390,14 +391,14 @@ fn gilberts_chain_loses_in_runs() {
         "{}",
         after_loss(&lost)
     );
-    assert!((loss.mean() - p / (p + r)).abs() < 1e-15);
+    assert!((loss.mean(0) - p / (p + r)).abs() < 1e-15);
 }
 
 #[test]
 fn the_gilbert_elliott_chain_has_its_closed_form_statistics() {
     let loss = LossModel::gilbert_elliott(0.02, 0.2, 0.001, 0.8, ChainStep::Packet).unwrap();
-    let lost = losses(loss, 10, 300_000);
-    assert!((loss.mean() - 0.073_636_4).abs() < 1e-7);
+    let lost = losses(loss.clone(), 10, 300_000);
+    assert!((loss.mean(0) - 0.073_636_4).abs() < 1e-7);
     assert!(
         (share(&lost) - 0.073_636_4).abs() < 0.005,
         "{}",
@@ -416,7 +417,7 @@ fn a_chain_that_steps_with_time_forgets_over_silence() {
     let slot = ChainStep::Slot(SimDuration(1_000));
     let loss = LossModel::gilbert(0.02, 0.2, slot).unwrap();
     for (gap_ns, steps) in [(1_000, 1), (5_000, 5), (1_000_000, 1_000)] {
-        let lost = losses(loss, gap_ns, 200_000);
+        let lost = losses(loss.clone(), gap_ns, 200_000);
         let stationary: f64 = 0.02 / 0.22;
         let expected = stationary + (1.0 - stationary) * 0.78f64.powi(steps);
         assert!(

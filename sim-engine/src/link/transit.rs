@@ -1,8 +1,15 @@
-//! One packet's way through one link direction, computed when it is offered.
+//! One packet's way through one link direction.
+//!
+//! Computed when the packet is offered, except behind a queue that decides at the moment of
+//! sending: there the packet waits ([`Stopped::Waits`]) and [`transmit`] is called when its turn
+//! has come.
 
 use super::draws::{self, PacketDraws};
-use super::{ClassState, DirectionState, Extra, LossModel, LossPlace, QueueLimit};
+use super::{Aqm, ClassState, DirectionState, Extra, LossModel, LossPlace, QueueLimit, Reordering};
+use crate::law::Law;
+use crate::link::loss::ChainState;
 use crate::packet::Fate;
+use crate::rng::Probability;
 use crate::time::{SimDuration, SimTime};
 
 /// A packet that leaves towards the far end.
@@ -12,10 +19,10 @@ pub(crate) struct Carried {
     pub(crate) departure: SimTime,
     /// When it arrives.
     pub(crate) arrival: SimTime,
-    /// When the copy that the link made arrives.
-    pub(crate) copy_arrival: Option<SimTime>,
     /// Random bits that place bit errors which the link does not find.
     pub(crate) flips: Option<u64>,
+    /// The copy that the link made: when it arrives, and its bit errors.
+    pub(crate) copy: Option<(SimTime, Option<u64>)>,
 }
 
 /// Why there is no [`Carried`].
@@ -23,8 +30,43 @@ pub(crate) struct Carried {
 pub(crate) enum Stopped {
     /// The packet's life ended on the link.
     Ended(Fate),
+    /// It waits for its turn.
+    Waits,
     /// It would arrive beyond the end of time.
     BeyondTime,
+}
+
+/// What one packet did to the medium.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Medium {
+    /// When its first bit was sent, once it was.
+    pub(super) start: Option<SimTime>,
+    /// When the sender is done with it.
+    pub(super) free: SimTime,
+    /// When its last bit was received.
+    pub(super) departure: SimTime,
+    /// When it arrives, unless it ended.
+    pub(super) arrival: SimTime,
+    pub(super) flips: Option<u64>,
+    /// How it ended on the link.
+    pub(super) fate: Option<Fate>,
+}
+
+impl Medium {
+    pub(super) const fn new(at: SimTime) -> Self {
+        Self {
+            start: None,
+            free: at,
+            departure: at,
+            arrival: at,
+            flips: None,
+            fate: None,
+        }
+    }
+
+    pub(super) fn begin(&mut self, at: SimTime) {
+        self.start.get_or_insert(at);
+    }
 }
 
 /// Sends one packet of `bytes` bytes through.
@@ -41,78 +83,97 @@ pub(crate) fn carry(
 ) -> Result<Carried, Stopped> {
     let Some(extra) = extra else {
         // The common case, kept apart since it is on the path of every packet: no state but loss.
-        if !quiet && loses(&class.params.loss, draws) {
+        if !quiet && loses(&class.params.loss, draws, bytes) {
             state.lost += 1;
             return Err(Stopped::Ended(Fate::Lost));
         }
-        let arrival = add(now, delay(class, draws, quiet)?)?;
+        let arrival = add(now, plain_delay(class, draws, quiet)?)?;
         return Ok(Carried {
             departure: now,
             arrival,
-            copy_arrival: None,
             flips: None,
+            copy: None,
         });
     };
-    carry_with_state(class, state, extra, draws, now, bytes, quiet)
+    let params = &class.params;
+    if params.too_long(bytes) {
+        extra.totals.mtu_drops += 1;
+        return Err(Stopped::Ended(Fate::MtuDrop));
+    }
+    if !quiet
+        && params.loss_place == LossPlace::Ingress
+        && lost(&params.loss, &mut extra.chain, draws, now, bytes)
+    {
+        state.lost += 1;
+        return Err(Stopped::Ended(Fate::Lost));
+    }
+    if class.queues {
+        admit(class, extra, draws, now, bytes, quiet)?;
+        if class.codel.is_some() {
+            return Err(Stopped::Waits);
+        }
+    }
+    transmit(class, state, extra, draws, (now, now), bytes, quiet)
 }
 
-fn carry_with_state(
+/// Puts a packet that the queue has taken on the medium: at `from`, or when the medium is free.
+pub(crate) fn transmit(
     class: &ClassState,
     state: &mut DirectionState,
     extra: &mut Extra,
     draws: &mut PacketDraws<'_>,
-    now: SimTime,
+    (offered, from): (SimTime, SimTime),
     bytes: u32,
     quiet: bool,
 ) -> Result<Carried, Stopped> {
     let params = &class.params;
-    if params.mtu_bytes.is_some_and(|mtu| bytes > mtu) {
-        extra.totals.mtu_drops += 1;
-        return Err(Stopped::Ended(Fate::MtuDrop));
+    let head = if class.queues {
+        from.max(extra.busy_until)
+    } else {
+        from
+    };
+    let medium = if class.framed {
+        super::frames::send(class, extra, draws, head, bytes, quiet)?
+    } else {
+        whole(class, extra, draws, head, bytes, quiet)?
+    };
+    if class.queues {
+        occupy(extra, (offered, head), &medium, bytes);
     }
-    if !quiet && params.loss_place == LossPlace::Ingress {
-        lose(class, state, extra, draws, now)?;
-    }
-    let departure = enqueue(class, extra, now, bytes, quiet)?;
-    if quiet {
-        let arrival = in_order(class, extra, add(departure, class.mean_delay)?);
-        return Ok(Carried {
-            departure,
-            arrival,
-            copy_arrival: None,
-            flips: None,
-        });
-    }
-    if params.loss_place == LossPlace::Air {
-        lose(class, state, extra, draws, departure)?;
-    }
-    let mut flips = None;
-    if let Some(corruption) = params.corruption
-        && happens(corruption.probability, draws, draws::CORRUPT)
-        && bytes > 0
-    {
+    if medium.flips.is_some() || medium.fate == Some(Fate::Corrupted) {
         extra.totals.corrupted += 1;
-        if corruption.checked {
-            return Err(Stopped::Ended(Fate::Corrupted));
+    }
+    let mut arrival = medium.arrival;
+    if !quiet && medium.fate.is_none() {
+        arrival = reordered(class, extra, draws, medium.departure, arrival)?;
+    }
+    let copy = if quiet || params.duplication.is_never() {
+        None
+    } else {
+        copied(class, extra, draws, &medium, bytes)?
+    };
+    let (arrival, flips, copy) = match (medium.fate, copy) {
+        (None, copy) => (arrival, medium.flips, copy),
+        // Its copy came through: that is the packet, then.
+        (Some(_), Some((arrival, flips))) => (arrival, flips, None),
+        (Some(fate), None) => {
+            match fate {
+                Fate::Corrupted => extra.totals.corrupt_drops += 1,
+                _ => state.lost += 1,
+            }
+            return Err(Stopped::Ended(fate));
         }
-        flips = Some(draws.slot(draws::CORRUPT_BITS));
-    }
-    let duplicated = happens(params.duplication, draws, draws::DUPLICATE);
-    let arrival = in_order(class, extra, add(departure, delay(class, draws, quiet)?)?);
-    let mut copy_arrival = None;
-    if duplicated {
+    };
+    if copy.is_some() {
         extra.totals.duplicated += 1;
-        let copy = draws.copy;
-        draws.copy = copy + 1;
-        let at = add(departure, delay(class, draws, quiet)?)?;
-        draws.copy = copy;
-        copy_arrival = Some(in_order(class, extra, at));
     }
+    let arrival = in_order(class, extra, arrival);
+    let copy = copy.map(|(at, flips)| (in_order(class, extra, at), flips));
     Ok(Carried {
-        departure,
+        departure: medium.departure,
         arrival,
-        copy_arrival,
         flips,
+        copy,
     })
 }
 
@@ -126,98 +187,217 @@ pub(crate) fn cross(
     quiet: bool,
 ) -> Result<SimDuration, Stopped> {
     let params = &class.params;
-    if params.mtu_bytes.is_some_and(|mtu| bytes > mtu) {
+    if params.too_long(bytes) {
         return Err(Stopped::Ended(Fate::MtuDrop));
     }
-    if whole && !quiet && loses(&params.loss, draws) {
+    if whole && !quiet && loses(&params.loss, draws, bytes) {
         return Err(Stopped::Ended(Fate::Lost));
     }
-    let way = delay(class, draws, quiet)?;
+    let way = plain_delay(class, draws, quiet)?;
     if !whole {
         return Ok(SimDuration(way.0 - way.0 / 2));
     }
-    let rate_bps = params.rate_bps.filter(|&rate| rate > 0);
     let length = u64::from(bytes) + u64::from(params.overhead_bytes);
-    let service = rate_bps.map_or(SimDuration::ZERO, |rate| serialisation(length, rate));
-    way.checked_add(service).ok_or(Stopped::BeyondTime)
+    way.checked_add(serialisation(length, params.rate_bps))
+        .ok_or(Stopped::BeyondTime)
 }
 
-/// Ends the packet with [`Fate::Lost`] if the loss model says so.
-fn lose(
+/// Sends a packet as one frame that is not repeated.
+fn whole(
     class: &ClassState,
-    state: &mut DirectionState,
     extra: &mut Extra,
     draws: &mut PacketDraws<'_>,
+    head: SimTime,
+    bytes: u32,
+    quiet: bool,
+) -> Result<Medium, Stopped> {
+    let params = &class.params;
+    let mut medium = Medium::new(head);
+    let on_air = u64::from(bytes) + u64::from(params.overhead_bytes);
+    let start = first_start(class, extra, head, on_air);
+    medium.begin(start);
+    medium.departure = add(start, serialisation(on_air, params.rate_bps))?;
+    medium.free = medium.departure;
+    medium.arrival = medium.departure;
+    extra.totals.frames += 1;
+    if !quiet {
+        if params.loss_place == LossPlace::Air
+            && lost(
+                &params.loss,
+                &mut extra.chain,
+                draws,
+                medium.departure,
+                bytes,
+            )
+        {
+            medium.fate = Some(Fate::Lost);
+            return Ok(medium);
+        }
+        medium.flips = hit(class, draws, bytes);
+        if medium.flips.is_some() && params.corruption.is_some_and(|how| how.checked) {
+            medium.flips = None;
+            medium.fate = Some(Fate::Corrupted);
+            return Ok(medium);
+        }
+    }
+    medium.arrival = add(medium.departure, delay(class, extra, draws, quiet)?)?;
+    Ok(medium)
+}
+
+/// A copy made on the air, with a loss, bit errors and a delay of its own: when it arrives.
+fn copied(
+    class: &ClassState,
+    extra: &mut Extra,
+    draws: &mut PacketDraws<'_>,
+    medium: &Medium,
+    bytes: u32,
+) -> Result<Option<(SimTime, Option<u64>)>, Stopped> {
+    let params = &class.params;
+    if !happens(params.duplication, draws, draws::DUPLICATE) {
+        return Ok(None);
+    }
+    let own = draws.copy;
+    draws.copy = own + 1;
+    let alive = params.loss_place == LossPlace::Ingress
+        || !lost(
+            &params.loss,
+            &mut extra.chain,
+            draws,
+            medium.departure,
+            bytes,
+        );
+    let flips = if alive {
+        hit(class, draws, bytes)
+    } else {
+        None
+    };
+    let checked = params.corruption.is_some_and(|how| how.checked);
+    let copy = if !alive || (checked && flips.is_some()) {
+        None
+    } else {
+        let at = add(medium.departure, delay(class, extra, draws, false)?)?;
+        Some((at, flips))
+    };
+    draws.copy = own;
+    Ok(copy)
+}
+
+/// Whether the loss model takes a transmission that ends at `at`.
+pub(super) fn lost(
+    model: &LossModel,
+    chain: &mut ChainState,
+    draws: &mut PacketDraws<'_>,
     at: SimTime,
-) -> Result<(), Stopped> {
-    let lost = match &class.params.loss {
-        LossModel::Chain(chain) => {
-            let probability = chain.advance(&mut extra.chain, at, || draws.slot(draws::CHAIN));
+    bytes: u32,
+) -> bool {
+    match model {
+        LossModel::Chain(two) => {
+            let probability = two.advance(chain, at, || draws.slot(draws::CHAIN));
             happens(probability, draws, draws::LOSS)
         }
-        independent => loses(independent, draws),
-    };
-    if lost {
-        state.lost += 1;
-        return Err(Stopped::Ended(Fate::Lost));
+        LossModel::FourState(four) => four.advance(chain, at, || draws.slot(draws::CHAIN)),
+        LossModel::Replay(recording) => chain.next_of(recording),
+        independent => loses(independent, draws, bytes),
     }
-    Ok(())
 }
 
 /// Whether a model without state loses the packet.
 #[inline]
-fn loses(model: &LossModel, draws: &mut PacketDraws<'_>) -> bool {
+fn loses(model: &LossModel, draws: &mut PacketDraws<'_>, bytes: u32) -> bool {
     match model {
         LossModel::Bernoulli(probability) => happens(*probability, draws, draws::LOSS),
-        LossModel::None | LossModel::Chain(_) => false,
+        LossModel::BitErrors(errors) => happens(errors.probability(bytes), draws, draws::LOSS),
+        _ => false,
     }
+}
+
+/// Where bits are changed, if they are.
+pub(super) fn hit(class: &ClassState, draws: &mut PacketDraws<'_>, bytes: u32) -> Option<u64> {
+    let corruption = class.params.corruption?;
+    (bytes > 0 && happens(corruption.probability, draws, draws::CORRUPT))
+        .then(|| draws.slot(draws::CORRUPT_BITS))
 }
 
 #[inline]
-fn happens(probability: crate::rng::Probability, draws: &mut PacketDraws<'_>, slot: usize) -> bool {
+fn happens(probability: Probability, draws: &mut PacketDraws<'_>, slot: usize) -> bool {
     !probability.is_never() && (probability.is_certain() || probability.accepts(draws.slot(slot)))
 }
 
-/// Takes the packet into the queue and returns when its last bit leaves.
-fn enqueue(
+/// Whether the queue takes the packet.
+fn admit(
     class: &ClassState,
     extra: &mut Extra,
+    draws: &mut PacketDraws<'_>,
     now: SimTime,
     bytes: u32,
     quiet: bool,
-) -> Result<SimTime, Stopped> {
-    let Some(rate_bps) = class.params.rate_bps.filter(|&rate| rate > 0) else {
-        return Ok(now);
-    };
+) -> Result<(), Stopped> {
     extra.settle(now);
-    let full = match class.params.queue {
+    if quiet {
+        return Ok(());
+    }
+    let params = &class.params;
+    let (packets, queued_bytes) = extra.in_system();
+    let mut dropped = match params.queue {
         QueueLimit::Unbounded => false,
-        QueueLimit::Packets(limit) => extra.departures.len() >= limit as usize,
-        QueueLimit::Bytes(limit) => extra.queued_bytes + u64::from(bytes) > limit,
+        QueueLimit::Packets(limit) => packets >= limit as usize,
+        QueueLimit::Bytes(limit) => queued_bytes + u64::from(bytes) > limit,
     };
-    if full && !quiet {
+    if let Some(Aqm::Red(red)) = &params.aqm {
+        let idle = now.since(extra.busy_until);
+        let on_air = u64::from(bytes) + u64::from(params.overhead_bytes);
+        let service = serialisation(
+            on_air,
+            params
+                .rate_bps
+                .or_else(|| params.shaper.map(|shaper| shaper.rate_bps)),
+        );
+        // The average follows every arrival, also one that finds no place.
+        let early = extra.gear().red.drops(red, packets, idle, service, || {
+            draws.page = draws::LINK_PAGE;
+            draws.slot(draws::RED)
+        });
+        draws.page = 0;
+        dropped |= early;
+    }
+    if dropped {
         extra.totals.queue_drops += 1;
         return Err(Stopped::Ended(Fate::QueueDrop));
     }
-    let start = extra.busy_until.max(now);
-    let service = serialisation(
-        u64::from(bytes) + u64::from(class.params.overhead_bytes),
-        rate_bps,
-    );
-    let departure = add(start, service)?;
-    extra.busy_until = departure;
-    extra.departures.push_back((departure, bytes));
+    Ok(())
+}
+
+/// Counts a packet that was offered at `offered` and came to the head of the line at `head`.
+fn occupy(extra: &mut Extra, (offered, head): (SimTime, SimTime), medium: &Medium, bytes: u32) {
+    let start = medium.start.unwrap_or(head);
+    extra.busy_until = medium.free;
+    extra.departures.push_back((medium.free, bytes));
     extra.queued_bytes += u64::from(bytes);
     extra.totals.queued += 1;
-    extra.totals.wait_ns += u128::from(start.since(now).0);
-    extra.totals.sojourn_ns += u128::from(departure.since(now).0);
-    extra.totals.busy_ns += u128::from(service.0);
-    Ok(departure)
+    extra.totals.wait_ns += u128::from(start.since(offered).0);
+    extra.totals.sojourn_ns += u128::from(medium.free.since(offered).0);
+    extra.totals.busy_ns += u128::from(medium.free.since(head).0);
+}
+
+/// When bytes may be sent that are at the head of the line at `at`: now, or when there are tokens.
+pub(super) fn first_start(
+    class: &ClassState,
+    extra: &mut Extra,
+    at: SimTime,
+    on_air: u64,
+) -> SimTime {
+    match &class.params.shaper {
+        None => at,
+        Some(shaper) => extra.gear().bucket(shaper).take(shaper, at, on_air),
+    }
 }
 
 /// Time on the medium, rounded to the nearest nanosecond.
-fn serialisation(bytes: u64, rate_bps: u64) -> SimDuration {
+pub(super) fn serialisation(bytes: u64, rate_bps: Option<u64>) -> SimDuration {
     const BIT_NS: u64 = 8 * 1_000_000_000;
+    let Some(rate_bps) = rate_bps.filter(|&rate| rate > 0) else {
+        return SimDuration::ZERO;
+    };
     let half = rate_bps / 2;
     match bytes
         .checked_mul(BIT_NS)
@@ -232,8 +412,25 @@ fn serialisation(bytes: u64, rate_bps: u64) -> SimDuration {
 }
 
 /// Propagation plus jitter.
+pub(super) fn delay(
+    class: &ClassState,
+    extra: &mut Extra,
+    draws: &mut PacketDraws<'_>,
+    quiet: bool,
+) -> Result<SimDuration, Stopped> {
+    let Some(correlation) = class.params.jitter_correlation.filter(|_| !quiet) else {
+        return plain_delay(class, draws, quiet);
+    };
+    let draw = draws.slot(draws::JITTER);
+    let at = extra.gear().delays.correlated(correlation, draw);
+    let jitter = class.params.jitter.quantile_ns(at);
+    propagation(class, draws)
+        .checked_add(jitter)
+        .ok_or(Stopped::BeyondTime)
+}
+
 #[inline]
-fn delay(
+fn plain_delay(
     class: &ClassState,
     draws: &mut PacketDraws<'_>,
     quiet: bool,
@@ -241,15 +438,61 @@ fn delay(
     if quiet {
         return Ok(class.mean_delay);
     }
-    let propagation = match class.fixed_delay {
-        Some(fixed) => fixed,
-        None => class.params.delay.sample_ns(draws.slot(draws::DELAY)),
-    };
     let jitter = match class.fixed_jitter {
         Some(fixed) => fixed,
         None => class.params.jitter.sample_ns(draws.slot(draws::JITTER)),
     };
-    propagation.checked_add(jitter).ok_or(Stopped::BeyondTime)
+    propagation(class, draws)
+        .checked_add(jitter)
+        .ok_or(Stopped::BeyondTime)
+}
+
+#[inline]
+fn propagation(class: &ClassState, draws: &mut PacketDraws<'_>) -> SimDuration {
+    match class.fixed_delay {
+        Some(fixed) => fixed,
+        None => match &class.params.delay_replay {
+            // Addressed by the packet's number, so that a recording of losses stays in step.
+            Some(recording) => {
+                let index = (draws.number % recording.len().max(1) as u64) as usize;
+                SimDuration(recording.get(index).copied().unwrap_or(0))
+            }
+            None => class.params.delay.sample_ns(draws.slot(draws::DELAY)),
+        },
+    }
+}
+
+/// The arrival of a packet that may leave its place in the order.
+fn reordered(
+    class: &ClassState,
+    extra: &mut Extra,
+    draws: &mut PacketDraws<'_>,
+    departure: SimTime,
+    arrival: SimTime,
+) -> Result<SimTime, Stopped> {
+    let sample = |law: &Law, draws: &mut PacketDraws<'_>| match law.as_constant() {
+        Some(_) => law.mean_ns(),
+        None => law.sample_ns(draws.slot(draws::HELD_FOR)),
+    };
+    let moved = match &class.params.reordering {
+        None => Ok(arrival),
+        Some(Reordering::Ahead { probability, gap }) => {
+            draws.page = draws::LINK_PAGE;
+            let draw = || draws.slot(draws::REORDER);
+            let ahead = extra.gear().delays.goes_ahead(*probability, *gap, draw);
+            Ok(if ahead { departure } else { arrival })
+        }
+        Some(Reordering::Held { probability, by }) => {
+            draws.page = draws::LINK_PAGE;
+            if happens(*probability, draws, draws::REORDER) {
+                add(arrival, sample(by, draws))
+            } else {
+                Ok(arrival)
+            }
+        }
+    };
+    draws.page = 0;
+    moved
 }
 
 /// The arrival, not before that of any earlier packet where the link keeps the order.

@@ -131,6 +131,7 @@ impl<P: Copy, E: Copy> World<P, E> {
             sender_name: self.taps[tap as usize].name,
             number: u64::from(number),
             copy: 0,
+            page: 0,
         };
         let crossed = if cut {
             Err(Stopped::Ended(Fate::Lost))
@@ -167,7 +168,7 @@ impl<P: Copy, E: Copy> World<P, E> {
                 self.after.push(After::Ended { packet, fate });
                 return;
             }
-            Err(Stopped::BeyondTime) => None,
+            Err(Stopped::Waits | Stopped::BeyondTime) => None,
         };
         let Some(arrival) = arrival else {
             self.fail(EngineError::TimeOverflow {

@@ -3,10 +3,9 @@
 use super::{After, Packet, World};
 use crate::arena::{Block, PAYLOAD_MAX_BYTES};
 use crate::error::EngineError;
-use crate::fingerprint::fold;
 use crate::id::{Direction, LinkId, NodeId};
 use crate::link::draws::{OWN_END, PacketDraws};
-use crate::link::{Carried, Stopped, carry};
+use crate::link::{Carried, Damage, Stopped, carry};
 use crate::order::{Class, EventKey, TAP_ENTITY_BASE};
 use crate::packet::{Fate, PacketMeta};
 use crate::queue::Payload;
@@ -87,6 +86,7 @@ impl<P: Copy, E: Copy> World<P, E> {
             sender_name: OWN_END,
             number: u64::from(number),
             copy: 0,
+            page: 0,
         };
         let class = &self.classes[usize::from(side.class)];
         let extra = self.extras.get_mut(side.extra as usize);
@@ -99,10 +99,7 @@ impl<P: Copy, E: Copy> World<P, E> {
                 class, side, extra, &mut draws, self.now, bytes_len, self.quiet,
             )
         };
-        let corrupted_bits = class
-            .params
-            .corruption
-            .map_or(0, |corruption| corruption.bits);
+        let damage = class.params.corruption.map(|corruption| corruption.damage);
         let meta = PacketMeta {
             link,
             direction,
@@ -121,7 +118,11 @@ impl<P: Copy, E: Copy> World<P, E> {
             fate: Fate::Delivered,
         };
         match carried {
-            Ok(carried) => self.launch(packet, carried, to, tapped, corrupted_bits),
+            Ok(carried) => self.launch(packet, carried, to, tapped, damage),
+            Err(Stopped::Waits) => {
+                let index = self.packets.insert(packet);
+                self.join_line(link, direction, index);
+            }
             Err(Stopped::Ended(fate)) => {
                 let packet = self.packets.insert(packet);
                 self.after.push(After::Ended { packet, fate });
@@ -138,30 +139,39 @@ impl<P: Copy, E: Copy> World<P, E> {
 
     /// Puts a packet that the link carries on its way, with its copy.
     #[inline]
-    fn launch(
+    pub(crate) fn launch(
         &mut self,
         mut packet: Packet<P>,
         carried: Carried,
         to: u32,
         tapped: bool,
-        corrupted_bits: u8,
+        damage: Option<Damage>,
     ) {
-        if let Some(random) = carried.flips {
-            flip_bits(self.arena.get_mut(packet.block), random, corrupted_bits);
-            packet.fate = Fate::Corrupted;
-        }
-        if let Some(arrival) = carried.copy_arrival {
+        let copy = carried.copy.map(|(arrival, flips)| {
             let mut copy = packet;
             copy.meta.copy = 1;
             copy.block = self.arena.duplicate(packet.block);
-            if copy.fate == Fate::Delivered {
-                copy.fate = Fate::Duplicated;
-            }
-            // The packet itself goes first, so that it precedes its copy at the same instant.
-            self.set_off(packet, carried.departure, carried.arrival, to, tapped);
-            self.set_off(copy, carried.departure, arrival, to, tapped);
-        } else {
-            self.set_off(packet, carried.departure, carried.arrival, to, tapped);
+            copy.fate = Fate::Duplicated;
+            self.damage(&mut copy, flips, damage);
+            (copy, arrival)
+        });
+        self.damage(&mut packet, carried.flips, damage);
+        // The packet itself goes first, so that it precedes its copy at the same instant.
+        self.set_off(packet, carried.departure, carried.arrival, to, tapped);
+        if let Some((copy, arrival)) = copy {
+            // Told before a tap that is close decides about the copy.
+            let turn = self.after.len();
+            let packet = self.set_off(copy, carried.departure, arrival, to, tapped);
+            self.after.insert(turn, After::Copied { packet });
+        }
+    }
+
+    /// Changes bits of a packet, if it has bit errors.
+    #[inline]
+    fn damage(&mut self, packet: &mut Packet<P>, flips: Option<u64>, damage: Option<Damage>) {
+        if let (Some(random), Some(damage)) = (flips, damage) {
+            damage.apply(self.arena.get_mut(packet.block), random);
+            packet.fate = Fate::Corrupted;
         }
     }
 
@@ -174,7 +184,7 @@ impl<P: Copy, E: Copy> World<P, E> {
         arrival: SimTime,
         to: u32,
         tapped: bool,
-    ) {
+    ) -> u32 {
         let sender = packet.meta.sender;
         let seq = self.next_seq(NodeId(sender));
         packet.meta.arrived = arrival;
@@ -182,7 +192,7 @@ impl<P: Copy, E: Copy> World<P, E> {
         let index = self.packets.insert(packet);
         if tapped && !self.quiet {
             self.approach_tap(index, departure, arrival, sender, seq);
-            return;
+            return index;
         }
         self.queue.push(
             EventKey::new(arrival, Class::Delivery, sender, seq),
@@ -192,6 +202,7 @@ impl<P: Copy, E: Copy> World<P, E> {
                 tag: 0,
             },
         );
+        index
     }
 
     /// Schedules the passage by the tap: half-way, and strictly before the arrival.
@@ -323,25 +334,11 @@ impl<P: Copy, E: Copy> World<P, E> {
         };
         stats.offered = u64::from(side.packets);
         stats.lost = u64::from(side.lost);
-        let class = &self.classes[usize::from(side.class)];
-        let found = class
-            .params
-            .corruption
-            .is_some_and(|corruption| corruption.checked);
-        let dropped = if found { stats.corrupted } else { 0 };
-        stats.passed = stats.offered - stats.lost - stats.queue_drops - stats.mtu_drops - dropped;
+        if side.extra == NONE {
+            stats.frames = stats.offered;
+        }
+        stats.passed =
+            stats.offered - stats.lost - stats.queue_drops - stats.mtu_drops - stats.corrupt_drops;
         stats
-    }
-}
-
-/// Flips `count` bits at independent positions. Positions may coincide.
-fn flip_bits(bytes: &mut [u8], random: u64, count: u8) {
-    let bits = bytes.len() as u64 * 8;
-    let mut state = random;
-    for _ in 0..count.max(1) {
-        // The upper half of the product is uniform over the bits up to 2^-64.
-        let position = ((u128::from(state) * u128::from(bits)) >> 64) as usize;
-        bytes[position / 8] ^= 1 << (position % 8);
-        state = fold(state ^ 0x9E37_79B9_7F4A_7C15, 0xD6E8_FEB8_6659_FD93);
     }
 }
