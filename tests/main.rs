@@ -19,6 +19,7 @@ mod failing_disk;
 mod interruption;
 mod isolation;
 mod library;
+mod links;
 mod plot;
 mod program;
 mod reprovision;

@@ -1,6 +1,7 @@
 //! From a scenario to a world: nodes, links, roster, first storage, workloads, oracles.
 
 mod adversaries;
+mod schedule;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use sim_engine::{
     StreamName, Streams,
 };
 
+use self::schedule::link_changes;
 use crate::adversary::Taps;
 use crate::depot::Depot;
 use crate::diagnostic::Diagnostics;
@@ -24,6 +26,7 @@ use crate::host::fault::Faults;
 use crate::host::principals::Principals;
 use crate::host::reprovision::Reprovisioning;
 use crate::host::route::{LinkRoute, Picks, Routes};
+use crate::host::schedule::{Item, Schedule};
 use crate::host::tables::Tables;
 use crate::host::transport::{self, Transports};
 use crate::host::usage::Usage;
@@ -111,7 +114,7 @@ pub fn build_with_keys<T: Tables>(
             added.expect("a scenario has fewer nodes than the engine has numbers");
         }
     }
-    let links = add_links(scenario, &routes, &roster, &mut engine);
+    let (links, changes) = add_links(scenario, &routes, &roster, &mut engine);
     let (attacks, watch) = adversaries::make(scenario, &routes, &roster)?;
 
     let groups = (0..roster.groups.len())
@@ -149,6 +152,7 @@ pub fn build_with_keys<T: Tables>(
         taps: Taps::new(&scenario.adversaries, scenario.run.duration_ns),
         attacks,
         watch,
+        schedule: Schedule::new(changes, seed.streams(), scenario.run.duration_ns),
         relations,
         reprovisioning: scenario
             .workloads
@@ -416,8 +420,9 @@ fn add_links<T: Tables>(
     routes: &Routes,
     roster: &Roster,
     engine: &mut Engine<World<T>>,
-) -> Vec<(u32, u32)> {
+) -> (Vec<(u32, u32)>, Vec<Item>) {
     let mut all = Vec::new();
+    let mut changes = Vec::new();
     for (index, (spec, route)) in scenario.links.iter().zip(routes.links()).enumerate() {
         let class = "a scenario has far fewer link groups than the engine has classes";
         let up: LinkClass = engine.add_link_class(spec.up.clone()).expect(class);
@@ -446,6 +451,13 @@ fn add_links<T: Tables>(
             }
         }
         all.push((route.first, route.many));
+        link_changes(
+            spec,
+            (route.first, route.many),
+            [up, down],
+            engine,
+            &mut changes,
+        );
     }
     for (tap, adversary) in (0u32..).zip(&scenario.adversaries) {
         if !adversary.is_on_path() {
@@ -457,7 +469,7 @@ fn add_links<T: Tables>(
             .name_tap(tap, name)
             .expect("every adversary was installed");
     }
-    all
+    (all, changes)
 }
 
 fn make_group(scenario: &Scenario, roster: &Roster, index: usize, streams: &mut Streams) -> Group {

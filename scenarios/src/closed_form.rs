@@ -116,9 +116,12 @@ pub fn survival(scenario: &Scenario) -> Option<SurvivalCurve> {
         (&link.down, &link.up)
     };
     let (up_loss, down_loss) = (bernoulli(&up.loss)?, bernoulli(&down.loss)?);
-    if [up, down]
-        .into_iter()
-        .any(|side| !side.duplication.is_never() || side.corruption.is_some())
+    if [up, down].into_iter().any(|side| {
+        !side.duplication.is_never()
+            || side.corruption.is_some()
+            || side.arq.is_some()
+            || side.fragmentation.is_some()
+    }) || !link.schedule.is_empty()
     {
         return None;
     }

@@ -12,6 +12,7 @@ pub mod clock;
 pub mod principals;
 pub mod reprovision;
 pub mod route;
+pub mod schedule;
 pub mod tables;
 pub mod tally;
 pub mod transport;
@@ -46,6 +47,7 @@ use self::fault::{Faults, Moment, Strike, Tear, Writing};
 use self::principals::Principals;
 use self::reprovision::Reprovisioning;
 use self::route::Routes;
+use self::schedule::Schedule;
 use self::tables::{Happening, Header, Tables};
 use self::tally::Tally;
 use self::transport::Transports;
@@ -236,6 +238,8 @@ pub struct World<T> {
     pub taps: Taps,
     /// Attackers in code.
     pub attacks: Attacks,
+    /// Links that change.
+    pub schedule: Schedule,
     /// The oracle of agreement.
     pub agreement: Agreement,
     /// The oracles that watch where somebody attacks.
@@ -306,6 +310,8 @@ pub struct WorldParts {
     pub attacks: Attacks,
     /// See [`World::watch`].
     pub watch: Watch,
+    /// See [`World::schedule`].
+    pub schedule: Schedule,
     /// See [`World::relations`].
     pub relations: Vec<Relation>,
     /// What gives parties first storage anew; `None` where no workload asks for it.
@@ -358,6 +364,7 @@ impl<T: Tables> World<T> {
             workloads: parts.workloads,
             taps: parts.taps,
             attacks: parts.attacks,
+            schedule: parts.schedule,
             agreement: Agreement::default(),
             watch: parts.watch,
             relations: parts.relations,
@@ -567,7 +574,9 @@ impl<T: Tables> sim_engine::Host for World<T> {
             self.on_attack_control(now, owner, control, out);
             return;
         }
-        if control.kind >= fault::control::FIRST {
+        if control.kind == schedule::CONTROL {
+            self.change_links(now, control, out);
+        } else if control.kind >= fault::control::FIRST {
             self.on_fault_control(now, owner, control, out);
         } else {
             self.on_workload_control(now, owner.0, control, out);
@@ -580,10 +589,16 @@ impl<T: Tables> sim_engine::Host for World<T> {
         let arrives = matches!(
             end.fate,
             Fate::Delivered | Fate::Duplicated | Fate::AdversaryModified | Fate::Injected
-        );
+        ) || (end.fate == Fate::Corrupted && end.arrived.is_some());
         // A delivered packet goes on holding its pair until its handler is through.
         if !arrives {
             self.let_go(now.0, held(end.header, end.meta));
+        }
+    }
+
+    fn on_copied(&mut self, header: &Header, meta: &PacketMeta) {
+        if let Some((relation, pair)) = self.relation_of(held(header, meta)) {
+            self.relations[relation].oracle.hold(pair);
         }
     }
 
@@ -676,14 +691,14 @@ impl<T: Tables> sim_engine::Host for World<T> {
     }
 }
 
-/// The pair that this packet holds: that of its header for what a node sent itself, none for copies
-/// made on the way, since the host held the pair once per message sent.
+/// The pair that this packet holds: that of its header for what a node sent itself and for copies
+/// that the link made of it, none for an adversary's packets.
 const fn held(header: &Header, meta: &PacketMeta) -> u32 {
     if header.carried.by_transport() {
         // A record is held by its end of the connection, however often it is sent.
         return NO_PAIR;
     }
-    if meta.copy == 0 && meta.sender < TAP_ENTITY_BASE {
+    if meta.sender < TAP_ENTITY_BASE {
         header.pair
     } else {
         NO_PAIR

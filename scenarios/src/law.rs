@@ -5,7 +5,8 @@
 //! below zero is an error, and a normal law without `min` is truncated at 0 (truncated, not
 //! clamped: there is no pile of values at 0).
 
-use std::fs;
+mod sample;
+
 use std::ops::Range;
 use std::path::Path;
 
@@ -13,12 +14,11 @@ use protocols::law::Sampler;
 use sha2::{Digest, Sha256};
 use sim_engine::{Law, LawError};
 
+use self::sample::File;
+pub(crate) use self::sample::{losses, recording};
 use crate::diagnostic::quoted;
 use crate::notation::{Argument, ArgumentValue, Bound, Form, NotationError};
 use crate::quantity::{Dimension, Quantity};
-
-/// Largest file of an empirical law, bytes.
-const FILE_BYTES_MAX: u64 = 16 << 20;
 
 /// What a law is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +113,11 @@ impl Given<'_> {
             "gamma" => Law::gamma(self.number(1), self.number(0) / self.number(1)),
             "shifted-exp" => Law::exponential(self.bounded(0)?, self.number(1)),
             "empirical" => return self.empirical(base),
+            "trace" => {
+                let hint = "for values drawn from a sample write `empirical(\"file.csv\")`";
+                let reason = "a recording is no law: it can stand in `delay` and `loss` of a link";
+                return Err(NotationError::new(0..self.text.len(), reason).hint(hint));
+            }
             other => unreachable!("the law `{other}` is declared but not built"),
         };
         law.map_err(|error| self.refused(&error))
@@ -193,55 +198,10 @@ impl Given<'_> {
     }
 
     fn empirical(&self, base: &Path) -> Result<Law, NotationError> {
-        let Some(ArgumentValue::File(name)) =
-            self.arguments[0].as_ref().map(|argument| &argument.value)
-        else {
-            return Err(NotationError::new(0..self.text.len(), "no file is named"));
-        };
-        let refused = |reason: String| NotationError::new(self.at(0), reason);
-        let path = base.join(name);
-        let shown = quoted(&path.display().to_string());
-        let size = fs::metadata(&path)
-            .map_err(|error| refused(format!("cannot read {shown}: {}", reason_of(&error))))?;
-        if !size.is_file() {
-            return Err(refused(format!("{shown} is no file")));
-        }
-        if size.len() > FILE_BYTES_MAX {
-            return Err(refused(format!("{shown} is larger than 16 MiB")));
-        }
-        let text = fs::read_to_string(&path)
-            .map_err(|error| refused(format!("cannot read {shown}: {}", reason_of(&error))))?;
-        let mut sample = self
-            .sample(&text)
-            .map_err(|(line, reason)| refused(format!("{shown}, line {line}: {reason}")))?;
+        let file = File::open(self.arguments[0].as_ref(), base)?;
+        let mut sample = file.values(self.domain)?;
         sample.sort_by(f64::total_cmp);
-        Law::empirical(&sample).map_err(|_| {
-            refused(format!("{shown} holds no value")).hint("one value a line, with its unit")
-        })
-    }
-
-    /// The values of a sample: one quantity a line, or plain numbers under a first line that names
-    /// their unit. Empty lines and lines that start with `#` are skipped.
-    fn sample(&self, text: &str) -> Result<Vec<f64>, (usize, String)> {
-        let mut unit = "";
-        let mut values = Vec::new();
-        let lines = text
-            .lines()
-            .enumerate()
-            .map(|(number, line)| (number + 1, line.trim()));
-        for (number, line) in lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
-            if values.is_empty() && unit.is_empty() && line.chars().all(|c| c.is_alphabetic()) {
-                unit = line;
-                continue;
-            }
-            let quantity = Quantity::parse(&format!("{line}{unit}"), self.domain.dimension)
-                .map_err(|error| (number, format!("{}; {}", error.reason, error.hint)))?;
-            if quantity.is_negative() && !self.domain.signed {
-                return Err((number, negative(0..0, self.domain).reason));
-            }
-            values.push(quantity.number());
-        }
-        Ok(values)
+        Law::empirical(&sample).map_err(|_| file.empty("one value a line, with its unit"))
     }
 }
 
@@ -311,7 +271,10 @@ mod tests {
 
     #[test]
     fn every_declared_law_is_built_from_its_own_example() {
-        for form in LAWS.iter().filter(|form| form.name != "empirical") {
+        for form in LAWS
+            .iter()
+            .filter(|form| !["empirical", "trace"].contains(&form.name))
+        {
             let read = read(form.example, TIME, Path::new(""));
             assert!(read.is_ok(), "{}: {read:?}", form.example);
         }

@@ -39,7 +39,7 @@ pub mod verify;
 
 // What users of this crate need of the crates below it, so that they need not depend on those.
 pub use protocols::{meter, protocol, registry};
-pub use sim_engine::{Fate, PacketEnd, Progress, Recorder};
+pub use sim_engine::{Fate, LinkStats, PacketEnd, Progress, Recorder};
 
 pub use diagnostic::{Diagnostics, did_you_mean};
 pub use quantity::duration_text;

@@ -135,6 +135,16 @@ pub(crate) const LAWS: &[Form] = &[
         }],
         example: "empirical(\"delays.csv\")",
     },
+    Form {
+        name: "trace",
+        parameters: &[Parameter {
+            names: &["file"],
+            kind: Kind::File,
+            required: true,
+            positional: true,
+        }],
+        example: "trace(\"delays.csv\")",
+    },
 ];
 
 /// A law whose arguments are bound to its parameters.

@@ -27,6 +27,8 @@ pub(crate) enum Dimension {
     Power,
     /// Voltage; base unit mV.
     Voltage,
+    /// A ratio of powers; base unit dB.
+    Level,
     /// A pure number.
     Count,
 }
@@ -44,6 +46,7 @@ impl Dimension {
             Self::Charge => "a charge",
             Self::Power => "a power",
             Self::Voltage => "a voltage",
+            Self::Level => "a level",
             Self::Count => "a plain number",
         }
     }
@@ -60,6 +63,7 @@ impl Dimension {
             Self::Charge => "mAh",
             Self::Power => "uW",
             Self::Voltage => "V",
+            Self::Level => "dB",
             Self::Count => "",
         }
     }
@@ -115,6 +119,7 @@ const UNITS: &[Unit] = &[
     unit("W", Dimension::Power, 1, 9),
     unit("mV", Dimension::Voltage, 1, 0),
     unit("V", Dimension::Voltage, 1, 3),
+    unit("dB", Dimension::Level, 1, 0),
 ];
 
 /// What people write for a unit that has another name here.
@@ -149,6 +154,7 @@ const MEANT: &[(&str, &str)] = &[
     ("bytes", "B"),
     ("KB", "kB"),
     ("percent", "%"),
+    ("db", "dB"),
 ];
 
 /// A number and its unit, exact.
@@ -341,6 +347,7 @@ pub(crate) const fn example(dimension: Dimension) -> &'static str {
         Dimension::Charge => "`\"2000mAh\"`",
         Dimension::Power => "`\"15uW\"`",
         Dimension::Voltage => "`\"3V\"`",
+        Dimension::Level => "`\"3dB\"`",
         Dimension::Count => "`3`",
     }
 }

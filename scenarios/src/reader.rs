@@ -331,6 +331,10 @@ fn typed<'t>(cx: &Reading<'t>, root: &'t Node, fallback: &str) -> Option<Typed> 
             &fault_sections,
             end_ns,
         );
+        if let Some(links) = &links {
+            let count = |link: &LinkGroup| groups[link.a].count.max(groups[link.b].count);
+            cx.check_schedules(links, &link_sections, count, run.duration_ns);
+        }
     }
     top.finish(cx);
     Some(Typed {

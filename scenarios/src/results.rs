@@ -159,8 +159,9 @@ fn notes<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Vec<String> 
     fault_notes(scenario, finished, &mut notes);
     supply_notes(finished, &mut notes);
     for (spec, both) in scenario.links.iter().zip(&finished.links) {
-        for (direction, sums) in ["up", "down"].into_iter().zip(both) {
-            if sums.offered == 0 {
+        let carries = [spec.directions.up, spec.directions.down];
+        for ((direction, sums), carries) in ["up", "down"].into_iter().zip(both).zip(carries) {
+            if carries && sums.offered == 0 {
                 notes.push(format!(
                     "warning: links.{} carried nothing {direction}",
                     spec.name
@@ -345,7 +346,7 @@ fn links<T: Tables>(
                 .into_iter()
                 .zip(both.iter().zip([&spec.up, &spec.down]))
             {
-                let rated = params.rate_bps.is_some();
+                let rated = params.queues();
                 let waited = if rated { stats.queued } else { 0 };
                 let over_time = |sum| rated.then(|| mean(sum, view.measured_ns)).flatten();
                 table.write(&rows::Link {
@@ -359,6 +360,10 @@ fn links<T: Tables>(
                     utilisation: over_time(stats.busy_ns),
                     delivered: stats.passed,
                     lost: stats.lost,
+                    frames: stats.frames,
+                    too_long: stats.mtu_drops,
+                    corrupted: stats.corrupted,
+                    duplicated: stats.duplicated,
                 })?;
             }
         }

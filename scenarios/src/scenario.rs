@@ -199,6 +199,44 @@ pub struct LinkGroup {
     pub down: LinkParams,
     /// How a node of the larger group finds its partner in the smaller one.
     pub pick: Pick,
+    /// Outages, and parameters that change while the world runs.
+    pub schedule: Vec<LinkChange>,
+}
+
+/// Links that are down, or have other parameters, for a while.
+#[derive(Clone, Debug)]
+pub struct LinkChange {
+    /// Its name; may be empty.
+    pub id: String,
+    /// When it begins.
+    pub occurs: Occurrence,
+    /// How long it lasts, ns; `None`: to the end.
+    pub lasting: Option<Law>,
+    /// The directions concerned.
+    pub directions: DirectionMask,
+    /// The links concerned, as stretches of their numbers, both ends included; empty: all.
+    pub members: Vec<(u32, u32)>,
+    /// Whether a random process is one for all links instead of one for each.
+    pub together: bool,
+    /// The parameters meanwhile, up and down; `None`: the links are down.
+    pub set: Option<Box<[LinkParams; 2]>>,
+}
+
+/// When something happens.
+#[derive(Clone, Debug)]
+pub enum Occurrence {
+    /// Once, ns after the start of the run.
+    Once(u64),
+    /// Again and again at equal distances.
+    Every {
+        /// First time, ns after the start of the run.
+        first_ns: u64,
+        /// From one beginning to the next, ns.
+        every_ns: u64,
+    },
+    /// At random: the law of the time, ns, from the end of one to the beginning of the next, and
+    /// from the start of the run to the first.
+    Process(Law),
 }
 
 /// Who can read a link.

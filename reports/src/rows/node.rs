@@ -86,12 +86,16 @@ table! {
         link: &'a str, "text", "Name of the link, with an index where the scenario makes several of it.";
         direction: &'a str, "text", "up (from the first name of `between` to the second) or down.";
         arrivals: u64, "count", "Packets offered, dropped ones included.";
-        drops: u64, "count", "Packets refused by its full queue.";
-        mean_wait_ns: Option<f64>, "ns", "Mean time in the queue; empty if the link has no rate or served nothing.";
+        drops: u64, "count", "Packets refused by its full queue, or dropped by its management.";
+        mean_wait_ns: Option<f64>, "ns", "Mean time in the queue; empty if the link has neither rate nor shaper, or served nothing.";
         mean_sojourn_ns: Option<f64>, "ns", "Mean time in queue and serialisation; empty likewise.";
         mean_in_system: Option<f64>, "count", "Time average of packets queued and in serialisation.";
         utilisation: Option<f64>, "share", "Share of time in which it was serialising.";
         delivered: u64, "count", "Copies that reached the receiver.";
         lost: u64, "count", "Packets lost by the channel.";
+        frames: u64, "count", "Transmissions on the medium: every fragment, and every repetition by the link itself.";
+        too_long: u64, "count", "Packets dropped because they are longer than the link carries.";
+        corrupted: u64, "count", "Packets with changed bits, dropped by the link's checksum or delivered.";
+        duplicated: u64, "count", "Packets of which the link delivers two copies.";
     }
 }

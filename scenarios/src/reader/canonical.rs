@@ -9,16 +9,17 @@ mod supply;
 use std::fmt::{Display, Write};
 
 use protocols::parameter::{ParameterSpec, Value, Values};
+use sha2::{Digest, Sha256};
 use sim_engine::link::LossModel;
-use sim_engine::{LinkParams, LossPlace, QueueLimit};
+use sim_engine::{LinkParams, LossPlace, QueueLimit, Reordering};
 
 use super::Typed;
 use super::adversary::POWERS;
 use crate::law;
 use crate::profile::Factors;
 use crate::scenario::{
-    Action, AdversarySpec, GrantTime, LinkChannel, Pick, ProtocolChoice, Rule, Scope, StepArg,
-    Transport,
+    Action, AdversarySpec, GrantTime, LinkChange, LinkChannel, Occurrence, Pick, ProtocolChoice,
+    Rule, Scope, StepArg, Transport,
 };
 
 /// The canonical text of `parts`.
@@ -97,6 +98,9 @@ pub(super) fn write(parts: &Typed) -> String {
             );
             out.under("up", |out| direction(out, &link.up));
             out.under("down", |out| direction(out, &link.down));
+            for (number, change) in link.schedule.iter().enumerate() {
+                out.under(&format!("schedule.{number}"), |out| schedule(out, change));
+            }
         });
     }
     for workload in &parts.workloads {
@@ -250,6 +254,82 @@ fn direction(out: &mut Lines, params: &LinkParams) {
     out.put("loss", loss(&params.loss));
     out.put("delay_ns", law::text(&params.delay));
     out.put("jitter_ns", law::text(&params.jitter));
+    rare(out, params);
+}
+
+/// What most links do not have stands in the text only where a link has it.
+fn rare(out: &mut Lines, params: &LinkParams) {
+    if let Some(recording) = &params.delay_replay {
+        out.put("delay_replay", digest(&format!("{recording:?}")));
+    }
+    for (name, value) in [
+        ("aqm", params.aqm.map(|aqm| format!("{aqm:?}"))),
+        ("shaper", params.shaper.map(|shaper| format!("{shaper:?}"))),
+        (
+            "fragmentation",
+            params.fragmentation.map(|how| format!("{how:?}")),
+        ),
+        ("arq", params.arq.map(|arq| format!("{arq:?}"))),
+        ("corrupt", params.corruption.map(|how| format!("{how:?}"))),
+        (
+            "jitter_correlation",
+            params.jitter_correlation.map(|r| r.to_string()),
+        ),
+    ] {
+        if let Some(value) = value {
+            out.put(name, value);
+        }
+    }
+    if !params.duplication.is_never() {
+        out.put("duplicate", params.duplication.value());
+    }
+    match &params.reordering {
+        None => {}
+        Some(Reordering::Ahead { probability, gap }) => {
+            out.put(
+                "reorder",
+                format!("{} ahead, gap {gap}", probability.value()),
+            );
+        }
+        Some(Reordering::Held { probability, by }) => {
+            out.put(
+                "reorder",
+                format!("{} held by {}", probability.value(), law::text(by)),
+            );
+        }
+    }
+    if params.in_order {
+        out.put("order", "keep");
+    }
+}
+
+fn schedule(out: &mut Lines, change: &LinkChange) {
+    match &change.occurs {
+        Occurrence::Once(at) => out.put("at_ns", at),
+        Occurrence::Every { first_ns, every_ns } => {
+            out.put("at_ns", first_ns);
+            out.put("every_ns", every_ns);
+        }
+        Occurrence::Process(law) => {
+            out.put("process_ns", law::text(law));
+            out.put("together", change.together);
+        }
+    }
+    let lasting = change.lasting.as_ref().map(law::text);
+    out.put("for_ns", optional(lasting));
+    let directions = change.directions;
+    out.put(
+        "direction",
+        format!("up {} down {}", directions.up, directions.down),
+    );
+    out.put("members", format!("{:?}", change.members));
+    match change.set.as_deref() {
+        None => out.put("down", true),
+        Some([up, down]) => {
+            out.under("up", |out| direction(out, up));
+            out.under("down", |out| direction(out, down));
+        }
+    }
 }
 
 fn loss(model: &LossModel) -> String {
@@ -257,7 +337,19 @@ fn loss(model: &LossModel) -> String {
         LossModel::None => "none".to_owned(),
         LossModel::Bernoulli(p) => format!("bernoulli {}", p.value()),
         LossModel::Chain(chain) => format!("{chain:?}"),
+        LossModel::FourState(chain) => format!("{chain:?}"),
+        LossModel::BitErrors(errors) => format!("ber {}", errors.rate()),
+        LossModel::Replay(lost) => format!("replay {}", digest(&format!("{lost:?}"))),
     }
+}
+
+fn digest(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    digest
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn parameters(out: &mut Lines, specs: &[ParameterSpec], values: &Values) {

@@ -1,16 +1,43 @@
 //! `[links.NAME]`: links between node groups, from a preset or key by key.
 
+mod damage;
+mod frames;
+mod loss;
+mod queue;
+mod schedule;
+mod trace;
+
+use std::sync::Arc;
+
 use protocols::wire::{Layout, Width};
-use sim_engine::link::{ChainStep, LossModel};
-use sim_engine::{DirectionMask, Law, LinkParams, LossPlace, QueueLimit, SimDuration};
+use sim_engine::link::LossModel;
+use sim_engine::link::frames::FRAGMENT_MTU_MIN_BYTES;
+use sim_engine::{
+    Corruption, DirectionMask, Law, LinkParams, LossPlace, Probability, QueueLimit, Reordering,
+};
+
+use self::queue::Queue;
 
 use super::section::{Reading, Section};
-use crate::diagnostic::{Diagnostic, Span, quoted, suggestions};
+use crate::diagnostic::{Diagnostic, quoted, suggestions};
 use crate::law::Domain;
 use crate::preset;
 use crate::quantity::Dimension;
 use crate::scenario::{LinkChannel, LinkGroup, NodeGroup, Pick, ProtocolChoice, Transport};
 use crate::tree::{Node, Value};
+
+/// What delays are.
+const NANOSECONDS: Domain = Domain::unsigned(Dimension::Duration);
+
+/// The parameters that may change while the world runs, up and down.
+struct Sides {
+    delay: [(Law, Option<Arc<[u64]>>); 2],
+    jitter: [(Law, Option<f64>); 2],
+    rate: [Option<u64>; 2],
+    loss: [LossModel; 2],
+    corrupt: [Option<Corruption>; 2],
+    duplicate: [Probability; 2],
+}
 
 impl<'t> Reading<'t> {
     /// All links; a place is kept for each, `None` where it could not be read.
@@ -71,6 +98,7 @@ impl<'t> Reading<'t> {
             self.assume(preset.assumption(section.table));
         }
         let params = self.link_params(section);
+        let schedule = self.schedule(section, params.as_ref());
         section.finish(self);
         let (a, b) = between?;
         let [up, down] = params?;
@@ -85,6 +113,7 @@ impl<'t> Reading<'t> {
             up,
             down,
             pick: pick?,
+            schedule: schedule?,
         })
     }
 
@@ -131,56 +160,182 @@ impl<'t> Reading<'t> {
 
     /// The parameters of both directions: up, down.
     fn link_params(&self, section: &Section<'t>) -> Option<[LinkParams; 2]> {
-        let nanoseconds = Domain::unsigned(Dimension::Duration);
-        let delay = self.both(section, "delay", Law::ZERO, |node| {
-            self.law(node, nanoseconds)
-        });
-        let jitter = self.both(section, "jitter", Law::ZERO, |node| {
-            self.law(node, nanoseconds)
-        });
-        let rate = self.both(section, "rate", None, |node| {
-            self.positive_rate(node).map(Some)
-        });
+        let path = section.path.as_str();
+        let sides = self.changing(section);
         let mtu = self.both(section, "mtu", None, |node| self.mtu(node).map(Some));
+        let fragmentation = self.both(section, "fragmentation", None, |node| {
+            self.fragmentation(node, path)
+        });
         let overhead = self.both(section, "overhead", 0, |node| {
             self.size_within(node, 0, 65_535)
         });
-        let queue = self.both(section, "queue", QueueLimit::Unbounded, |node| {
-            self.queue(node, &section.path)
+        let queue = self.both(section, "queue", Queue::default(), |node| {
+            self.queue(node, path)
         });
-        let loss = self.both(section, "loss", LossModel::None, |node| {
-            self.loss(node, &section.path)
+        let shaper = self.both(section, "shaper", None, |node| {
+            self.shaper(node, path).map(Some)
         });
+        let arq = self.both(section, "arq", None, |node| self.arq(node, path).map(Some));
         let loss_at = self.both(section, "loss_at", LossPlace::Air, |node| {
             self.choice(node, "places of loss", "place of loss", ["air", "ingress"])
                 .map(|index| [LossPlace::Air, LossPlace::Ingress][index])
         });
-        if let (Some(queues), Some(rates)) = (&queue, &rate)
-            && queues
-                .iter()
-                .zip(rates)
-                .any(|(queue, rate)| *queue != QueueLimit::Unbounded && rate.is_none())
-        {
-            self.refuse::<()>(
-                section.place_of("queue"),
+        let reorder = self.both(section, "reorder", None, |node| self.reorder(node, path));
+        let order = self.both(section, "order", false, |node| {
+            self.choice(node, "orders", "order", ["any", "keep"])
+                .map(|index| index == 1)
+        });
+        let sides = sides?;
+        let (mtu, fragmentation, overhead) = (mtu?, fragmentation?, overhead?);
+        let (queue, shaper, arq, loss_at) = (queue?, shaper?, arq?, loss_at?);
+        let (reorder, order) = (reorder?, order?);
+        let both = [0, 1].map(|index| {
+            let (delay, delay_replay) = sides.delay[index].clone();
+            let (jitter, jitter_correlation) = sides.jitter[index].clone();
+            LinkParams {
+                mtu_bytes: mtu[index],
+                rate_bps: sides.rate[index],
+                overhead_bytes: overhead[index],
+                queue: queue[index].limit,
+                aqm: queue[index].aqm,
+                shaper: shaper[index],
+                fragmentation: fragmentation[index],
+                arq: arq[index],
+                loss: sides.loss[index].clone(),
+                loss_place: loss_at[index],
+                corruption: sides.corrupt[index],
+                duplication: sides.duplicate[index],
+                delay,
+                delay_replay,
+                jitter,
+                jitter_correlation,
+                reordering: reorder[index].clone(),
+                in_order: order[index],
+            }
+        });
+        self.check_params(section, &both).then_some(both)
+    }
+
+    /// The parameters that may change while the world runs.
+    fn changing(&self, section: &Section<'t>) -> Option<Sides> {
+        let path = section.path.as_str();
+        let delay = self.both(section, "delay", (Law::ZERO, None), |node| {
+            match self.delay_recording(node) {
+                Some(recording) => Some((Law::ZERO, Some(recording?))),
+                None => Some((self.law(node, NANOSECONDS)?, None)),
+            }
+        });
+        let jitter = self.both(section, "jitter", (Law::ZERO, None), |node| {
+            self.jitter(node, path)
+        });
+        let rate = self.both(section, "rate", None, |node| {
+            self.positive_rate(node).map(Some)
+        });
+        let loss = self.both(section, "loss", LossModel::None, |node| {
+            self.loss(node, path)
+        });
+        let corrupt = self.both(section, "corrupt", None, |node| self.corrupt(node, path));
+        let duplicate = self.both(section, "duplicate", Probability::NEVER, |node| {
+            self.probability(node)
+        });
+        Some(Sides {
+            delay: delay?,
+            jitter: jitter?,
+            rate: rate?,
+            loss: loss?,
+            corrupt: corrupt?,
+            duplicate: duplicate?,
+        })
+    }
+
+    /// Refuses parameters that have no meaning beside the others; says whether all have one.
+    fn check_params(&self, section: &Section<'t>, both: &[LinkParams; 2]) -> bool {
+        let before = self.problems.count();
+        let any = |wrong: &dyn Fn(&LinkParams) -> bool| both.iter().any(wrong);
+        let refuse = |key: &str, reason: &str, hint: &str| {
+            self.refuse::<()>(section.place_of(key), reason, hint);
+        };
+        if any(&|side| {
+            !side.queues() && (side.queue != QueueLimit::Unbounded || side.aqm.is_some())
+        }) {
+            refuse(
+                "queue",
                 "a queue needs a rate",
                 "without `rate` packets leave at once, and nothing ever waits: add for instance \
                  `rate = \"250kbps\"`",
             );
         }
-        let (delay, jitter, rate, mtu) = (delay?, jitter?, rate?, mtu?);
-        let (overhead, queue, loss, loss_at) = (overhead?, queue?, loss?, loss_at?);
-        Some([0, 1].map(|index| LinkParams {
-            mtu_bytes: mtu[index],
-            rate_bps: rate[index],
-            overhead_bytes: overhead[index],
-            queue: queue[index],
-            loss: loss[index],
-            loss_place: loss_at[index],
-            delay: delay[index].clone(),
-            jitter: jitter[index].clone(),
-            ..LinkParams::default()
-        }))
+        if section.table.get("overhead").is_some()
+            && any(&|side| !side.queues() && side.overhead_bytes > 0)
+        {
+            refuse(
+                "overhead",
+                "overhead needs a rate",
+                "without `rate` bytes take no time on the medium: add for instance \
+                 `rate = \"250kbps\"`",
+            );
+        }
+        if section.table.get("loss_at").is_some() && section.get("loss").is_none() {
+            refuse(
+                "loss_at",
+                "nothing is lost here",
+                "add for instance `loss = \"5%\"`",
+            );
+        }
+        if any(&|side| side.fragmentation.is_some() && side.mtu_bytes.is_none()) {
+            refuse(
+                "fragmentation",
+                "fragmentation needs an MTU",
+                "add the longest frame's payload, for instance `mtu = \"102B\"`",
+            );
+        }
+        let small = |side: &LinkParams| {
+            let mtu = side.mtu_bytes.unwrap_or(u32::MAX);
+            side.fragmentation.is_some() && mtu < FRAGMENT_MTU_MIN_BYTES
+        };
+        if any(&small) {
+            refuse(
+                "mtu",
+                "fragments do not fit into this MTU",
+                "a fragment has a header of up to 5B and carries multiples of 8B: at least 13B",
+            );
+        }
+        if any(&|side| side.arq.is_some() && side.loss_place == LossPlace::Ingress) {
+            refuse(
+                "arq",
+                "what is lost at the ingress is no frame that could be repeated",
+                "leave `loss_at = \"ingress\"` out, or `arq`",
+            );
+        }
+        let framed = |side: &LinkParams| side.arq.is_some() || side.fragmentation.is_some();
+        if any(&|side| !side.duplication.is_never() && framed(side)) {
+            refuse(
+                "duplicate",
+                "a link that numbers its frames recognises copies",
+                "leave `duplicate` out, or `arq` and `fragmentation`",
+            );
+        }
+        if any(&|side| side.reordering.is_some() && side.in_order) {
+            refuse(
+                "reorder",
+                "a link that keeps the order reorders nothing",
+                "leave `order = \"keep\"` out, or `reorder`",
+            );
+        }
+        let at_once = |side: &LinkParams| {
+            matches!(side.reordering, Some(Reordering::Ahead { .. }))
+                && side.delay_replay.is_none()
+                && side.delay.as_constant() == Some(0.0)
+                && side.jitter.as_constant() == Some(0.0)
+        };
+        if any(&at_once) {
+            refuse(
+                "reorder",
+                "a packet that goes at once overtakes none on a link without delay",
+                "add a `delay`, or hold packets back: `reorder = { probability = \"5%\", by = \"20ms\" }`",
+            );
+        }
+        self.problems.count() == before
     }
 
     /// A value of both directions, given once, as `{ up = .., down = .. }`, or not at all. A
@@ -274,106 +429,6 @@ impl<'t> Reading<'t> {
         }
     }
 
-    fn queue(&self, node: &'t Node, link: &str) -> Option<QueueLimit> {
-        let example = "write `queue = { packets = 10 }` or `queue = { bytes = \"4KiB\" }`; the \
-                       packet in service counts too";
-        let Value::Table(_) = &node.value else {
-            return self.refuse(
-                node.span,
-                format!("a queue is a table, not {}", node.value.kind()),
-                example,
-            );
-        };
-        let table = self.section(format!("{link}.queue"), node)?;
-        let packets = table.get("packets");
-        let bytes = table.get("bytes");
-        table.finish(self);
-        match (packets, bytes) {
-            (Some(node), None) => self
-                .integer(node, 1, u64::from(u32::MAX))
-                .and_then(|count| u32::try_from(count).ok())
-                .map(QueueLimit::Packets),
-            (None, Some(node)) => self.size(node).map(QueueLimit::Bytes),
-            _ => self.refuse(
-                node.span,
-                "a queue is limited in packets or in bytes",
-                example,
-            ),
-        }
-    }
-
-    fn loss(&self, node: &'t Node, link: &str) -> Option<LossModel> {
-        let Value::Table(_) = &node.value else {
-            let p = self.share(node)?;
-            return self.model(node.span, LossModel::bernoulli(p));
-        };
-        let table = self.section(format!("{link}.loss"), node)?;
-        let models = ["bernoulli", "gilbert", "gilbert-elliott"];
-        let model = table
-            .required(self, "model", "\"gilbert\"")
-            .and_then(|node| self.choice(node, "loss models", "loss model", models));
-        let read = match model? {
-            0 => {
-                let p = self.share_of(&table, "p");
-                table.finish(self);
-                LossModel::bernoulli(p?)
-            }
-            1 => {
-                let p = self.share_of(&table, "good_to_bad");
-                let r = self.share_of(&table, "bad_to_good");
-                let step = self.chain_step(&table);
-                table.finish(self);
-                LossModel::gilbert(p?, r?, step?)
-            }
-            _ => {
-                let p = self.share_of(&table, "good_to_bad");
-                let r = self.share_of(&table, "bad_to_good");
-                let good = self.share_of(&table, "loss_good");
-                let bad = self.share_of(&table, "loss_bad");
-                let step = self.chain_step(&table);
-                table.finish(self);
-                LossModel::gilbert_elliott(p?, r?, good?, bad?, step?)
-            }
-        };
-        self.model(node.span, read)
-    }
-
-    fn model(
-        &self,
-        place: Span,
-        read: Result<LossModel, sim_engine::LawError>,
-    ) -> Option<LossModel> {
-        match read {
-            Ok(model) => Some(model),
-            Err(_) => self.refuse(
-                place,
-                "a chain that never changes its state has no long-run loss",
-                "give `good_to_bad` or `bad_to_good` a value above zero",
-            ),
-        }
-    }
-
-    fn share_of(&self, table: &Section<'t>, key: &'static str) -> Option<f64> {
-        let node = table.required(self, key, "\"1%\"")?;
-        self.share(node)
-    }
-
-    /// When a loss chain steps: `per = "packet"` (default), or `per = "slot"` with `slot`.
-    fn chain_step(&self, table: &Section<'t>) -> Option<ChainStep> {
-        let per = match table.get("per") {
-            Some(node) => self.choice(node, "steps", "step", ["packet", "slot"])?,
-            None => 0,
-        };
-        if per == 0 {
-            return Some(ChainStep::Packet);
-        }
-        let node = table.required(self, "slot", "\"10ms\"")?;
-        match self.duration(node)? {
-            0 => self.refuse(node.span, "a slot must last longer than zero", ""),
-            slot => Some(ChainStep::Slot(SimDuration(slot))),
-        }
-    }
-
     /// Notes messages that cannot pass a link, since every attempt that needs them will fail.
     pub(crate) fn note_long_messages(
         &self,
@@ -387,17 +442,18 @@ impl<'t> Reading<'t> {
                 (link.b, &link.down, link.directions.down),
             ] {
                 let whole = !matches!(link.transport, Transport::Stream(_));
-                let Some(mtu) = params.mtu_bytes.filter(|_| carries && whole) else {
+                if !carries || !whole {
                     continue;
-                };
+                }
                 let role = groups[sender].role;
                 for layout in choice.instance.layouts() {
                     let sends = layout.sender.is_none_or(|sender| sender == role);
                     let length = shortest(layout);
-                    if sends && length > mtu {
+                    if sends && params.too_long(length) {
+                        let limit = longest(params, length);
                         self.assume(format!(
                             "message {} has {length} B or more, but link `{}` drops what is longer \
-                             than {mtu} B: no attempt that needs it can succeed",
+                             than {limit} B: no attempt that needs it can succeed",
                             layout.name, link.name
                         ));
                     }
@@ -428,6 +484,20 @@ impl<'t> Reading<'t> {
             }
         }
     }
+}
+
+/// The longest packet below `bytes` that passes a link.
+fn longest(params: &LinkParams, bytes: u32) -> u32 {
+    let (mut passes, mut fails) = (0, bytes);
+    while fails - passes > 1 {
+        let middle = passes + (fails - passes) / 2;
+        if params.too_long(middle) {
+            fails = middle;
+        } else {
+            passes = middle;
+        }
+    }
+    passes
 }
 
 /// The shortest frame of a layout, bytes.

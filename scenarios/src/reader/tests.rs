@@ -4,6 +4,7 @@
 
 mod accepted;
 mod documented;
+mod links;
 mod mutation;
 mod profiles;
 mod refused;

@@ -174,7 +174,7 @@ impl<'t> Reading<'t> {
     }
 
     /// A quantity of either sign.
-    fn quantity(&self, node: &'t Node, dimension: Dimension) -> Option<Quantity> {
+    pub(crate) fn quantity(&self, node: &'t Node, dimension: Dimension) -> Option<Quantity> {
         let refused =
             |error: QuantityError| self.refuse::<Quantity>(node.span, error.reason, error.hint);
         match &node.value {
@@ -271,7 +271,7 @@ impl<'t> Reading<'t> {
 
     /// The place of `range` of the text that `node` holds; the whole value where escapes make
     /// positions differ.
-    fn inside(&self, node: &Node, text: &str, range: std::ops::Range<usize>) -> Span {
+    pub(crate) fn inside(&self, node: &Node, text: &str, range: std::ops::Range<usize>) -> Span {
         let written = self.slice(node.span);
         if written == text {
             return node.span.within(range);

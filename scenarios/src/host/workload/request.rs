@@ -21,6 +21,7 @@ impl<T: Tables> World<T> {
             .starts
             .sort_unstable_by(|one, other| other.cmp(one));
         self.arm_next_start(out);
+        self.start_schedule(out);
     }
 
     pub(super) fn arm_next_start(&mut self, out: &mut Outbox<'_, Self>) {

@@ -86,7 +86,7 @@ fn directions_may_differ() {
         (link.up.rate_bps, link.down.rate_bps),
         (None, Some(1_000_000))
     );
-    assert!((link.up.loss.mean() - 0.05).abs() < 1e-12);
+    assert!((link.up.loss.mean(0) - 0.05).abs() < 1e-12);
     assert_eq!(link.down.loss, LossModel::None);
 }
 
@@ -102,7 +102,7 @@ fn a_preset_fills_in_what_the_link_leaves_out() {
     assert_eq!(link.up.rate_bps, Some(250_000));
     assert_eq!(link.up.mtu_bytes, Some(102));
     assert_eq!(link.up.queue, QueueLimit::Packets(3));
-    assert!((link.up.loss.mean() - 0.03).abs() < 1e-9);
+    assert!((link.up.loss.mean(0) - 0.03).abs() < 1e-9);
     assert_eq!(link.down.loss, LossModel::None);
     let note = |scenario: &crate::Scenario| {
         let mut lines = scenario.assumptions.iter();
@@ -149,7 +149,7 @@ fn a_message_that_no_link_can_carry_is_noted() {
 fn loss_models_have_their_long_run_loss() {
     let mean = |loss: &str| {
         let scenario = changed("delay = \"20ms\"", &format!("loss = {loss}")).unwrap();
-        scenario.links[0].up.loss.mean()
+        scenario.links[0].up.loss.mean(0)
     };
     assert!((mean("0.2") - 0.2).abs() < 1e-12);
     assert!((mean("\"20%\"") - 0.2).abs() < 1e-12);
@@ -166,7 +166,7 @@ fn overrides_need_no_quotes_and_replace_tables() {
     let count = overridden("nodes.device.count", "20").unwrap();
     assert_eq!(count.groups[0].count, 20);
     let loss = overridden("links.access.loss", "5%").unwrap();
-    assert!((loss.links[0].up.loss.mean() - 0.05).abs() < 1e-12);
+    assert!((loss.links[0].up.loss.mean(0) - 0.05).abs() < 1e-12);
     let table = overridden("links.access.delay", "{ up = \"1ms\", down = \"2ms\" }").unwrap();
     assert_eq!(table.links[0].down.delay.as_constant(), Some(2e6));
     let rule = overridden("adversaries.mitm.rules.drop-final.probability", "20%").unwrap();
@@ -241,7 +241,7 @@ fn an_empirical_law_is_read_beside_the_scenario_and_is_part_of_its_identity() {
         GOOD.replace("\"20ms\"", "'empirical(\"delays.csv\")'"),
     )
     .unwrap();
-    std::fs::write(&sample, "# measured\nms\n3\n1\n\n2\n").unwrap();
+    std::fs::write(&sample, "# measured\nms\n3\n1\n2\n\n").unwrap();
     let first = crate::read(&path, &[]).unwrap();
     assert!((first.links[0].up.delay.mean() - 2e6).abs() < 1.0);
     std::fs::write(&sample, "1ms\n2ms\n4ms\n").unwrap();
