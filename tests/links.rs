@@ -159,7 +159,7 @@ fn a_shaper_and_a_managed_queue_drop_what_does_not_fit() {
             u64::try_from(stats.wait_ns / 1_000_000_000).unwrap(),
             stats.queued,
         );
-        assert!((1.0..60.0).contains(&wait_s), "{managed}: {wait_s}");
+        assert!((1.0..150.0).contains(&wait_s), "{managed}: {wait_s}");
     }
 }
 
