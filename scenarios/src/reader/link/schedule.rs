@@ -60,7 +60,7 @@ impl<'t> Reading<'t> {
             None => Some(DirectionMask::BOTH),
         };
         let members = match table.get("members") {
-            Some(node) => self.members(node),
+            Some(node) => self.stretches(node),
             None => Some(Vec::new()),
         };
         let down = table.get("down").map(|node| (node, self.flag(node)));
@@ -162,7 +162,7 @@ impl<'t> Reading<'t> {
     }
 
     /// Numbers of links, and stretches of them: `[0, "10-19"]`.
-    fn members(&self, node: &'t Node) -> Option<Vec<(u32, u32)>> {
+    fn stretches(&self, node: &'t Node) -> Option<Vec<(u32, u32)>> {
         let list = self.one_or_more(node);
         if list.is_empty() || list.len() > STRETCHES_MAX {
             return self.refuse(
