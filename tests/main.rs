@@ -22,6 +22,7 @@ mod library;
 mod links;
 mod plot;
 mod program;
+mod report;
 mod reprovision;
 mod results;
 mod simulation;

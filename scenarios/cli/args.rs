@@ -33,6 +33,8 @@ pub(crate) enum Verb {
     Costs(CostsArgs),
     /// Every message and intermediate value of a session from fixed inputs, as JSON
     Transcript(TranscriptArgs),
+    /// Figures, tables and one self-contained page from stored results
+    Report(ReportArgs),
     /// Draws one figure from stored results
     Plot(PlotArgs),
     /// Lists what there is, with sources
@@ -168,6 +170,19 @@ pub(crate) struct TranscriptArgs {
     /// Writes here instead of to standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ReportArgs {
+    /// Directory of a result, or a folder of several
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// Puts the folder `report` here instead of into DIR
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Prints nothing
+    #[arg(long)]
+    pub(crate) quiet: bool,
 }
 
 #[derive(Debug, ClapArgs)]

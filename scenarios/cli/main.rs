@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         Verb::Verify(args) => verb::verify::run(&args),
         Verb::Costs(args) => verb::costs::run(&args),
         Verb::Transcript(args) => verb::transcript::run(&args),
+        Verb::Report(args) => verb::report::run(&args),
         Verb::Plot(args) => verb::plot::run(&args),
         Verb::List(args) => verb::list::run(&args),
     };

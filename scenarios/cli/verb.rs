@@ -6,6 +6,7 @@ pub(crate) mod figures;
 pub(crate) mod list;
 pub(crate) mod new;
 pub(crate) mod plot;
+pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod summary;
 pub(crate) mod transcript;
