@@ -87,6 +87,18 @@ pub const LIBRARY: &[LibraryScenario] = &[
         name: "rsa-udp-scale",
         text: include_str!("../library/rsa-udp-scale.toml"),
     },
+    LibraryScenario {
+        name: "vault-power-loss",
+        text: include_str!("../library/vault-power-loss.toml"),
+    },
+    LibraryScenario {
+        name: "skewed-clocks",
+        text: include_str!("../library/skewed-clocks.toml"),
+    },
+    LibraryScenario {
+        name: "reauth-storm",
+        text: include_str!("../library/reauth-storm.toml"),
+    },
 ];
 
 /// The scenario of this name.

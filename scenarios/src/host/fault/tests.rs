@@ -374,3 +374,63 @@ fn mistakes_are_refused_with_their_place() {
         &["there is no key `by` in `faults.x.effect`"],
     );
 }
+
+fn library(name: &str) -> &'static str {
+    crate::library::find(name).unwrap().text
+}
+
+/// 5 s of window and 40 ppm between the clocks: 125,000 s, less what the message travels.
+#[test]
+fn skewed_clocks_outlive_their_window() {
+    let (_, told) = run(library("skewed-clocks"));
+    let good = |session: &&(u64, u32, Outcome, String)| session.2 == Outcome::Accepted;
+    let last = told
+        .sessions
+        .iter()
+        .filter(good)
+        .map(|s| s.0)
+        .max()
+        .unwrap();
+    let first = told
+        .sessions
+        .iter()
+        .filter(|s| !good(s))
+        .map(|s| s.0)
+        .min()
+        .unwrap();
+    assert!(
+        (124_000 * SECOND..=125_001 * SECOND).contains(&last),
+        "{last}"
+    );
+    assert!(
+        (124_000 * SECOND..=125_700 * SECOND).contains(&first),
+        "{first}"
+    );
+}
+
+/// Every torn vault is a pair lost for good.
+#[test]
+fn power_lost_in_the_vault_write_loses_the_device() {
+    let (finished, _) = run(library("vault-power-loss"));
+    let counts = finished.world.faults.as_ref().unwrap().counts();
+    let lost = kinds(&finished)
+        .iter()
+        .filter(|kind| kind.1 == EpisodeKind::Permanent)
+        .count() as u64;
+    assert!(counts[1].strikes > 3, "{counts:?}");
+    assert!(lost >= counts[1].strikes, "{lost}: {counts:?}");
+}
+
+/// A hundredth of the storm, at a server that is as much slower by its load: it ends.
+#[test]
+fn a_storm_queues_and_ends() {
+    let text = library("reauth-storm")
+        .replace("count = 100000", "count = 4000")
+        .replace("uniform(10s, 15s)", "uniform(10s, 10100ms)");
+    let (finished, _) = run(&text);
+    assert_eq!(finished.tally.of(Outcome::Accepted), 4_000);
+    let quiet = run(&text.replace("10100ms", "60s")).0;
+    let (storm, quiet) = (&finished.tally.latency, &quiet.tally.latency);
+    let grown = storm.value_at_quantile(0.5) - quiet.value_at_quantile(0.5);
+    assert!(grown > 50_000_000, "{grown}");
+}
