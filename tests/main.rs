@@ -20,6 +20,7 @@ mod interruption;
 mod isolation;
 mod library;
 mod links;
+mod media;
 mod plot;
 mod program;
 mod report;

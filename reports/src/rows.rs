@@ -10,6 +10,7 @@ mod cost;
 mod desync;
 mod dictionary;
 mod fault;
+mod medium;
 mod message;
 mod node;
 mod session;
@@ -21,6 +22,7 @@ pub use cost::{Cost, Costs};
 pub use desync::{Desync, DesyncKind, Desyncs};
 pub use dictionary::{Dictionary, Entry, dictionary};
 pub use fault::{Fault, FaultMoment, Faults};
+pub use medium::{Media, Medium};
 pub use message::{Fate, Message, Messages};
 pub use node::{Link, Links, Node, Nodes, Queueing};
 pub use session::{Outcome, Session, Sessions};
@@ -34,6 +36,7 @@ pub const RUN_TABLES: &[Schema] = &[
     Messages::SCHEMA,
     Nodes::SCHEMA,
     Links::SCHEMA,
+    Media::SCHEMA,
     Desyncs::SCHEMA,
     Attacks::SCHEMA,
     Costs::SCHEMA,

@@ -319,6 +319,21 @@ fn routes(scenario: &Scenario, streams: &mut Streams) -> Routes {
     let links = scenario.links.iter().map(|link| {
         let (a, b) = (scenario.groups[link.a].count, scenario.groups[link.b].count);
         let (many, few) = (count(a.max(b)), count(a.min(b)));
+        if let Some(topology) = &link.topology {
+            let pairs = topology.pairs(&link.name, (a, b), streams);
+            let route = LinkRoute {
+                channel: channel(link),
+                group_a: link.a,
+                group_b: link.b,
+                first,
+                many_is_a: a >= b,
+                many: count(pairs.len()),
+                few,
+                picks: Picks::Pairs(pairs),
+            };
+            first += route.many;
+            return route;
+        }
         let picks = match link.pick {
             Pick::Fixed => Picks::Modulo,
             Pick::RoundRobin => Picks::Modulo,
@@ -383,7 +398,7 @@ fn roster(scenario: &Scenario, routes: &Routes) -> Roster {
         let (many, few) = ends(link);
         let (many_first, few_first) = (roster.groups[many].first, roster.groups[few].first);
         for member in 0..link.many {
-            let one = count(many_first) + member;
+            let one = count(many_first) + link.owner(member);
             let other = count(few_first) + link.pick(member);
             pairs.push((one, other));
             pairs.push((other, one));
@@ -421,6 +436,11 @@ fn add_links<T: Tables>(
     roster: &Roster,
     engine: &mut Engine<World<T>>,
 ) -> (Vec<(u32, u32)>, Vec<Item>) {
+    for medium in &scenario.media {
+        engine
+            .add_medium(medium.params.clone())
+            .expect("a scenario has far fewer media than the engine has numbers");
+    }
     let mut all = Vec::new();
     let mut changes = Vec::new();
     for (index, (spec, route)) in scenario.links.iter().zip(routes.links()).enumerate() {
@@ -429,7 +449,7 @@ fn add_links<T: Tables>(
         let down: LinkClass = engine.add_link_class(spec.down.clone()).expect(class);
         let (many, few) = ends(route);
         for member in 0..route.many {
-            let one = NodeId(count(roster.groups[many].first) + member);
+            let one = NodeId(count(roster.groups[many].first) + route.owner(member));
             let other = NodeId(count(roster.groups[few].first) + route.pick(member));
             let (a, b) = if route.many_is_a {
                 (one, other)

@@ -99,6 +99,14 @@ pub const LIBRARY: &[LibraryScenario] = &[
         name: "reauth-storm",
         text: include_str!("../library/reauth-storm.toml"),
     },
+    LibraryScenario {
+        name: "lorawan-fleet",
+        text: include_str!("../library/lorawan-fleet.toml"),
+    },
+    LibraryScenario {
+        name: "ieee802154-edge",
+        text: include_str!("../library/ieee802154-edge.toml"),
+    },
 ];
 
 /// The scenario of this name.

@@ -4,6 +4,8 @@ use reports::metric::Metric;
 use reports::statistics::proportion::clopper_pearson;
 use reports::statistics::survival::{Lifetime, kaplan_meier, time_until};
 
+use sim_engine::LinkParams;
+
 use crate::host::attempt::Outcome;
 use crate::host::tables::Tables;
 use crate::oracle::EpisodeKind;
@@ -182,6 +184,31 @@ pub const METRICS: &[MetricSpec] = &[
         "link_drop_rate",
         "share",
         "per link with a rate: packets dropped by its queues / packets",
+    ),
+    spec(
+        "medium_load",
+        "count",
+        "per shared medium: airtime of all attempts to transmit / time, in Erlang (G)",
+    ),
+    spec(
+        "medium_throughput",
+        "count",
+        "per shared medium: airtime of received transmissions / time, in Erlang (S)",
+    ),
+    spec(
+        "medium_utilisation",
+        "share",
+        "per shared medium: share of time in which somebody was transmitting",
+    ),
+    spec(
+        "medium_collision_rate",
+        "share",
+        "per shared medium: receptions destroyed by other transmissions / transmissions",
+    ),
+    spec(
+        "medium_given_up_rate",
+        "share",
+        "per shared medium: frames given up before they were sent / frames",
     ),
 ];
 
@@ -421,7 +448,8 @@ fn places<T: Tables>(scenario: &Scenario, finished: &Finished<T>, all: &mut Vec<
         ));
     }
     for (spec, both) in scenario.links.iter().zip(&finished.links) {
-        if spec.up.rate_bps.is_none() && spec.down.rate_bps.is_none() {
+        let queues = |side: &LinkParams| side.rate_bps.is_some() || side.medium.is_some();
+        if !queues(&spec.up) && !queues(&spec.down) {
             continue;
         }
         let waited: u64 = both.iter().map(|sums| sums.queued).sum();
@@ -437,6 +465,31 @@ fn places<T: Tables>(scenario: &Scenario, finished: &Finished<T>, all: &mut Vec<
             &format!("link_drop_rate.{}", spec.name),
             dropped,
             offered,
+        ));
+    }
+    for (spec, stats) in scenario.media.iter().zip(&finished.media) {
+        let name = |metric: &str| format!("{metric}.{}", spec.name);
+        let span = finished.measured_ns;
+        for (metric, sum) in [
+            ("medium_load", stats.offered_ns),
+            ("medium_throughput", stats.received_ns),
+            ("medium_utilisation", stats.occupied_ns),
+        ] {
+            all.push(value(
+                &name(metric),
+                quotient(sum, span),
+                stats.transmissions,
+            ));
+        }
+        all.push(value(
+            &name("medium_collision_rate"),
+            ratio(stats.collided, stats.transmissions),
+            stats.transmissions,
+        ));
+        all.push(rate(
+            &name("medium_given_up_rate"),
+            stats.given_up + stats.duty_refusals,
+            stats.frames,
         ));
     }
 }

@@ -27,6 +27,10 @@ pub(crate) enum Dimension {
     Power,
     /// Voltage; base unit mV.
     Voltage,
+    /// Frequency; base unit Hz.
+    Frequency,
+    /// A level over a milliwatt, as of received power; base unit dBm.
+    Received,
     /// A ratio of powers; base unit dB.
     Level,
     /// A pure number.
@@ -47,6 +51,8 @@ impl Dimension {
             Self::Power => "a power",
             Self::Voltage => "a voltage",
             Self::Level => "a level",
+            Self::Frequency => "a frequency",
+            Self::Received => "a received power",
             Self::Count => "a plain number",
         }
     }
@@ -64,6 +70,8 @@ impl Dimension {
             Self::Power => "uW",
             Self::Voltage => "V",
             Self::Level => "dB",
+            Self::Frequency => "kHz",
+            Self::Received => "dBm",
             Self::Count => "",
         }
     }
@@ -120,6 +128,10 @@ const UNITS: &[Unit] = &[
     unit("mV", Dimension::Voltage, 1, 0),
     unit("V", Dimension::Voltage, 1, 3),
     unit("dB", Dimension::Level, 1, 0),
+    unit("Hz", Dimension::Frequency, 1, 0),
+    unit("kHz", Dimension::Frequency, 1, 3),
+    unit("MHz", Dimension::Frequency, 1, 6),
+    unit("dBm", Dimension::Received, 1, 0),
 ];
 
 /// What people write for a unit that has another name here.
@@ -348,6 +360,8 @@ pub(crate) const fn example(dimension: Dimension) -> &'static str {
         Dimension::Power => "`\"15uW\"`",
         Dimension::Voltage => "`\"3V\"`",
         Dimension::Level => "`\"3dB\"`",
+        Dimension::Frequency => "`\"125kHz\"`",
+        Dimension::Received => "`\"-110dBm\"`",
         Dimension::Count => "`3`",
     }
 }

@@ -10,6 +10,7 @@ mod canonical;
 mod choice;
 mod fault;
 mod link;
+mod medium;
 mod node;
 pub(crate) mod origin;
 mod parameter;
@@ -18,6 +19,7 @@ mod run;
 mod section;
 mod steps;
 mod supply;
+mod topology;
 mod transport;
 mod value;
 mod workload;
@@ -37,8 +39,8 @@ use crate::fault::FaultSpec;
 use crate::law::reason_of;
 use crate::preset;
 use crate::scenario::{
-    AdversarySpec, LinkGroup, NodeGroup, OutputSettings, ProtocolChoice, RunSettings, Scenario,
-    Workload,
+    AdversarySpec, LinkGroup, MediumSpec, NodeGroup, OutputSettings, ProtocolChoice, RunSettings,
+    Scenario, Workload,
 };
 use crate::tree::{self, Node};
 
@@ -226,6 +228,7 @@ fn read_at(
             protocol: read.protocol,
             groups: read.groups,
             links: read.links,
+            media: read.media,
             workloads: read.workloads,
             adversaries: read.adversaries,
             faults: read.faults,
@@ -251,6 +254,7 @@ struct Typed {
     protocol: ProtocolChoice,
     groups: Vec<NodeGroup>,
     links: Vec<LinkGroup>,
+    media: Vec<MediumSpec>,
     workloads: Vec<Workload>,
     adversaries: Vec<AdversarySpec>,
     faults: Vec<FaultSpec>,
@@ -266,6 +270,7 @@ fn typed<'t>(cx: &Reading<'t>, root: &'t Node, fallback: &str) -> Option<Typed> 
     top.get("run");
     let protocol = cx.protocol(&top);
     let node_sections = cx.named(&top, "nodes");
+    let media_sections = cx.named(&top, "media");
     let mut link_sections = cx.named(&top, "links");
     let workload_sections = cx.named(&top, "workload");
     let adversary_sections = cx.named(&top, "adversaries");
@@ -278,7 +283,14 @@ fn typed<'t>(cx: &Reading<'t>, root: &'t Node, fallback: &str) -> Option<Typed> 
     }
     let group_names: Vec<&str> = node_sections.iter().map(|(name, _)| *name).collect();
     let groups = cx.node_groups(&node_sections, protocol.as_ref());
-    let links = cx.link_groups(&mut link_sections, &group_names, preset::presets());
+    let media_names: Vec<&str> = media_sections.iter().map(|(name, _)| *name).collect();
+    let mut media = cx.media(&media_sections);
+    let links = cx.link_groups(
+        &mut link_sections,
+        &group_names,
+        preset::presets(),
+        (&mut media, &media_names),
+    );
     // What refers to groups and links is read when all of them are good; else one slip would be
     // reported many times.
     let groups: Option<Vec<NodeGroup>> = groups.into_iter().collect();
@@ -289,7 +301,14 @@ fn typed<'t>(cx: &Reading<'t>, root: &'t Node, fallback: &str) -> Option<Typed> 
     // The same holds when `links` itself is misspelt, which is reported as an unknown key.
     let nearly = |entry: &tree::Entry| nearest(&entry.key, ["links"]).is_some();
     let misspelt = top.table.get("links").is_none() && top.table.entries.iter().any(nearly);
-    let links = links.filter(|_| !misspelt);
+    let mut links = links.filter(|_| !misspelt);
+    if let (Some(groups), Some(links)) = (&groups, &mut links) {
+        for (link, (_, section)) in links.iter_mut().zip(&link_sections) {
+            if let Some(written) = cx.topology(section) {
+                link.topology = cx.joined(link, groups, &written, section).flatten();
+            }
+        }
+    }
     if let Some(groups) = &groups {
         cx.check_steps_wanted(top.table.get("output"), groups);
     }
@@ -298,6 +317,7 @@ fn typed<'t>(cx: &Reading<'t>, root: &'t Node, fallback: &str) -> Option<Typed> 
     let mut faults = None;
     if let (Some(choice), Some(groups), Some(links)) = (&protocol, &groups, &links) {
         cx.check_links(links, &link_sections);
+        cx.check_media(&media_sections, links);
         cx.note_long_messages(links, groups, choice);
         let cast = Cast {
             choice,
@@ -344,6 +364,7 @@ fn typed<'t>(cx: &Reading<'t>, root: &'t Node, fallback: &str) -> Option<Typed> 
         protocol: protocol?,
         groups: groups?,
         links: links?,
+        media: media.into_iter().collect::<Option<_>>()?,
         workloads: workloads?,
         adversaries: adversaries?,
         faults: faults?,

@@ -4,6 +4,8 @@
 mod attacks;
 
 use protocols::wire::{FieldKind, Layout, Width};
+mod media;
+
 use reports::metric::{Metric, Summary};
 use reports::rows::{self, Costs, Links, Nodes, Queueing, RUN_TABLES};
 use reports::store::{ResultKey, Staging, StoreError};
@@ -253,7 +255,9 @@ pub fn places<T: Tables>(
     view: &AtEnd<'_, T>,
     names: &Names,
 ) -> Result<u64, StoreError> {
-    Ok(nodes(staging, scenario, view, names)? + links(staging, scenario, view, names)?)
+    Ok(nodes(staging, scenario, view, names)?
+        + links(staging, scenario, view, names)?
+        + media::write(staging, scenario, view)?)
 }
 
 fn nodes<T: Tables>(
@@ -346,7 +350,7 @@ fn links<T: Tables>(
                 .into_iter()
                 .zip(both.iter().zip([&spec.up, &spec.down]))
             {
-                let rated = params.queues();
+                let rated = params.queues() || params.medium.is_some();
                 let waited = if rated { stats.queued } else { 0 };
                 let over_time = |sum| rated.then(|| mean(sum, view.measured_ns)).flatten();
                 table.write(&rows::Link {
@@ -364,6 +368,7 @@ fn links<T: Tables>(
                     too_long: stats.mtu_drops,
                     corrupted: stats.corrupted,
                     duplicated: stats.duplicated,
+                    collided: stats.collided,
                 })?;
             }
         }

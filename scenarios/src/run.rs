@@ -6,7 +6,10 @@
 
 use core::ops::ControlFlow;
 
-use sim_engine::{Engine, EngineError, LinkStats, NodeId, NodeStats, Progress, RunEnd, SimTime};
+use sim_engine::{
+    Engine, EngineError, LinkStats, MediumId, MediumStats, NodeId, NodeStats, Progress, RunEnd,
+    SimTime,
+};
 
 use crate::build::Built;
 use crate::diagnostic::Diagnostics;
@@ -147,6 +150,8 @@ pub struct Finished<T: Tables> {
     pub groups: Vec<GroupSums>,
     /// Sums by link group, up and down.
     pub links: Vec<[LinkSums; 2]>,
+    /// Counters of the shared media.
+    pub media: Vec<MediumStats>,
     /// Length of the span that statistics cover, ns.
     pub measured_ns: u64,
     /// Attempts and accepted attempts, by node.
@@ -226,6 +231,10 @@ pub fn drive<T: Tables>(
     let fingerprint = engine.fingerprint();
     let events = engine.events();
     let measured_ns = now.0.saturating_sub(settings.warmup_ns);
+    let media = (0u16..)
+        .zip(&scenario.media)
+        .map(|(number, _)| engine.medium_stats(MediumId(number)))
+        .collect();
     let (groups, link_sums) = {
         let view = AtEnd {
             engine: &engine,
@@ -271,6 +280,7 @@ pub fn drive<T: Tables>(
         ended_ns: now.0,
         groups,
         links: link_sums,
+        media,
         measured_ns,
         counts,
         operations,

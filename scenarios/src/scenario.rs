@@ -5,6 +5,8 @@
 //! filled in. [`crate::reader`] makes it; nobody changes it afterwards.
 
 mod adversary;
+mod medium;
+mod topology;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -45,6 +47,8 @@ pub struct Scenario {
     pub groups: Vec<NodeGroup>,
     /// The links in the order of the file; may be empty.
     pub links: Vec<LinkGroup>,
+    /// The shared media: the named ones in the order of the file, then those of single links.
+    pub media: Vec<MediumSpec>,
     /// The workloads in the order of the file; may be empty.
     pub workloads: Vec<Workload>,
     /// The adversaries in the order of the file; may be empty.
@@ -199,6 +203,8 @@ pub struct LinkGroup {
     pub down: LinkParams,
     /// How a node of the larger group finds its partner in the smaller one.
     pub pick: Pick,
+    /// Which nodes are joined; `None`: each of the larger group with the one that `pick` says.
+    pub topology: Option<Topology>,
     /// Outages, and parameters that change while the world runs.
     pub schedule: Vec<LinkChange>,
 }
@@ -238,6 +244,9 @@ pub enum Occurrence {
     /// from the start of the run to the first.
     Process(Law),
 }
+
+pub use self::medium::{MediumModel, MediumSpec};
+pub use self::topology::Topology;
 
 /// Who can read a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! The engine: building a world and running it.
 
 mod dispatch;
+mod medium;
 #[cfg(test)]
 mod tests;
 
@@ -196,6 +197,7 @@ impl<H: Host> Engine<H> {
             b: b.0,
             directions: [up, down],
         });
+        self.attach_to_media(number)?;
         Ok(LinkId(number))
     }
 
@@ -546,7 +548,16 @@ impl<H: Host> Engine<H> {
                     .map(|direction| world.link_totals(LinkId(link), direction))
             })
             .collect();
-        self.world.baseline = Some(Box::new(Baseline { nodes, links }));
+        let media = world
+            .media
+            .iter()
+            .map(|medium| medium.totals_at(world.now))
+            .collect();
+        self.world.baseline = Some(Box::new(Baseline {
+            nodes,
+            links,
+            media,
+        }));
     }
 }
 

@@ -19,6 +19,7 @@ pub mod fingerprint;
 pub mod id;
 pub mod law;
 pub mod link;
+pub mod medium;
 pub mod order;
 pub mod packet;
 pub mod rng;
@@ -49,6 +50,7 @@ pub use crate::link::{
     Aqm, Arq, ChainStep, Codel, Corruption, Damage, Fragmentation, LinkParams, LossModel,
     LossPlace, QueueLimit, Red, Reordering, Shaper,
 };
+pub use crate::medium::{Attachment, BroadcastPart, MediumId, MediumParams, MediumStats};
 pub use crate::outbox::Outbox;
 pub use crate::packet::{Fate, PacketEnd, PacketMeta};
 pub use crate::recorder::{EventTrace, NullRecorder, Recorder};

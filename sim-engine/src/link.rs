@@ -37,8 +37,9 @@ pub use self::frames::{Arq, Fragmentation};
 pub use self::loss::{ChainStep, LossModel, TwoState};
 pub use self::reorder::Reordering;
 pub use self::shaper::Shaper;
-pub(crate) use self::transit::{Carried, Stopped, carry, cross, transmit};
+pub(crate) use self::transit::{Carried, Stopped, carry, cross, serialisation, transmit};
 use crate::law::Law;
+use crate::medium::Attachment;
 use crate::rng::Probability;
 
 /// What limits a link's queue. The packet in service counts too.
@@ -107,6 +108,9 @@ pub struct LinkParams {
     pub reordering: Option<Reordering>,
     /// Whether no packet overtakes an earlier one of its direction.
     pub in_order: bool,
+    /// The shared medium that its frames wait for; their time on the air then follows from
+    /// `rate_bps` or the modulation, and `queue` limits the line of the sender on the medium.
+    pub medium: Option<Attachment>,
 }
 
 impl Default for LinkParams {
@@ -130,6 +134,7 @@ impl Default for LinkParams {
             jitter_correlation: None,
             reordering: None,
             in_order: false,
+            medium: None,
         }
     }
 }

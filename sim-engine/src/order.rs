@@ -45,11 +45,14 @@ pub enum Class {
     /// packet that is offered meanwhile has the line looked at first, so it finds the place free of
     /// what leaves now.
     Line = 7,
+    /// A shared medium moves on: a station senses, a frame begins or ends. Its number and place are
+    /// free, since no outcome on a medium depends on the order within an instant.
+    Medium = 8,
 }
 
 impl Class {
     /// All classes in order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Fault,
         Self::Control,
         Self::Release,
@@ -58,6 +61,7 @@ impl Class {
         Self::Delivery,
         Self::Timer,
         Self::Line,
+        Self::Medium,
     ];
 
     /// Lower-case name for messages and event traces.
@@ -72,6 +76,7 @@ impl Class {
             Self::Delivery => "delivery",
             Self::Timer => "timer",
             Self::Line => "line",
+            Self::Medium => "medium",
         }
     }
 }
@@ -133,7 +138,8 @@ impl EventKey {
             4 => Class::Tap,
             5 => Class::Delivery,
             6 => Class::Timer,
-            _ => Class::Line,
+            7 => Class::Line,
+            _ => Class::Medium,
         }
     }
 
@@ -209,7 +215,7 @@ mod tests {
         assert_eq!(
             names,
             [
-                "fault", "control", "release", "cpu", "tap", "delivery", "timer", "line"
+                "fault", "control", "release", "cpu", "tap", "delivery", "timer", "line", "medium"
             ]
         );
         assert_eq!(

@@ -3,6 +3,7 @@
 use crate::arena::Block;
 use crate::host::Host;
 use crate::id::{Direction, LinkId, NodeId, TimerId};
+use crate::medium::BroadcastPart;
 use crate::order::Class;
 use crate::rng::Streams;
 use crate::tap::Injection;
@@ -51,6 +52,24 @@ impl<'a, H: Host> Outbox<'a, H> {
     #[inline]
     pub fn send(&mut self, link: LinkId, direction: Direction, header: H::Header, bytes: &[u8]) {
         self.world.send(self.node, link, direction, header, bytes);
+    }
+
+    /// Offers a packet of a broadcast, which the host offers link by link without anything in
+    /// between. On a shared medium all of it is one frame; elsewhere each is a packet like any
+    /// other.
+    pub fn send_broadcast(
+        &mut self,
+        link: LinkId,
+        direction: Direction,
+        header: H::Header,
+        bytes: &[u8],
+        part: BroadcastPart,
+    ) {
+        let world = &mut *self.world;
+        world.broadcasts += u64::from(part == BroadcastPart::First);
+        world.broadcast = Some(world.broadcasts);
+        world.send(self.node, link, direction, header, bytes);
+        world.broadcast = None;
     }
 
     /// Queues an effect, to be released `after` from now through [`Host::on_release`].

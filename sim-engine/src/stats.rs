@@ -46,6 +46,8 @@ pub struct LinkStats {
     pub duplicated: u64,
     /// Transmissions on the medium: every frame of a packet, repetitions by the link included.
     pub frames: u64,
+    /// Packets destroyed by other transmissions on a shared medium.
+    pub collided: u64,
     /// Packets that were accepted by the queue.
     pub queued: u64,
     /// Sum of their waiting times before serialisation.
@@ -90,6 +92,7 @@ impl Sub for LinkStats {
             corrupt_drops: self.corrupt_drops - earlier.corrupt_drops,
             duplicated: self.duplicated - earlier.duplicated,
             frames: self.frames - earlier.frames,
+            collided: self.collided - earlier.collided,
             queued: self.queued - earlier.queued,
             wait_ns: self.wait_ns - earlier.wait_ns,
             sojourn_ns: self.sojourn_ns - earlier.sojourn_ns,

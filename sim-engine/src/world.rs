@@ -7,6 +7,7 @@
 
 mod inject;
 mod line;
+mod medium;
 mod node;
 mod power;
 mod send;
@@ -21,6 +22,7 @@ use crate::fingerprint::{Chain, Kind};
 use crate::host::LostInput;
 use crate::id::{NodeId, TimerId};
 use crate::link::{ClassState, Extra, LinkState};
+use crate::medium::{Medium, MediumStats};
 use crate::order::{Class, ENTITY_LIMIT, EventKey, TAP_ENTITY_BASE};
 use crate::packet::{Fate, PacketMeta};
 use crate::queue::{Entry, Payload, Wheel};
@@ -91,6 +93,7 @@ pub(crate) enum After<P, E> {
 pub(crate) struct Baseline {
     pub(crate) nodes: Vec<NodeStats>,
     pub(crate) links: Vec<[LinkStats; 2]>,
+    pub(crate) media: Vec<MediumStats>,
 }
 
 /// Everything but the host.
@@ -110,6 +113,10 @@ pub(crate) struct World<P, E> {
     pub(crate) links: Vec<LinkState>,
     pub(crate) classes: Vec<ClassState>,
     pub(crate) extras: Vec<Extra>,
+    pub(crate) media: Vec<Medium>,
+    /// Broadcasts so far, and the one that the packet being offered belongs to.
+    pub(crate) broadcasts: u64,
+    pub(crate) broadcast: Option<u64>,
     pub(crate) taps: Vec<Tap>,
     pub(crate) tap_places: Vec<TapPlace>,
     pub(crate) streams: Streams,
@@ -144,6 +151,9 @@ impl<P: Copy, E: Copy> World<P, E> {
             links: Vec::new(),
             classes: Vec::new(),
             extras: Vec::new(),
+            media: Vec::new(),
+            broadcasts: 0,
+            broadcast: None,
             taps: Vec::new(),
             tap_places: Vec::new(),
             tap_draw: TapDraw::new(streams.clone()),

@@ -97,5 +97,6 @@ table! {
         too_long: u64, "count", "Packets dropped because they are longer than the link carries.";
         corrupted: u64, "count", "Packets with changed bits, dropped by the link's checksum or delivered.";
         duplicated: u64, "count", "Packets of which the link delivers two copies.";
+        collided: u64, "count", "Packets destroyed by other transmissions on a shared medium.";
     }
 }

@@ -159,10 +159,11 @@ impl<T: Tables> World<T> {
                         self.send(now, (from, to, channel), (attempt, one), bytes, price, out);
                     }
                     Destination::Broadcast(port) => {
+                        let mut part = Part::Broadcast;
                         for peer in self.neighbours(node.0, channel) {
                             let to = Address::new(peer, port);
-                            let all = Part::Broadcast;
-                            self.send(now, (from, to, channel), (attempt, all), bytes, price, out);
+                            self.send(now, (from, to, channel), (attempt, part), bytes, price, out);
+                            part = Part::BroadcastCopy;
                         }
                         self.overheard((from, port, channel), attempt, bytes, price, out);
                     }

@@ -222,7 +222,7 @@ impl<T: Tables> World<T> {
                 } else {
                     route.group_b
                 };
-                NodeId(self.groups[many].first + member)
+                NodeId(self.groups[many].first + route.owner(member))
             }
             Place::World => self.host_owner(),
         }

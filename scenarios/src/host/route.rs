@@ -13,6 +13,9 @@ pub enum Picks {
     Modulo,
     /// Drawn beforehand, one partner per node of the larger group.
     Listed(Vec<u32>),
+    /// Any pairs, as (member of the larger group, member of the smaller one), ascending and each
+    /// once: a topology.
+    Pairs(Vec<(u32, u32)>),
 }
 
 /// The links that join two node groups.
@@ -28,7 +31,7 @@ pub struct LinkRoute {
     pub first: u32,
     /// True when `a` is the larger group, which is so too when both are equal.
     pub many_is_a: bool,
-    /// Number of nodes of the larger group, which is the number of links.
+    /// Number of links, which is the number of nodes of the larger group but for a topology.
     pub many: u32,
     /// Number of nodes of the smaller group.
     pub few: u32,
@@ -37,12 +40,34 @@ pub struct LinkRoute {
 }
 
 impl LinkRoute {
-    /// The partner, by its number in the smaller group, of member `member` of the larger group.
+    /// The end of link number `link` of this group in the smaller node group, by its number there.
     #[must_use]
-    pub fn pick(&self, member: u32) -> u32 {
+    pub fn pick(&self, link: u32) -> u32 {
         match &self.picks {
-            Picks::Modulo => member % self.few.max(1),
-            Picks::Listed(picks) => picks.get(member as usize).copied().unwrap_or(0),
+            Picks::Modulo => link % self.few.max(1),
+            Picks::Listed(picks) => picks.get(link as usize).copied().unwrap_or(0),
+            Picks::Pairs(pairs) => pairs.get(link as usize).map_or(0, |pair| pair.1),
+        }
+    }
+
+    /// The end of link number `link` of this group in the larger node group, by its number there.
+    #[must_use]
+    pub fn owner(&self, link: u32) -> u32 {
+        match &self.picks {
+            Picks::Modulo | Picks::Listed(_) => link,
+            Picks::Pairs(pairs) => pairs.get(link as usize).map_or(0, |pair| pair.0),
+        }
+    }
+
+    /// The pairs of member `member` of the larger group, where there are pairs.
+    fn pairs_of(&self, member: u32) -> &[(u32, u32)] {
+        match &self.picks {
+            Picks::Pairs(pairs) => {
+                let start = pairs.partition_point(|pair| pair.0 < member);
+                let end = pairs.partition_point(|pair| pair.0 <= member);
+                &pairs[start..end]
+            }
+            Picks::Modulo | Picks::Listed(_) => &[],
         }
     }
 
@@ -50,6 +75,10 @@ impl LinkRoute {
     #[must_use]
     pub fn link(&self, a: u32, b: u32) -> Option<LinkId> {
         let (many, few) = if self.many_is_a { (a, b) } else { (b, a) };
+        if let Picks::Pairs(pairs) = &self.picks {
+            let at = pairs.binary_search(&(many, few)).ok()?;
+            return u32::try_from(at).ok().map(|at| LinkId(self.first + at));
+        }
         (self.pick(many) == few).then_some(LinkId(self.first + many))
     }
 }
@@ -120,6 +149,11 @@ impl Routes {
         let link = &self.links[usize::from(index)];
         let from_is_a = link.group_a == from.0;
         if from_is_a == link.many_is_a {
+            if let Picks::Pairs(_) = &link.picks {
+                let pairs = link.pairs_of(from.1);
+                let nth = (turn as usize).checked_rem(pairs.len())?;
+                return pairs.get(nth).map(|pair| pair.1);
+            }
             return Some(link.pick(from.1));
         }
         match &link.picks {
@@ -132,6 +166,11 @@ impl Routes {
                 let partners = mine().count();
                 let nth = (turn as usize).checked_rem(partners)?;
                 mine().nth(nth).map(|(member, _)| member)
+            }
+            Picks::Pairs(pairs) => {
+                let mine = || pairs.iter().filter(|pair| pair.1 == from.1);
+                let nth = (turn as usize).checked_rem(mine().count())?;
+                mine().nth(nth).map(|pair| pair.0)
             }
         }
     }
@@ -153,11 +192,17 @@ impl Routes {
                 (link.group_b, link.group_a)
             };
             if many == from.0 {
-                all.push(node(few, link.pick(from.1)));
+                match &link.picks {
+                    Picks::Pairs(_) => {
+                        let partners = link.pairs_of(from.1).iter();
+                        all.extend(partners.map(|pair| node(few, pair.1)));
+                    }
+                    _ => all.push(node(few, link.pick(from.1))),
+                }
             }
             if few == from.0 {
-                let members = (0..link.many).filter(|member| link.pick(*member) == from.1);
-                all.extend(members.map(|member| node(many, member)));
+                let mine = (0..link.many).filter(|number| link.pick(*number) == from.1);
+                all.extend(mine.map(|number| node(many, link.owner(number))));
             }
         }
         all
@@ -199,6 +244,24 @@ mod tests {
         assert_eq!(find((1, 1), (0, 3)), Some((LinkId(13), Direction::Down)));
         assert_eq!(find((0, 3), (1, 0)), None);
         assert_eq!(routes.find((0, 3), (1, 1), Channel::Secure), None);
+    }
+
+    #[test]
+    fn a_topology_joins_any_pairs() {
+        let mut links = star(true).links;
+        links[0].picks = Picks::Pairs(vec![(0, 0), (0, 1), (2, 1)]);
+        links[0].many = 3;
+        let routes = Routes::new(2, links);
+        let find = |from, to| routes.find(from, to, Channel::Public);
+        assert_eq!(find((0, 0), (1, 1)), Some((LinkId(11), Direction::Up)));
+        assert_eq!(find((1, 1), (0, 2)), Some((LinkId(12), Direction::Down)));
+        assert_eq!(find((0, 1), (1, 0)), None);
+        assert_eq!(routes.partner((0, 0), 1, 3), Some(1));
+        assert_eq!(routes.partner((0, 1), 1, 0), None);
+        assert_eq!(routes.partner((1, 1), 0, 1), Some(2));
+        let node = |group: usize, member| 10 * u32::try_from(group).unwrap_or(0) + member;
+        assert_eq!(routes.neighbours((0, 0), Channel::Public, node), [10, 11]);
+        assert_eq!(routes.neighbours((1, 1), Channel::Public, node), [0, 2]);
     }
 
     #[test]

@@ -18,7 +18,9 @@ mod stream;
 mod table;
 
 use protocols::{Address, Channel, StreamEvent};
-use sim_engine::{Direction, LinkId, NodeId, Outbox, PacketMeta, SimDuration, SimTime, TimerId};
+use sim_engine::{
+    BroadcastPart, Direction, LinkId, NodeId, Outbox, PacketMeta, SimDuration, SimTime, TimerId,
+};
 
 use self::carried::{Carried, Part};
 use self::config::{StreamSettings, Transport};
@@ -134,6 +136,21 @@ fn carried(segment: &Segment<'_>, whole: bool, transmission: u32, machine: bool)
     }
 }
 
+/// Offers a packet to its link. A broadcast is one frame on a shared medium.
+fn send_datagram<T: Tables>(
+    (link, direction): (LinkId, Direction),
+    header: Header,
+    bytes: &[u8],
+    out: &mut Outbox<'_, World<T>>,
+) {
+    let part = match header.carried.part {
+        Part::Broadcast => BroadcastPart::First,
+        Part::BroadcastCopy => BroadcastPart::Further,
+        _ => return out.send(link, direction, header, bytes),
+    };
+    out.send_broadcast(link, direction, header, bytes, part);
+}
+
 impl<T: Tables> World<T> {
     /// Gives a message to the link it takes, or to the transport of that link.
     #[inline]
@@ -146,11 +163,11 @@ impl<T: Tables> World<T> {
         out: &mut Outbox<'_, Self>,
     ) {
         let Some(transports) = &self.transports else {
-            out.send(route.0, route.1, header, bytes);
+            send_datagram(route, header, bytes, out);
             return;
         };
         match transports.of(route.0) {
-            (Transport::Datagram, _) => out.send(route.0, route.1, header, bytes),
+            (Transport::Datagram, _) => send_datagram(route, header, bytes, out),
             (Transport::Stream(_), _) if header.carried.part == Part::Write => {
                 self.write(now, &header, bytes, out);
             }

@@ -19,7 +19,7 @@ use crate::law;
 use crate::profile::Factors;
 use crate::scenario::{
     Action, AdversarySpec, GrantTime, LinkChange, LinkChannel, Occurrence, Pick, ProtocolChoice,
-    Rule, Scope, StepArg, Transport,
+    Rule, Scope, StepArg, Topology, Transport,
 };
 
 /// The canonical text of `parts`.
@@ -96,11 +96,30 @@ pub(super) fn write(parts: &Typed) -> String {
                     Pick::RoundRobin => "round-robin",
                 },
             );
+            match &link.topology {
+                None => {}
+                Some(Topology::Edges(edges)) => {
+                    let mut digest = Sha256::new();
+                    for (a, b) in edges {
+                        digest.update(a.to_le_bytes());
+                        digest.update(b.to_le_bytes());
+                    }
+                    let digest = crate::results::hex(&digest.finalize());
+                    out.put("topology", format!("{} edges {digest}", edges.len()));
+                }
+                Some(topology) => out.put("topology", format!("{topology:?}")),
+            }
             out.under("up", |out| direction(out, &link.up));
             out.under("down", |out| direction(out, &link.down));
             for (number, change) in link.schedule.iter().enumerate() {
                 out.under(&format!("schedule.{number}"), |out| schedule(out, change));
             }
+        });
+    }
+    for medium in &parts.media {
+        out.under(&format!("media.{}", medium.name), |out| {
+            out.put("model", medium.model.as_str());
+            out.put("params", format!("{:?}", medium.params));
         });
     }
     for workload in &parts.workloads {
@@ -254,6 +273,10 @@ fn direction(out: &mut Lines, params: &LinkParams) {
     out.put("loss", loss(&params.loss));
     out.put("delay_ns", law::text(&params.delay));
     out.put("jitter_ns", law::text(&params.jitter));
+    if let Some(attachment) = &params.medium {
+        out.put("medium", attachment.medium.0);
+        out.put("medium.modulation", format!("{:?}", attachment.modulation));
+    }
     rare(out, params);
 }
 

@@ -13,7 +13,8 @@ use protocols::wire::{Layout, Width};
 use sim_engine::link::LossModel;
 use sim_engine::link::frames::FRAGMENT_MTU_MIN_BYTES;
 use sim_engine::{
-    Corruption, DirectionMask, Law, LinkParams, LossPlace, Probability, QueueLimit, Reordering,
+    Attachment, Corruption, DirectionMask, Law, LinkParams, LossPlace, MediumId, Probability,
+    QueueLimit, Reordering,
 };
 
 use self::queue::Queue;
@@ -23,7 +24,9 @@ use crate::diagnostic::{Diagnostic, quoted, suggestions};
 use crate::law::Domain;
 use crate::preset;
 use crate::quantity::Dimension;
-use crate::scenario::{LinkChannel, LinkGroup, NodeGroup, Pick, ProtocolChoice, Transport};
+use crate::scenario::{
+    LinkChannel, LinkGroup, MediumSpec, NodeGroup, Pick, ProtocolChoice, Transport,
+};
 use crate::tree::{Node, Value};
 
 /// What delays are.
@@ -46,10 +49,13 @@ impl<'t> Reading<'t> {
         sections: &mut [(&'t str, Section<'t>)],
         groups: &[&str],
         presets: &'t preset::Presets,
+        (media, media_names): (&mut Vec<Option<MediumSpec>>, &[&str]),
     ) -> Vec<Option<LinkGroup>> {
         sections
             .iter_mut()
-            .map(|(name, section)| self.link_group(name, section, groups, presets))
+            .map(|(name, section)| {
+                self.link_group(name, section, groups, presets, (&mut *media, media_names))
+            })
             .collect()
     }
 
@@ -59,6 +65,7 @@ impl<'t> Reading<'t> {
         section: &mut Section<'t>,
         groups: &[&str],
         presets: &'t preset::Presets,
+        (media, media_names): (&mut Vec<Option<MediumSpec>>, &[&str]),
     ) -> Option<LinkGroup> {
         let between = section
             .required(self, "between", "[\"device\", \"server\"]")
@@ -97,11 +104,30 @@ impl<'t> Reading<'t> {
             section.base = Some(&preset.table);
             self.assume(preset.assumption(section.table));
         }
-        let params = self.link_params(section);
-        let schedule = self.schedule(section, params.as_ref());
+        let topology = self.topology(section);
+        let medium = self.medium_of(name, section, media, media_names);
+        // A medium that could not be read has been reported, and is no reason for further messages.
+        let unread = Attachment {
+            medium: MediumId(0),
+            modulation: None,
+        };
+        let params = self.link_params(section, medium.unwrap_or(Some(unread)));
+        let mut schedule = self.schedule(section, params.as_ref());
         section.finish(self);
         let (a, b) = between?;
-        let [up, down] = params?;
+        let mut params = params?;
+        if let Some(attachment) = medium? {
+            let spec = media[usize::from(attachment.medium.0)].as_ref()?;
+            self.on_medium(section, spec, attachment, &mut params)?;
+            for change in schedule.iter_mut().flatten() {
+                if let Some(sides) = &mut change.set {
+                    self.on_medium(section, spec, attachment, sides)?;
+                }
+            }
+        }
+        let [up, down] = params;
+        // What it joins is known when the groups' sizes are.
+        topology?;
         Some(LinkGroup {
             name: name.to_owned(),
             a,
@@ -114,6 +140,7 @@ impl<'t> Reading<'t> {
             down,
             pick: pick?,
             schedule: schedule?,
+            topology: None,
         })
     }
 
@@ -159,7 +186,11 @@ impl<'t> Reading<'t> {
     }
 
     /// The parameters of both directions: up, down.
-    fn link_params(&self, section: &Section<'t>) -> Option<[LinkParams; 2]> {
+    fn link_params(
+        &self,
+        section: &Section<'t>,
+        medium: Option<Attachment>,
+    ) -> Option<[LinkParams; 2]> {
         let path = section.path.as_str();
         let sides = self.changing(section);
         let mtu = self.both(section, "mtu", None, |node| self.mtu(node).map(Some));
@@ -211,6 +242,7 @@ impl<'t> Reading<'t> {
                 jitter_correlation,
                 reordering: reorder[index].clone(),
                 in_order: order[index],
+                medium,
             }
         });
         self.check_params(section, &both).then_some(both)
@@ -250,13 +282,15 @@ impl<'t> Reading<'t> {
 
     /// Refuses parameters that have no meaning beside the others; says whether all have one.
     fn check_params(&self, section: &Section<'t>, both: &[LinkParams; 2]) -> bool {
+        // On a shared medium frames have a length without a rate of the link.
+        let timeless = |side: &LinkParams| side.medium.is_none() && !side.queues();
         let before = self.problems.count();
         let any = |wrong: &dyn Fn(&LinkParams) -> bool| both.iter().any(wrong);
         let refuse = |key: &str, reason: &str, hint: &str| {
             self.refuse::<()>(section.place_of(key), reason, hint);
         };
         if any(&|side| {
-            !side.queues() && (side.queue != QueueLimit::Unbounded || side.aqm.is_some())
+            timeless(side) && (side.queue != QueueLimit::Unbounded || side.aqm.is_some())
         }) {
             refuse(
                 "queue",
@@ -266,7 +300,7 @@ impl<'t> Reading<'t> {
             );
         }
         if section.table.get("overhead").is_some()
-            && any(&|side| !side.queues() && side.overhead_bytes > 0)
+            && any(&|side| timeless(side) && side.overhead_bytes > 0)
         {
             refuse(
                 "overhead",

@@ -5,9 +5,11 @@
 mod accepted;
 mod documented;
 mod links;
+mod media;
 mod mutation;
 mod profiles;
 mod refused;
+mod topology;
 mod unreadable;
 
 use crate::{Diagnostics, Scenario};

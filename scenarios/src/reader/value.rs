@@ -152,6 +152,11 @@ impl<'t> Reading<'t> {
         self.base_units(node, Dimension::Rate)
     }
 
+    /// A frequency in Hz.
+    pub(crate) fn frequency(&self, node: &'t Node) -> Option<u64> {
+        self.base_units(node, Dimension::Frequency)
+    }
+
     pub(crate) fn base_units(&self, node: &'t Node, dimension: Dimension) -> Option<u64> {
         let quantity = self.quantity(node, dimension)?;
         if quantity.is_negative() {

@@ -50,6 +50,7 @@ impl<H: Host> Engine<H> {
                 Some(tap) => self.mail(host, recorder, tap, payload.data),
             },
             Class::Line => self.world.look_at_line(payload.data),
+            Class::Medium => self.world.medium_event(payload),
         }
     }
 

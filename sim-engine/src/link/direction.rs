@@ -7,6 +7,7 @@ use super::aqm::{Codel, CodelState, RedState};
 use super::loss::ChainState;
 use super::reorder::DelayState;
 use super::shaper::{Bucket, Shaper};
+use crate::medium::Shared;
 use crate::slab::NONE;
 use crate::stats::LinkStats;
 use crate::time::{SimDuration, SimTime};
@@ -47,6 +48,10 @@ pub(crate) struct Extra {
     pub(crate) queued_bytes: u64,
     /// Index of the tap place, or [`NONE`].
     pub(crate) tap_place: u32,
+    /// The shared medium, if the direction uses one.
+    pub(crate) shared: Option<Shared>,
+    /// Packets that wait for the medium or are on it.
+    pub(crate) held: u64,
     /// Counters with future service included; `offered`, `passed` and `lost` are not kept here.
     pub(crate) totals: LinkStats,
     /// What only few classes need.
@@ -112,6 +117,8 @@ impl Extra {
             departures: VecDeque::new(),
             queued_bytes: 0,
             tap_place: NONE,
+            shared: None,
+            held: 0,
             totals: LinkStats::default(),
             gear: None,
         }
@@ -183,6 +190,8 @@ pub(crate) struct ClassState {
     pub(crate) fixed_jitter: Option<SimDuration>,
     /// The mean of the whole delay, for quiet links.
     pub(crate) mean_delay: SimDuration,
+    /// The rate that gives a frame's time on a shared medium.
+    pub(crate) air_bps: Option<u64>,
     /// Whether directions need an [`Extra`].
     pub(crate) needs_extra: bool,
     /// Whether packets wait for one another: there is a rate, or a shaper.
@@ -194,7 +203,12 @@ pub(crate) struct ClassState {
 }
 
 impl ClassState {
-    pub(crate) fn new(params: LinkParams) -> Self {
+    pub(crate) fn new(mut params: LinkParams) -> Self {
+        // On a shared medium a frame has waited and been sent when it comes to the link.
+        let air_bps = match params.medium {
+            Some(_) => params.rate_bps.take(),
+            None => None,
+        };
         let fixed = |law: &crate::law::Law| law.as_constant().map(|_| law.mean_ns());
         let queues = params.queues();
         let framed = params.arq.is_some() || params.fragmentation.is_some();
@@ -208,7 +222,8 @@ impl ClassState {
             || !params.duplication.is_never()
             || params.reordering.is_some()
             || params.jitter_correlation.is_some()
-            || params.in_order;
+            || params.in_order
+            || params.medium.is_some();
         let recording = params.delay_replay.as_deref();
         let mean_delay = match recording {
             Some(recording) if !recording.is_empty() => {
@@ -225,6 +240,7 @@ impl ClassState {
             codel: params.codel(),
             framed,
             needs_extra,
+            air_bps,
             params,
         }
     }

@@ -393,7 +393,7 @@ pub(super) fn first_start(
 }
 
 /// Time on the medium, rounded to the nearest nanosecond.
-pub(super) fn serialisation(bytes: u64, rate_bps: Option<u64>) -> SimDuration {
+pub(crate) fn serialisation(bytes: u64, rate_bps: Option<u64>) -> SimDuration {
     const BIT_NS: u64 = 8 * 1_000_000_000;
     let Some(rate_bps) = rate_bps.filter(|&rate| rate > 0) else {
         return SimDuration::ZERO;

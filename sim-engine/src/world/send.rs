@@ -79,6 +79,14 @@ impl<P: Copy, E: Copy> World<P, E> {
         side.packets = number
             .checked_add(1)
             .ok_or(EngineError::SequenceOverflow { entity: node.0 })?;
+        if self.classes[usize::from(side.class)]
+            .params
+            .medium
+            .is_some()
+        {
+            self.offer_shared((link, direction), header, block, number);
+            return Ok(());
+        }
         let mut draws = PacketDraws {
             streams: &mut self.streams,
             link_name: state.name,
@@ -339,6 +347,11 @@ impl<P: Copy, E: Copy> World<P, E> {
         }
         stats.passed =
             stats.offered - stats.lost - stats.queue_drops - stats.mtu_drops - stats.corrupt_drops;
+        let held = self
+            .extras
+            .get(side.extra as usize)
+            .map_or(0, |extra| extra.held);
+        stats.passed -= stats.collided + held;
         stats
     }
 }

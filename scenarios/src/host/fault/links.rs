@@ -103,11 +103,11 @@ impl<T: Tables> World<T> {
         let mut sides = Vec::new();
         for route in self.routes.links() {
             for member in 0..route.many {
-                let pick = route.pick(member);
+                let (owner, pick) = (route.owner(member), route.pick(member));
                 let (a, b) = if route.many_is_a {
-                    (member, pick)
+                    (owner, pick)
                 } else {
-                    (pick, member)
+                    (pick, owner)
                 };
                 let (Some(a), Some(b)) = (side_of(route.group_a, a), side_of(route.group_b, b))
                 else {

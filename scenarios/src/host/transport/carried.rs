@@ -8,6 +8,8 @@ pub enum Part {
     Message,
     /// A message to every neighbour, which no transport repeats.
     Broadcast,
+    /// The same message to a further neighbour.
+    BroadcastCopy,
     /// A machine's record on a stream that it has opened, before the transport has it.
     Write,
     /// A whole message or record, behind the transport's header.
@@ -57,7 +59,7 @@ impl Carried {
     #[inline]
     pub fn message<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
         match self.part {
-            Part::Message | Part::Broadcast | Part::Write => Some(bytes),
+            Part::Message | Part::Broadcast | Part::BroadcastCopy | Part::Write => Some(bytes),
             Part::Whole => bytes.get(usize::from(self.skip)..),
             _ => None,
         }
@@ -67,7 +69,7 @@ impl Carried {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self.part {
-            Part::Message | Part::Broadcast | Part::Write | Part::Whole => "",
+            Part::Message | Part::Broadcast | Part::BroadcastCopy | Part::Write | Part::Whole => "",
             Part::Piece => "SEG",
             Part::Syn => "SYN",
             Part::SynAck => "SYN-ACK",

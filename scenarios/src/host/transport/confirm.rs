@@ -93,7 +93,7 @@ impl<T: Tables> World<T> {
         let Some(slot) = self.exchanges_of(now, node, (key, route), out) else {
             return self.let_go(now.0, header.pair);
         };
-        let once = header.carried.part == Part::Broadcast;
+        let once = matches!(header.carried.part, Part::Broadcast | Part::BroadcastCopy);
         self.with_exchanges(now, slot, out, |exchanges, wire| {
             if once {
                 exchanges.send_once(bytes, meta, wire);
