@@ -31,3 +31,4 @@ mod steps;
 mod transport;
 mod truth_desync;
 mod truth_queue;
+mod validate;

@@ -16,6 +16,7 @@ mod node;
 mod session;
 mod step;
 pub mod sweep;
+mod validation;
 
 pub use attack::{Attack, Attacks};
 pub use cost::{Cost, Costs};
@@ -27,6 +28,7 @@ pub use message::{Fate, Message, Messages};
 pub use node::{Link, Links, Node, Nodes, Queueing};
 pub use session::{Outcome, Session, Sessions};
 pub use step::{Step, StepKind, Steps};
+pub use validation::{Validation, Validations, Verdict};
 
 use crate::table::{Schema, Table};
 
@@ -51,7 +53,11 @@ mod tests {
 
     #[test]
     fn every_column_is_explained_with_a_known_unit() {
-        for schema in RUN_TABLES.iter().chain(sweep::SWEEP_TABLES) {
+        for schema in RUN_TABLES
+            .iter()
+            .chain(sweep::SWEEP_TABLES)
+            .chain([&Validations::SCHEMA])
+        {
             for column in schema.columns {
                 let at = format!("{} {}", schema.file, column.name);
                 assert!(column.meaning.ends_with('.'), "{at}: no sentence");
@@ -70,7 +76,11 @@ mod tests {
 
     #[test]
     fn no_table_names_a_column_twice() {
-        for schema in RUN_TABLES.iter().chain(sweep::SWEEP_TABLES) {
+        for schema in RUN_TABLES
+            .iter()
+            .chain(sweep::SWEEP_TABLES)
+            .chain([&Validations::SCHEMA])
+        {
             let mut names: Vec<_> = schema.columns.iter().map(|column| column.name).collect();
             names.sort_unstable();
             names.dedup();

@@ -29,6 +29,8 @@ pub(crate) enum Verb {
     Run(RunArgs),
     /// Checks determinism: the same scenario again gives the same fingerprint and the same bytes
     Verify(VerifyArgs),
+    /// Compares the simulator with closed forms: simulated value, 99.9 % interval, exact value
+    Validate(ValidateArgs),
     /// Operations, bits, storage, time and energy of a protocol, counted by its own code
     Costs(CostsArgs),
     /// Every message and intermediate value of a session from fixed inputs, as JSON
@@ -111,6 +113,28 @@ pub(crate) struct VerifyArgs {
     #[command(flatten)]
     pub(crate) scenario: ScenarioArgs,
     /// Prints the outcome as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Prints nothing when all is well
+    #[arg(long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ValidateArgs {
+    /// Only this family of closed forms (repeatable) [default: all]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) family: Vec<String>,
+    /// Fewer and shorter replications
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Writes validation.csv, the figure and every scenario here
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Runs at once [default: one per processor]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) jobs: Option<u16>,
+    /// Prints the rows as JSON
     #[arg(long)]
     pub(crate) json: bool,
     /// Prints nothing when all is well

@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         Verb::Check(args) => verb::check::run(&args),
         Verb::Run(args) => verb::run::run(&args),
         Verb::Verify(args) => verb::verify::run(&args),
+        Verb::Validate(args) => verb::validate::run(&args),
         Verb::Costs(args) => verb::costs::run(&args),
         Verb::Transcript(args) => verb::transcript::run(&args),
         Verb::Report(args) => verb::report::run(&args),

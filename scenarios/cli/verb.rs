@@ -10,4 +10,5 @@ pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod summary;
 pub(crate) mod transcript;
+pub(crate) mod validate;
 pub(crate) mod verify;

@@ -34,6 +34,7 @@ mod starter;
 pub mod supply;
 pub mod transcript;
 mod tree;
+pub mod validate;
 pub mod verdict;
 pub mod verify;
 

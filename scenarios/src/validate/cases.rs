@@ -1,0 +1,167 @@
+//! All cases, by family.
+
+use super::{Case, delay, desync, exchange, loss, queues, stations};
+
+/// How much work a case may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// Ten short replications: seconds.
+    Quick,
+    /// Thirty replications of full length.
+    Full,
+}
+
+impl Effort {
+    /// Independent runs of a case.
+    pub(super) const fn replications(self) -> u64 {
+        match self {
+            Self::Quick => 10,
+            Self::Full => 30,
+        }
+    }
+
+    /// `full` units of work, or a fifth of them.
+    pub(super) const fn scaled(self, full: u64) -> u64 {
+        match self {
+            Self::Quick => full / 5,
+            Self::Full => full,
+        }
+    }
+}
+
+/// A family of closed forms.
+#[derive(Clone, Copy)]
+pub struct Family {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// The formulas.
+    pub formula: &'static str,
+    cases: fn(Effort) -> Vec<Case>,
+}
+
+impl core::fmt::Debug for Family {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}: {}", self.name, self.formula)
+    }
+}
+
+const fn family(
+    name: &'static str,
+    formula: &'static str,
+    cases: fn(Effort) -> Vec<Case>,
+) -> Family {
+    Family {
+        name,
+        formula,
+        cases,
+    }
+}
+
+/// Every family, in the order of the output.
+pub const FAMILIES: &[Family] = &[
+    family(
+        "m-m-1",
+        "L = rho/(1-rho); Wq = rho/(mu-lambda); sojourn quantile -ln(1-q)/(mu-lambda)",
+        queues::m_m_1,
+    ),
+    family(
+        "m-d-1",
+        "Wq = rho D/(2(1-rho)); distribution by Erlang's series",
+        queues::m_d_1,
+    ),
+    family("m-m-1-k", "loss (1-r) r^K/(1-r^(K+1))", queues::m_m_1_k),
+    family("m-d-1-k", "loss 1-1/(q0+rho)", queues::m_d_1_k),
+    family(
+        "m-g-1",
+        "Pollaczek-Khinchine: Wq = lambda E[S^2]/(2(1-rho))",
+        queues::m_g_1,
+    ),
+    family(
+        "priority",
+        "non-preemptive: R/(1-r1), R/((1-r1)(1-r1-r2))",
+        stations::priority,
+    ),
+    family("m-m-c", "Erlang C: Wq = C/(c mu-lambda)", stations::m_m_c),
+    family(
+        "half-open-table",
+        "Erlang B for any law of the holding time",
+        stations::half_open_table,
+    ),
+    family(
+        "jackson",
+        "traffic equations, each station as M/M/1",
+        stations::jackson,
+    ),
+    family(
+        "delay",
+        "mean and standard deviation of every law",
+        delay::laws,
+    ),
+    family("bernoulli", "loss p; mean run 1/(1-p)", loss::bernoulli),
+    family(
+        "gilbert",
+        "loss p/(p+r); mean run 1/r; P(loss|loss) = 1-r; lag-k correlation (1-p-r)^k",
+        loss::gilbert,
+    ),
+    family(
+        "gilbert-elliott",
+        "loss (r(1-k)+p(1-h))/(p+r); mean run P(1)/P(1,0)",
+        loss::gilbert_elliott,
+    ),
+    family(
+        "bursts",
+        "all of R+1 repeats lost: p/(p+r) (1-r)^R back to back, (p/(p+r))^(R+1) far apart",
+        loss::bursts,
+    ),
+    family(
+        "resync-window",
+        "packets until w+1 = m losses in a row: (p^-m-1)/(1-p)",
+        loss::resync_window,
+    ),
+    family(
+        "request-response",
+        "f = 1-(1-p)^2: RTT+T f/(1-f), doubling RTT+D f/(1-f)+A f/(1-2f)",
+        exchange::request_response,
+    ),
+    family(
+        "handshake",
+        "k messages, restart after T: k d+T((1-p)^-k-1); messages (1-(1-p)^k)/(p(1-p)^k)",
+        exchange::handshake,
+    ),
+    family(
+        "desync-last-message",
+        "attempts to the first loss of the last message: survival (1-p)^n, mean 1/p, variance (1-p)/p^2",
+        desync::last_message,
+    ),
+    family(
+        "desync-k-messages",
+        "d = (1-p)^(k-1) p: mean attempts 1/d, successes before (1-p)/p",
+        desync::any_message,
+    ),
+    family(
+        "fleet",
+        "first of N devices 1/(1-(1-d)^N), last sum 1-(1-(1-d)^t)^N",
+        desync::fleet,
+    ),
+];
+
+/// All cases of the families for which `wanted` holds, in the order of [`FAMILIES`].
+#[must_use]
+pub fn all(effort: Effort, wanted: impl Fn(&str) -> bool) -> Vec<Case> {
+    let families = FAMILIES.iter().filter(|family| wanted(family.name));
+    let mut cases: Vec<Case> = Vec::new();
+    for family in families {
+        cases.extend((family.cases)(effort));
+    }
+    cases
+}
+
+/// The first seed of a case: a function of its names, so that a further case moves no other.
+pub(super) fn seed(family: &str, point: &str) -> u64 {
+    let bytes = family.bytes().chain([0]).chain(point.bytes());
+    let hash = bytes.fold(0xCBF2_9CE4_8422_2325u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
+    });
+    // Short enough to be typed, and with room for every series behind it.
+    (hash >> 40) * 100_000_000
+}

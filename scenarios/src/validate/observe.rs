@@ -1,0 +1,170 @@
+//! What a run shows besides its metrics: sessions, packets and lifetimes of pairs.
+
+use reports::metric::Metric;
+use sim_engine::{Fate, PacketEnd, Recorder};
+
+use crate::build::build;
+use crate::host::tables::{Header, NoTables, SessionEnd, StrayAcceptance, Tables};
+use crate::metrics::metrics;
+use crate::oracle::Episode;
+use crate::run::{Finished, RunError, Unwatched, drive};
+use crate::scenario::Scenario;
+
+/// A closed session.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Session {
+    pub(super) initiator: u32,
+    pub(super) request: u32,
+    pub(super) started_ns: u64,
+    pub(super) ended_ns: u64,
+    pub(super) success: bool,
+}
+
+/// The end of a packet's life.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Packet {
+    pub(super) link: u32,
+    pub(super) number: u64,
+    pub(super) lost: bool,
+    /// Until it reached the far end.
+    pub(super) delay_ns: Option<u64>,
+}
+
+/// The life of a pair up to its first divergence that does not heal.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Life {
+    /// Attempts up to the divergence, that one included; `None` when there was none.
+    pub(super) attempts: Option<u32>,
+    /// Accepted ones among them.
+    pub(super) successes: u32,
+}
+
+/// One run as its checks see it.
+#[derive(Debug, Default)]
+pub(super) struct Observed {
+    metrics: Vec<Metric>,
+    /// In the order in which they closed.
+    pub(super) sessions: Vec<Session>,
+    /// By link, then by number.
+    pub(super) packets: Vec<Packet>,
+    /// By pair.
+    pub(super) lives: Vec<Life>,
+    /// First node of each group.
+    pub(super) groups: Vec<u32>,
+}
+
+impl Observed {
+    /// A metric's value.
+    pub(super) fn metric(&self, name: &str) -> Option<f64> {
+        let found = self.metrics.iter().find(|metric| metric.name == name);
+        found.and_then(|metric| metric.value)
+    }
+
+    /// Whether each packet was lost.
+    pub(super) fn losses(&self) -> impl Iterator<Item = bool> + Clone + '_ {
+        self.packets.iter().map(|packet| packet.lost)
+    }
+}
+
+/// Runs a scenario; `listens` when more than its metrics is wanted.
+pub(super) fn run(scenario: &Scenario, listens: bool) -> Result<Observed, RunError> {
+    if !listens {
+        let finished = drive_into(scenario, &mut NoTables)?;
+        return Ok(Observed {
+            metrics: metrics(scenario, &finished),
+            ..Observed::default()
+        });
+    }
+    let mut tables = Listener {
+        warmup_ns: scenario.run.warmup_ns,
+        ..Listener::default()
+    };
+    let finished = drive_into(scenario, &mut tables)?;
+    tables
+        .packets
+        .sort_unstable_by_key(|packet| (packet.link, packet.number));
+    let mut lives = Vec::new();
+    for relation in &finished.world.relations {
+        let first = lives.len();
+        let none = Life {
+            attempts: None,
+            successes: 0,
+        };
+        lives.resize(first + relation.ends.len(), none);
+        for episode in relation.oracle.closed() {
+            let life = &mut lives[first + episode.pair as usize];
+            if episode.kind.is_loss() && life.attempts.is_none() {
+                *life = Life {
+                    attempts: Some(episode.attempts_before),
+                    successes: episode.successes_before,
+                };
+            }
+        }
+    }
+    Ok(Observed {
+        metrics: metrics(scenario, &finished),
+        sessions: tables.sessions,
+        packets: tables.packets,
+        lives,
+        groups: finished
+            .world
+            .groups
+            .iter()
+            .map(|group| group.first)
+            .collect(),
+    })
+}
+
+fn drive_into<T: Tables>(scenario: &Scenario, tables: &mut T) -> Result<Finished<T>, RunError> {
+    let built = build(scenario).map_err(RunError::Scenario)?;
+    drive(scenario, built, tables, &mut Unwatched, |_| {}).map_err(RunError::Engine)
+}
+
+/// Keeps what begins after the warm-up.
+#[derive(Debug, Default)]
+struct Listener {
+    warmup_ns: u64,
+    sessions: Vec<Session>,
+    packets: Vec<Packet>,
+    over: bool,
+}
+
+impl Recorder<Header> for Listener {
+    const ON: bool = true;
+
+    fn packet(&mut self, end: &PacketEnd<'_, Header>) {
+        if self.over || end.meta.sent.0 < self.warmup_ns {
+            return;
+        }
+        self.packets.push(Packet {
+            link: end.meta.link.0 * 2
+                + u32::from(end.meta.direction == sim_engine::Direction::Down),
+            number: end.meta.number,
+            lost: end.fate == Fate::Lost,
+            delay_ns: end.arrived.map(|at| at.0 - end.meta.sent.0),
+        });
+    }
+}
+
+impl Tables for Listener {
+    fn session(&mut self, end: &SessionEnd<'_>) {
+        let attempt = end.attempt;
+        if self.over || attempt.started_ns < self.warmup_ns {
+            return;
+        }
+        self.sessions.push(Session {
+            initiator: attempt.id.initiator,
+            request: attempt.request,
+            started_ns: attempt.started_ns,
+            ended_ns: end.ended_ns,
+            success: end.outcome.is_success(),
+        });
+    }
+
+    fn stray_acceptance(&mut self, _stray: &StrayAcceptance) {}
+    fn desync(&mut self, _relation: usize, _episode: &Episode) {}
+
+    fn continuation_begins(&mut self) {
+        self.over = true;
+    }
+}
