@@ -12,6 +12,10 @@
 //! | a quantile | order statistics | [`quantile`] |
 //! | a distribution | empirical, with a Dvoretzky–Kiefer–Wolfowitz band | [`distribution`] |
 //! | time to an event, some not seen | Kaplan–Meier, Greenwood log-log band | [`survival`] |
+//! | the mean of one long run | MSER-5 for the warm-up, batch means | [`steady`] |
+//! | two alternatives under the same luck | paired t, with the correlation; Holm for many | [`paired`] |
+//! | how many replications | sequential stopping with guards | [`sequential`] |
+//! | may t be trusted | skewness, Cochran's rule | [`shape`] |
 //!
 //! Determinism: sums of integers are integers; sums of floats run in the order given. Distribution
 //! functions come from `statrs`, logarithms and powers from `libm`, so results do not depend on the
@@ -19,8 +23,12 @@
 
 pub mod distribution;
 pub mod mean;
+pub mod paired;
 pub mod proportion;
 pub mod quantile;
+pub mod sequential;
+pub mod shape;
+pub mod steady;
 pub mod survival;
 
 /// The ends of an interval, `low <= high`.

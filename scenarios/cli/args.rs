@@ -1,9 +1,15 @@
 //! Verbs and options.
 
+mod study;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+pub(crate) use study::{
+    CompareArgs, DiffArgs, MergeArgs, ReplayArgs, SlurmMode, StatusArgs, SweepArgs,
+};
 
 /// Deterministic network simulation of IoT security protocols.
 #[derive(Debug, Parser)]
@@ -27,6 +33,18 @@ pub(crate) enum Verb {
     Check(CheckArgs),
     /// Runs a scenario once: tables, figures and a summary
     Run(RunArgs),
+    /// Runs a study: every point and replication that is missing, then the tables
+    Sweep(SweepArgs),
+    /// Shows where a study stands
+    SweepStatus(StatusArgs),
+    /// Writes the tables of a study from its shards
+    Merge(MergeArgs),
+    /// Runs one stored run again with every trace and compares the fingerprint
+    Replay(ReplayArgs),
+    /// Names the first event in which two runs differ
+    Diff(DiffArgs),
+    /// Puts two results or variants side by side, with differences and intervals
+    Compare(CompareArgs),
     /// Checks determinism: the same scenario again gives the same fingerprint and the same bytes
     Verify(VerifyArgs),
     /// Compares the simulator with closed forms: simulated value, 99.9 % interval, exact value
@@ -35,8 +53,6 @@ pub(crate) enum Verb {
     Costs(CostsArgs),
     /// Every message and intermediate value of a session from fixed inputs, as JSON
     Transcript(TranscriptArgs),
-    /// Figures, tables and one self-contained page from stored results
-    Report(ReportArgs),
     /// Draws one figure from stored results
     Plot(PlotArgs),
     /// Lists what there is, with sources
@@ -194,19 +210,6 @@ pub(crate) struct TranscriptArgs {
     /// Writes here instead of to standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct ReportArgs {
-    /// Directory of a result, or a folder of several
-    #[arg(value_name = "DIR")]
-    pub(crate) dir: PathBuf,
-    /// Puts the folder `report` here instead of into DIR
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
-    /// Prints nothing
-    #[arg(long)]
-    pub(crate) quiet: bool,
 }
 
 #[derive(Debug, ClapArgs)]

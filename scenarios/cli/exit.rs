@@ -12,8 +12,12 @@ pub(crate) enum Exit {
     Run,
     /// Bad usage or a bad scenario.
     Usage,
+    /// What the scenario expects does not hold.
+    Expect,
     /// A determinism check or validation failed.
     Check,
+    /// Finished, but some runs failed.
+    Failed,
     /// Interrupted by the user.
     Interrupted,
 }
@@ -24,7 +28,9 @@ impl From<Exit> for ExitCode {
             Exit::Good => 0,
             Exit::Run => 1,
             Exit::Usage => 2,
+            Exit::Expect => 3,
             Exit::Check => 4,
+            Exit::Failed => 5,
             Exit::Interrupted => 130,
         })
     }

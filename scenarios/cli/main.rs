@@ -7,6 +7,7 @@ mod args;
 mod exit;
 mod load;
 mod monitor;
+mod study;
 mod verb;
 
 use std::process::ExitCode;
@@ -30,11 +31,16 @@ fn main() -> ExitCode {
         Verb::New(args) => verb::new::run(&args),
         Verb::Check(args) => verb::check::run(&args),
         Verb::Run(args) => verb::run::run(&args),
+        Verb::Sweep(args) => verb::sweep::run(&args),
+        Verb::SweepStatus(args) => verb::sweep_status::run(&args),
+        Verb::Merge(args) => verb::merge::run(&args),
+        Verb::Replay(args) => verb::replay::run(&args),
+        Verb::Diff(args) => verb::diff::run(&args),
+        Verb::Compare(args) => verb::compare::run(&args),
         Verb::Verify(args) => verb::verify::run(&args),
         Verb::Validate(args) => verb::validate::run(&args),
         Verb::Costs(args) => verb::costs::run(&args),
         Verb::Transcript(args) => verb::transcript::run(&args),
-        Verb::Report(args) => verb::report::run(&args),
         Verb::Plot(args) => verb::plot::run(&args),
         Verb::List(args) => verb::list::run(&args),
     };

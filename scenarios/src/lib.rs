@@ -32,6 +32,7 @@ pub mod run;
 pub mod scenario;
 mod starter;
 pub mod supply;
+pub mod sweep;
 pub mod transcript;
 mod tree;
 pub mod validate;

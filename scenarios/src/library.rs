@@ -24,6 +24,18 @@ pub const LIBRARY: &[LibraryScenario] = &[
         text: include_str!("../library/last-message.toml"),
     },
     LibraryScenario {
+        name: "study-desync",
+        text: include_str!("../library/study-desync.toml"),
+    },
+    LibraryScenario {
+        name: "study-timer",
+        text: include_str!("../library/study-timer.toml"),
+    },
+    LibraryScenario {
+        name: "study-hardened",
+        text: include_str!("../library/study-hardened.toml"),
+    },
+    LibraryScenario {
         name: "secure-vault-normal",
         text: include_str!("../library/secure-vault-normal.toml"),
     },

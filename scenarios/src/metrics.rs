@@ -333,8 +333,19 @@ fn desync<T: Tables>(finished: &Finished<T>, all: &mut Vec<Metric>) {
         all.push(value(name, Some(count as f64), pairs));
     }
 
-    // Survival in attempts: every device lives until its first divergence that nothing but an
-    // operator ends, or is censored after the attempts it made.
+    let lifetimes = lifetimes(finished);
+    let steps = kaplan_meier(&lifetimes, LEVEL);
+    #[allow(clippy::cast_precision_loss, reason = "a number of attempts")]
+    let median = time_until(&steps, 0.5).map(|attempts| attempts as f64);
+    let mut metric = value("attempts_to_desync", median, pairs);
+    metric.method = String::from("Kaplan-Meier median");
+    all.push(metric);
+}
+
+/// Survival in attempts: every device lives until its first divergence that nothing but an operator
+/// ends, or is censored after the attempts it made.
+pub(crate) fn lifetimes<T: Tables>(finished: &Finished<T>) -> Vec<Lifetime> {
+    let relations = &finished.world.relations;
     let mut lifetimes = Vec::new();
     for relation in relations {
         let mut died = vec![None; relation.ends.len()];
@@ -353,12 +364,7 @@ fn desync<T: Tables>(finished: &Finished<T>, all: &mut Vec<Metric>) {
             });
         }
     }
-    let steps = kaplan_meier(&lifetimes, LEVEL);
-    #[allow(clippy::cast_precision_loss, reason = "a number of attempts")]
-    let median = time_until(&steps, 0.5).map(|attempts| attempts as f64);
-    let mut metric = value("attempts_to_desync", median, pairs);
-    metric.method = String::from("Kaplan-Meier median");
-    all.push(metric);
+    lifetimes
 }
 
 fn energy<T: Tables>(

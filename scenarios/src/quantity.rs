@@ -4,6 +4,8 @@
 //! for as an integer in the base unit of its dimension (nanoseconds, bits per second, bytes), so
 //! `0.1s` is 100,000,000 ns on every machine; a fraction of a base unit rounds half up.
 
+pub(crate) mod range;
+
 use std::fmt;
 
 /// What a quantity measures.

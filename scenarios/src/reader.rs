@@ -14,11 +14,13 @@ mod medium;
 mod node;
 pub(crate) mod origin;
 mod parameter;
+mod point;
 mod profile;
 mod run;
 mod section;
 mod steps;
 mod supply;
+mod sweep;
 mod topology;
 mod transport;
 mod value;
@@ -28,10 +30,11 @@ mod workload;
 mod tests;
 
 pub use choice::{read_protocol, read_role};
+pub(crate) use point::read_point;
 
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Problems, Source, Span, nearest, quoted};
@@ -42,6 +45,7 @@ use crate::scenario::{
     AdversarySpec, LinkGroup, MediumSpec, NodeGroup, OutputSettings, ProtocolChoice, RunSettings,
     Scenario, Workload,
 };
+use crate::sweep::spec::Study;
 use crate::tree::{self, Node};
 
 use self::origin::Origin;
@@ -202,17 +206,34 @@ fn read_at(
     if !refused.is_empty() {
         return Err(failed(refused));
     }
-    let parent = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
     let cx = Reading {
         sources: &sources,
         problems: Problems::default(),
-        base: parent,
+        base: parent(path),
         assumptions: std::cell::RefCell::default(),
     };
     let fallback = path
         .file_stem()
         .map_or_else(|| "scenario".into(), |stem| stem.to_string_lossy());
     let read = typed(&cx, &root, &fallback);
+    assemble(cx, read, &root, path, text, overrides.to_vec(), &sources)
+}
+
+/// The directory of a file.
+fn parent(path: &Path) -> PathBuf {
+    path.parent().unwrap_or_else(|| Path::new("")).to_owned()
+}
+
+/// The scenario that was read, or everything that is wrong with it.
+fn assemble(
+    cx: Reading<'_>,
+    read: Option<Typed>,
+    root: &Node,
+    path: &Path,
+    text: &str,
+    overrides: Vec<(String, String)>,
+    sources: &Arc<[Source]>,
+) -> Result<Scenario, Diagnostics> {
     let Reading {
         problems,
         assumptions,
@@ -233,15 +254,16 @@ fn read_at(
             adversaries: read.adversaries,
             faults: read.faults,
             output: read.output,
+            study: read.study.map(Arc::new),
             text: text.to_owned(),
-            overrides: overrides.to_vec(),
+            overrides,
             assumptions: assumptions.into_inner(),
             origin: Arc::new(Origin {
-                sources: Arc::clone(&sources),
-                root,
+                sources: Arc::clone(sources),
+                root: root.clone(),
             }),
         }),
-        _ => Err(problems.into_diagnostics(Arc::clone(&sources))),
+        _ => Err(problems.into_diagnostics(Arc::clone(sources))),
     }
 }
 
@@ -259,6 +281,7 @@ struct Typed {
     adversaries: Vec<AdversarySpec>,
     faults: Vec<FaultSpec>,
     output: OutputSettings,
+    study: Option<Study>,
 }
 
 /// Reads every table; `None` after at least one message.
@@ -276,6 +299,7 @@ fn typed<'t>(cx: &Reading<'t>, root: &'t Node, fallback: &str) -> Option<Typed> 
     let adversary_sections = cx.named(&top, "adversaries");
     let fault_sections = cx.named(&top, "faults");
     let output = cx.output(&top);
+    let study = cx.study(&top);
     if top.table.get("nodes").is_none() {
         let hint = "add a table for each group of nodes, for instance `[nodes.device]` with \
                     `role = \"device\"`";
@@ -369,6 +393,7 @@ fn typed<'t>(cx: &Reading<'t>, root: &'t Node, fallback: &str) -> Option<Typed> 
         adversaries: adversaries?,
         faults: faults?,
         output,
+        study,
     })
 }
 

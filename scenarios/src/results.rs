@@ -88,6 +88,11 @@ pub fn resolved(scenario: &Scenario) -> String {
     let Ok(mut document) = scenario.text.parse::<toml::Table>() else {
         return scenario.text.clone();
     };
+    if scenario.study.is_none() {
+        // A point of a study stands for itself.
+        document.remove("sweep");
+        document.remove("expect");
+    }
     for (path, value) in &scenario.overrides {
         let parsed = format!("value = {value}").parse::<toml::Table>().ok();
         let value = parsed

@@ -22,6 +22,7 @@ use crate::fault::FaultSpec;
 use crate::profile::Profile;
 use crate::reader::origin::Origin;
 use crate::supply::Supply;
+use crate::sweep::spec::Study;
 
 pub use self::adversary::{
     Action, AdversarySpec, AttackChoice, GrantTime, Knowledge, Matching, Rule, Scope,
@@ -57,6 +58,8 @@ pub struct Scenario {
     pub faults: Vec<FaultSpec>,
     /// What to write.
     pub output: OutputSettings,
+    /// What a sweep varies and what is expected; `None`: one run, and nothing expected.
+    pub study: Option<Arc<Study>>,
     /// The file as read.
     pub text: String,
     /// The overrides in the order given, as (path, value).

@@ -6,6 +6,7 @@
 //! argument.
 
 mod syntax;
+mod text;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -223,7 +224,16 @@ fn shift(node: &mut Node, offset: usize) {
     }
 }
 
-fn insert(at: &mut Node, steps: &[(String, Span)], value: Node) -> Result<(), Diagnostic> {
+/// Puts `value` at the end of a path; tables that are not there are made.
+///
+/// # Errors
+///
+/// The path leads through a value that is no table, or to no element of a list.
+pub(crate) fn insert(
+    at: &mut Node,
+    steps: &[(String, Span)],
+    value: Node,
+) -> Result<(), Diagnostic> {
     let Some(((name, span), rest)) = steps.split_first() else {
         *at = value;
         return Ok(());

@@ -1,5 +1,7 @@
 //! The determinism check: the same scenario again, and the first event that differs if it does.
 
+mod parting;
+
 use sim_engine::{EventTrace, PacketEnd, Recorder};
 
 use crate::build::build;
@@ -7,6 +9,8 @@ use crate::host::tables::{Header, NoTables, SessionEnd, StrayAcceptance, Tables}
 use crate::oracle::Episode;
 use crate::run::{Finished, RunError, Unwatched, drive};
 use crate::scenario::Scenario;
+
+pub use parting::{Parting, first_parting};
 
 /// Runs `scenario` without any table.
 ///
@@ -64,6 +68,9 @@ struct EventLog {
     expected: Option<Vec<u64>>,
     position: usize,
     difference: Option<FirstDifference>,
+    /// Position of an event to be kept whole.
+    wanted: Option<u64>,
+    found: Option<EventTrace>,
     over: bool,
 }
 
@@ -78,7 +85,11 @@ impl Recorder<Header> for EventLog {
             return;
         }
         let digest = digest(event);
+        if self.wanted == Some(self.position as u64) {
+            self.found = Some(*event);
+        }
         match &self.expected {
+            None if self.wanted.is_some() => {}
             None => self.digests.push(digest),
             Some(expected) => {
                 let first = expected.get(self.position).copied();

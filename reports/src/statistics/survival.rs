@@ -43,16 +43,50 @@ pub struct SurvivalStep {
 /// If `level` is not above 0 and below 1.
 #[must_use]
 pub fn kaplan_meier(lifetimes: &[Lifetime], level: f64) -> Vec<SurvivalStep> {
-    let z = normal_quantile(level);
     let mut lifetimes = lifetimes.to_vec();
     lifetimes.sort_unstable();
-    let mut at_risk = lifetimes.len() as u64;
+    let counts: Vec<Departures> = lifetimes
+        .chunk_by(|a, b| a.time_ns == b.time_ns)
+        .map(|group| {
+            let events = group.iter().filter(|lifetime| lifetime.event).count() as u64;
+            Departures {
+                time: group[0].time_ns,
+                events,
+                censored: group.len() as u64 - events,
+            }
+        })
+        .collect();
+    kaplan_meier_counts(&counts, level)
+}
+
+/// How many individuals left observation at one time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Departures {
+    /// The time, in any unit.
+    pub time: u64,
+    /// Events at this time.
+    pub events: u64,
+    /// Observations that ended at this time without event.
+    pub censored: u64,
+}
+
+/// The Kaplan–Meier estimate from counts at ascending, distinct times.
+///
+/// # Panics
+/// If `level` is not above 0 and below 1.
+#[must_use]
+pub fn kaplan_meier_counts(counts: &[Departures], level: f64) -> Vec<SurvivalStep> {
+    let z = normal_quantile(level);
+    let mut at_risk: u64 = counts.iter().map(|at| at.events + at.censored).sum();
     let mut survival = 1.0;
     let mut greenwood = 0.0;
     let mut steps = Vec::new();
-    for group in lifetimes.chunk_by(|a, b| a.time_ns == b.time_ns) {
-        let events = group.iter().filter(|lifetime| lifetime.event).count() as u64;
-        let censored = group.len() as u64 - events;
+    for at in counts {
+        let Departures {
+            time,
+            events,
+            censored,
+        } = *at;
         if events > 0 {
             survival *= (at_risk - events) as f64 / at_risk as f64;
             greenwood += events as f64 / (at_risk as f64 * (at_risk - events) as f64);
@@ -65,18 +99,32 @@ pub fn kaplan_meier(lifetimes: &[Lifetime], level: f64) -> Vec<SurvivalStep> {
                 high: libm::pow(survival, high),
             }
         });
-        let time_ns = group[0].time_ns;
         steps.push(SurvivalStep {
-            time_ns,
+            time_ns: time,
             at_risk,
             events,
             censored,
             survival,
             band,
         });
-        at_risk -= group.len() as u64;
+        at_risk -= events + censored;
     }
     steps
+}
+
+/// The interval of the time at which at most `share` is left (Brookmeyer and Crowley 1982): the
+/// times at which the lower and the upper end of the band come down to it; `None` for an end that
+/// never does.
+#[must_use]
+pub fn time_interval(steps: &[SurvivalStep], share: f64) -> (Option<u64>, Option<u64>) {
+    let first = |end: fn(&Interval) -> f64| {
+        let reached = |step: &&SurvivalStep| match &step.band {
+            Some(band) => end(band) <= share,
+            None => step.survival <= share,
+        };
+        steps.iter().find(reached).map(|step| step.time_ns)
+    };
+    (first(|band| band.low), first(|band| band.high))
 }
 
 /// The smallest time at which at most `share` is left without event; `None` if it never comes.
@@ -124,6 +172,7 @@ mod tests {
             assert_close(band.high, high, 5e-5);
         }
         assert_eq!(time_until(&steps, 0.5), Some(23));
+        assert_eq!(time_interval(&steps, 0.5), (Some(13), None));
         assert_eq!(time_until(&steps, 0.2), None);
     }
 

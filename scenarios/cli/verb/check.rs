@@ -4,11 +4,13 @@ use scenarios::Scenario;
 use scenarios::build::build;
 use scenarios::host::tables::NoTables;
 use scenarios::scenario::Trace;
+use scenarios::sweep::plan::Plan;
 use serde_json::json;
 
 use crate::args::CheckArgs;
 use crate::exit::{Exit, say};
 use crate::load;
+use crate::verb::run::PROGRAM;
 
 /// Checks the scenario.
 pub(crate) fn run(args: &CheckArgs) -> Exit {
@@ -21,21 +23,38 @@ pub(crate) fn run(args: &CheckArgs) -> Exit {
         Ok(built) => built.world.depot.size(),
         Err(diagnostics) => return load::refuse(&diagnostics),
     };
+    // The points of a study are scenarios of their own, with mistakes of their own.
+    let study = match &scenario.study {
+        Some(_) => match Plan::new(&scenario, PROGRAM, None) {
+            Ok(plan) => Some((plan.points.len() as u64, plan.runs())),
+            Err(diagnostics) => return load::refuse(&diagnostics),
+        },
+        None => None,
+    };
     let estimate = Estimate::of(&scenario, storage);
     if args.json {
-        say(estimate.json(&scenario));
+        let mut found = estimate.json(&scenario);
+        if let Some((points, runs)) = study {
+            found["study"] = json!({ "points": points, "runs": runs });
+        }
+        say(found);
     } else if !args.quiet {
         say(estimate.text(&scenario));
+        if let Some((points, runs)) = study {
+            say(format_args!(
+                "study: {points} points, {runs} runs (`badlink sweep`); the figures above are of one run"
+            ));
+        }
     }
     Exit::Good
 }
 
 /// Rough figures of a run, from means.
-struct Estimate {
+pub(crate) struct Estimate {
     links: usize,
     attempts: f64,
-    events: f64,
-    disk_bytes: f64,
+    pub(crate) events: f64,
+    pub(crate) disk_bytes: f64,
     memory_bytes: f64,
 }
 
@@ -50,7 +69,7 @@ const NODE_BYTES: f64 = 400.0;
 
 impl Estimate {
     #[allow(clippy::cast_precision_loss, reason = "an estimate")]
-    fn of(scenario: &Scenario, storage: u64) -> Self {
+    pub(crate) fn of(scenario: &Scenario, storage: u64) -> Self {
         let duration = scenario.run.duration_ns as f64;
         let mut attempts = 0.0;
         for workload in &scenario.workloads {

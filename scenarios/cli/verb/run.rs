@@ -40,8 +40,25 @@ pub(crate) fn run(args: &RunArgs) -> Exit {
         max_disk: args.max_disk,
     };
     match into_directory(&scenario, &target, args.force, &guards, args.quiet) {
-        Ok(done) => done.report(args),
+        Ok(done) => match done.report(args) {
+            Exit::Good => expected(&scenario, &done.summary),
+            exit => exit,
+        },
         Err(failure) => failure.tell(),
+    }
+}
+
+/// Tests what the scenario expects of a single run.
+fn expected(scenario: &Scenario, summary: &Summary) -> Exit {
+    let Some(study) = &scenario.study else {
+        return Exit::Good;
+    };
+    let violations = study.test_run(&summary.metrics);
+    crate::study::told(&violations);
+    if violations.is_empty() {
+        Exit::Good
+    } else {
+        Exit::Expect
     }
 }
 
@@ -93,7 +110,7 @@ impl Failure {
 
 /// Where generated key pairs are kept between runs: `$BADLINK_CACHE`, else the user's cache
 /// directory; nowhere when neither is known. It changes the time a run takes and nothing else.
-fn key_directory() -> Option<PathBuf> {
+pub(crate) fn key_directory() -> Option<PathBuf> {
     let named = |name: &str| {
         std::env::var_os(name)
             .filter(|value| !value.is_empty())

@@ -26,7 +26,7 @@ impl Origin {
 
     /// Where the longest part of `path` that exists stands; `None` when not even its first step
     /// does.
-    fn locate(&self, path: &str) -> Option<Span> {
+    pub(crate) fn locate(&self, path: &str) -> Option<Span> {
         let mut at = &self.root;
         let mut found = None;
         for step in path.split('.') {

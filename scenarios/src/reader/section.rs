@@ -152,7 +152,10 @@ impl<'t> Reading<'t> {
                 );
                 continue;
             }
-            let path = format!("{key}.{name}");
+            let path = match root.path.as_str() {
+                "" => format!("{key}.{name}"),
+                above => format!("{above}.{key}.{name}"),
+            };
             if let Some(section) = self.section_at(path, &entry.node, entry.key_span) {
                 found.push((name, section));
             }
