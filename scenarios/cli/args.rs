@@ -272,6 +272,8 @@ pub(crate) struct ListArgs {
 pub(crate) enum Listed {
     /// Protocols with roles, commands, variants and parameters
     Protocols,
+    /// Attacks in code with what they need and aim at
+    Attacks,
     /// Claims of the protocols' authors
     Claims,
     /// Link presets with their basis

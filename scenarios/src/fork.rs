@@ -4,6 +4,10 @@
 //! links, no adversary and no recorder. Each gets up to [`ATTEMPTS`] attempts, one after the other,
 //! so spaced that each has the server to itself. All fail: the divergence is permanent. A pair that
 //! comes into step has healed by itself; one that succeeds and stays out of step diverges silently.
+//! Initiators in step whose last attempt failed are tried likewise: one success shows that they are not
+//! locked out.
+
+use std::collections::BTreeSet;
 
 use sim_engine::{Outbox, SimTime, TimerId};
 
@@ -19,12 +23,12 @@ pub const ATTEMPTS: u32 = 20;
 /// One pair under trial.
 #[derive(Clone, Copy, Debug)]
 struct Suspect {
-    relation: usize,
-    pair: u32,
-    /// The node that opens attempts, and by which workload.
+    /// The pair that is out of step, with its relation; `None` for a node that failed last and may be
+    /// locked out.
+    pair: Option<(usize, u32)>,
+    /// The node that opens attempts, by which workload, and which step of it.
     initiator: u32,
     workload: usize,
-    /// The step that an attempt is: the first one that a machine is asked for.
     step: usize,
 }
 
@@ -66,8 +70,7 @@ impl<T: Tables> World<T> {
                 match by.flatten() {
                     Some((initiator, workload, step)) => {
                         fork.suspects.push(Suspect {
-                            relation,
-                            pair,
+                            pair: Some((relation, pair)),
                             initiator,
                             workload,
                             step,
@@ -82,6 +85,7 @@ impl<T: Tables> World<T> {
             }
         }
         self.flush_desync(out);
+        self.add_failed(&mut fork);
         if fork.suspects.is_empty() {
             return false;
         }
@@ -90,6 +94,42 @@ impl<T: Tables> World<T> {
         self.workloads.fork = Some(fork);
         self.arm_fork(now, out);
         true
+    }
+
+    /// Whoever failed last may be locked out: it is tried with the step of its list by which it
+    /// authenticates.
+    fn add_failed(&self, fork: &mut Fork) {
+        let tried: BTreeSet<u32> = fork.suspects.iter().map(|it| it.initiator).collect();
+        for (workload, plan) in self.workloads.plans.iter().enumerate() {
+            let Some(step) = plan.authenticates() else {
+                continue;
+            };
+            let group = &self.groups[plan.from];
+            for initiator in group.first..group.first + group.count {
+                let failed = self.workloads.failed_last(initiator, workload)
+                    && !tried.contains(&initiator)
+                    && !self.is_dead(initiator)
+                    && !self.attacks.seats.contains_key(&initiator);
+                if failed {
+                    fork.suspects.push(Suspect {
+                        pair: None,
+                        initiator,
+                        workload,
+                        step,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Initiators that could be locked out.
+    pub(crate) fn may_be_locked_out(&self) -> u64 {
+        let of = |plan: &crate::host::workload::Plan| {
+            plan.authenticates().map(|_| plan.from)
+        };
+        let groups: BTreeSet<usize> = self.workloads.plans.iter().filter_map(of).collect();
+        let sizes = groups.into_iter().map(|group| u64::from(self.groups[group].count));
+        sizes.sum()
     }
 
     /// The node of the two that has a workload towards the other's group.
@@ -138,8 +178,10 @@ impl<T: Tables> World<T> {
                 return;
             };
             let (tries, successes) = (fork.tries, fork.successes);
-            let oracle = &mut self.relations[suspect.relation].oracle;
-            let verdict = if !oracle.is_open(suspect.pair) {
+            let open = suspect
+                .pair
+                .is_none_or(|(relation, pair)| self.relations[relation].oracle.is_open(pair));
+            let verdict = if !open {
                 // The oracle has seen it come into step and has closed the divergence itself.
                 None
             } else if successes > 0 {
@@ -152,9 +194,12 @@ impl<T: Tables> World<T> {
                 self.open_step(now, suspect.initiator, suspect.workload, suspect.step, out);
                 return;
             };
-            if let Some(verdict) = verdict {
-                oracle.conclude(suspect.pair, verdict, None);
+            if let (Some(verdict), Some((relation, pair))) = (verdict, suspect.pair) {
+                self.relations[relation].oracle.conclude(pair, verdict, None);
             }
+            let locked = verdict == Some(EpisodeKind::Permanent);
+            let oracle = &mut self.watch.lock_out;
+            oracle.conclude(suspect.initiator, locked);
             self.flush_desync(out);
             if let Some(fork) = self.workloads.fork.as_mut() {
                 fork.next += 1;

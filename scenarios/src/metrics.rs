@@ -11,6 +11,7 @@ use crate::host::tables::Tables;
 use crate::oracle::EpisodeKind;
 use crate::run::Finished;
 use crate::scenario::Scenario;
+use crate::verdict::{Verdict, judge};
 
 /// Level of the intervals.
 pub const LEVEL: f64 = 0.95;
@@ -114,6 +115,16 @@ pub const METRICS: &[MetricSpec] = &[
         "attempts_to_desync",
         "count",
         "attempts until the first divergence that is permanent or reprovisioned, Kaplan-Meier median",
+    ),
+    spec(
+        "lockout_rate",
+        "share",
+        "initiators that fail every attempt of the honest continuation / initiators that authenticate",
+    ),
+    spec(
+        "attack_success_rate",
+        "share",
+        "adversaries that broke a property they aim at / adversaries that acted",
     ),
     spec(
         "agreement_violations",
@@ -278,6 +289,7 @@ pub fn metrics<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Vec<Me
         all.push(value(name, quantile, accepted));
     }
     desync(finished, &mut all);
+    attacks(scenario, finished, &mut all);
     #[allow(
         clippy::cast_precision_loss,
         reason = "counts in reports stay far below 2^53"
@@ -300,6 +312,25 @@ pub fn metrics<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Vec<Me
     energy(scenario, finished, successes, &mut all);
     places(scenario, finished, &mut all);
     all
+}
+
+fn attacks<T: Tables>(scenario: &Scenario, finished: &Finished<T>, all: &mut Vec<Metric>) {
+    let world = &finished.world;
+    let locked = world.watch.lock_out.locked().len() as u64;
+    all.push(rate("lockout_rate", locked, world.may_be_locked_out()));
+    let judgements = judge(scenario, finished);
+    let acted = |adversary: usize| {
+        let mut own = judgements.iter();
+        own.any(|it| it.adversary == adversary && it.verdict != Verdict::NotExercised)
+    };
+    let broke = |adversary: usize| {
+        let mut own = judgements.iter();
+        own.any(|it| it.adversary == adversary && it.verdict == Verdict::Broken)
+    };
+    let adversaries = 0..scenario.adversaries.len();
+    let acting = adversaries.clone().filter(|it| acted(*it)).count() as u64;
+    let broken = adversaries.filter(|it| broke(*it)).count() as u64;
+    all.push(rate("attack_success_rate", broken, acting));
 }
 
 fn desync<T: Tables>(finished: &Finished<T>, all: &mut Vec<Metric>) {

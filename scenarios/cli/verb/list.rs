@@ -19,6 +19,7 @@ struct Entry {
 pub(crate) fn run(args: &ListArgs) -> Exit {
     let entries = match args.what {
         Listed::Protocols => protocols(),
+        Listed::Attacks => attacks(),
         Listed::Claims => claims(),
         Listed::Presets => presets(),
         Listed::Profiles => profiles(),
@@ -47,6 +48,49 @@ pub(crate) fn run(args: &ListArgs) -> Exit {
     Exit::Good
 }
 
+fn attacks() -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for protocol in PROTOCOLS {
+        for attack in protocol.attacks() {
+            let words = |words: Vec<&str>| words.join(", ");
+            let mut details = vec![format!(
+                "powers: {}; stands: {}",
+                words(attack.powers.iter().map(|power| power.as_str()).collect()),
+                words(attack.positions.iter().map(|place| place.key()).collect())
+            )];
+            for need in attack.knows {
+                details.push(format!("knows: {} of a {}", need.secret, need.of));
+            }
+            if !attack.cases.is_empty() {
+                details.push(format!("cases: {}", words(attack.cases.to_vec())));
+            }
+            for param in attack.params {
+                details.push(format!(
+                    "parameter {} (default {}): {}",
+                    param.name, param.default, param.help
+                ));
+            }
+            let properties = attack.properties.iter().map(|property| property.as_str());
+            details.push(format!(
+                "aims at: {}; tests: {}; control: {} without {}",
+                words(properties.collect()),
+                words(attack.claims.to_vec()),
+                attack.control.variant,
+                attack.control.without
+            ));
+            if !attack.variants.is_empty() {
+                details.push(format!("variants: {}", words(attack.variants.to_vec())));
+            }
+            entries.push(Entry {
+                name: format!("{}/{}", protocol.name(), attack.id),
+                about: attack.help.into(),
+                details,
+            });
+        }
+    }
+    entries
+}
+
 fn protocols() -> Vec<Entry> {
     let entry = |protocol: &&dyn Protocol| {
         let mut details = vec![format!("source: {}", protocol.source())];
@@ -64,6 +108,9 @@ fn protocols() -> Vec<Entry> {
                 "command {} ({role}): {}",
                 command.name, command.help
             ));
+        }
+        for secret in protocol.secrets() {
+            details.push(format!("secret {}: {}", secret.name, secret.help));
         }
         for variant in protocol.variants() {
             details.push(format!("variant {}: {}", variant.name, variant.help));

@@ -83,6 +83,20 @@ pub struct Plan {
     pub initiators: Vec<Initiator>,
 }
 
+impl Plan {
+    /// The first of its steps by which an initiator authenticates: one that ends with acceptances.
+    pub(crate) fn authenticates(&self) -> Option<usize> {
+        self.steps.iter().position(|step| {
+            matches!(
+                step.done,
+                Completion::AcceptedBoth
+                    | Completion::AcceptedInitiator
+                    | Completion::SessionsBoth
+            )
+        })
+    }
+}
+
 /// One initiator's place in a workload.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Initiator {
@@ -107,6 +121,8 @@ struct NodeBook {
     open: u32,
     /// The node that it has opened a session with which has not ended; [`NOBODY`] for none.
     session_with: u32,
+    /// The workload plus 1 whose last attempt failed; 0 when it succeeded.
+    failed: u32,
 }
 
 impl Default for NodeBook {
@@ -116,6 +132,7 @@ impl Default for NodeBook {
             accepted: 0,
             open: 0,
             session_with: NOBODY,
+            failed: 0,
         }
     }
 }
@@ -199,6 +216,13 @@ impl Workloads {
         self.nodes
             .get(node as usize)
             .map_or((0, 0), |book| (book.attempts, book.accepted))
+    }
+
+    /// Whether the last attempt of `node` that closed by itself was one of `workload` and failed.
+    pub(crate) fn failed_last(&self, node: u32, workload: usize) -> bool {
+        self.nodes
+            .get(node as usize)
+            .is_some_and(|book| book.failed == index(workload).saturating_add(1))
     }
 
     /// How many attempts are open.

@@ -16,7 +16,7 @@ impl LockOut {
     /// `node` has been tried.
     pub fn conclude(&mut self, node: u32, locked: bool) {
         self.tried += 1;
-        if locked {
+        if locked && !self.locked.contains(&node) {
             self.locked.push(node);
         }
     }

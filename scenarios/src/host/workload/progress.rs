@@ -5,7 +5,7 @@ use protocols::protocol::Completion;
 use sim_engine::{NodeId, Outbox, SimTime, TimerId};
 
 use super::{control, index};
-use crate::host::attempt::{Acceptance, Attempt, AttemptId, Close, NOBODY};
+use crate::host::attempt::{Acceptance, Attempt, AttemptId, Close, NOBODY, Outcome};
 use crate::host::tables::{SessionEnd, Tables};
 use crate::host::{NO_PAIR, World};
 
@@ -192,6 +192,10 @@ impl<T: Tables> World<T> {
         out.cancel_control(NodeId(node), deadline);
         let (outcome, reason) = attempt.outcome(close);
         let success = outcome.is_success();
+        if outcome != Outcome::Aborted {
+            let failed = if success { 0 } else { index(workload) + 1 };
+            self.workloads.nodes[node as usize].failed = failed;
+        }
         if success {
             self.workloads.nodes[node as usize].accepted += 1;
             self.session_succeeded(node, attempt.started_ns);
