@@ -204,3 +204,181 @@ fn what_an_attack_cannot_do_is_refused_with_a_place_and_what_there_is() {
         }
     }
 }
+
+fn rule(powers: &str, body: &str) -> String {
+    format!(
+        "[adversaries.eve]\non = \"access\"\npowers = [{powers}]\n\
+         [[adversaries.eve.rules]]\nid = \"r\"\n{body}"
+    )
+}
+
+/// Packets with a fate, by its name in tables.
+fn fates(finished: &Finished<NoTables>, fate: &str) -> u64 {
+    finished.tally.fate(fate)
+}
+
+#[test]
+fn rules_change_replay_reflect_inject_and_flood() {
+    let with = |powers: &str, body: &str| run(&scenario(PUBLISHED, &rule(powers, body)));
+    let m3 = "match = { message = \"M3\" }\n";
+    // Whatever bit of M3 changes, the server refuses it: every handshake fails.
+    let flipped = with(
+        "\"modify\"",
+        &format!("{m3}action = \"modify\"\nflip = {{ field = \"sealed\", bit = 130 }}"),
+    );
+    let changed = fates(&flipped, "adversary-modified");
+    assert!(changed > 100, "{changed}");
+    assert_eq!(flipped.tally.latency.len(), 0, "nobody is accepted");
+    // A copy under the device's address finds no handshake any more, wherever it goes.
+    let replayed = with(
+        "\"observe\", \"spoof\"",
+        &format!("{m3}action = \"replay\"\nafter = \"1s\""),
+    );
+    assert!(fates(&replayed, "injected") > 100);
+    assert!(replayed.tally.latency.len() > 100);
+    assert_eq!(replayed.tally.agreement_violations, 0);
+    let reflected = with("\"spoof\"", &format!("{m3}action = \"reflect\""));
+    assert!(fates(&reflected, "injected") > 100);
+    // One stray M1 a second under the first device's address from the tenth minute to the twentieth.
+    let flood = with(
+        "\"spoof\"",
+        "match = { after = \"10min\", before = \"20min\" }\naction = \"flood\"\nmessage = \"M1\"\n\
+         fields = { device_id = 1 }\nfrom = \"device[0]\"\nto = \"server[0]\"\nevery = \"1s\"",
+    );
+    assert_eq!(fates(&flood, "injected"), 600);
+    let injected = with(
+        "\"inject\"",
+        "match = { message = \"M1\", nth = 3 }\naction = \"inject\"\nmessage = \"M1\"\n\
+         fields = { device_id = \"0x00000002\" }\nto = \"server[0]\"",
+    );
+    // One for each device.
+    assert_eq!(fates(&injected, "injected"), 2);
+}
+
+#[test]
+fn rules_match_nodes_sessions_fields_and_windows() {
+    let count = |matching: &str| {
+        let body = format!("match = {{ {matching} }}\naction = \"reflect\"");
+        let finished = run(&scenario(PUBLISHED, &rule("\"spoof\"", &body)));
+        let counts = finished.world.attacks.rule_counts(0).expect("by rules");
+        counts[0].matches
+    };
+    let all = count("message = \"M1\", after = \"0s\", from = \"device[0]\"")
+        + count("message = \"M1\", from = \"device[1]\"");
+    let by_field = count("message = \"M1\", fields = { device_id = 1 }")
+        + count("message = \"M1\", fields = { device_id = 2 }");
+    assert_eq!(all, by_field);
+    assert_eq!(
+        count("message = \"M1\", session = [2, 4]"),
+        4,
+        "two devices"
+    );
+    let early = count("message = \"M1\", node = \"server[0]\", before = \"45min\"");
+    let late = count("message = \"M1\", node = \"server[0]\", after = \"45min\"");
+    assert_eq!(early + late, all);
+    assert!(early > 20 && late > 20);
+}
+
+#[test]
+fn one_coin_decides_for_all_packets_of_a_session() {
+    let body = "probability = \"50%\"\ncoin = \"session\"\naction = \"drop\"\n\
+                match = { message = [\"M1\", \"M4\"] }";
+    let finished = run(&scenario(PUBLISHED, &rule("\"drop\"", body)));
+    let dropped = fates(&finished, "adversary-drop");
+    // Sessions whose coin falls lose their M1; so no M4 is ever dropped, and nobody falls out of step.
+    let timeouts = finished
+        .tally
+        .of(scenarios::host::attempt::Outcome::HalfOpen);
+    assert!(dropped > 50, "{dropped}");
+    assert_eq!(timeouts, 0);
+}
+
+#[test]
+fn who_fails_only_while_it_is_disturbed_is_not_locked_out() {
+    let body = "match = { message = \"M4\", from = \"server[0]\" }\naction = \"drop\"";
+    let scenario = scenario(PUBLISHED, &rule("\"drop\"", body));
+    let finished = run(&scenario);
+    // Both devices are out of step for good, and stay out.
+    assert_eq!(finished.world.watch.lock_out.locked().len(), 2);
+    let verdicts = judge(&scenario, &finished);
+    assert_eq!(of(&verdicts, Property::LockOut).verdict, Verdict::Broken);
+    assert_eq!(of(&verdicts, Property::Desync).verdict, Verdict::Broken);
+    let first = "match = { message = \"M1\", node = \"server[0]\" }\naction = \"drop\"";
+    let scenario = self::scenario(PUBLISHED, &rule("\"drop\"", first));
+    let finished = run(&scenario);
+    assert_eq!(finished.world.watch.lock_out.tried(), 2);
+    assert!(finished.world.watch.lock_out.locked().is_empty());
+    let verdicts = judge(&scenario, &finished);
+    let availability = of(&verdicts, Property::Availability);
+    assert_eq!(availability.verdict, Verdict::Degraded, "{availability:?}");
+}
+
+#[test]
+fn rules_that_cannot_be_meant_are_refused() {
+    for (body, expected) in [
+        (
+            "match = { direction = \"down\", message = \"M3\" }\naction = \"drop\"",
+            "can never match",
+        ),
+        (
+            "match = { message = \"M1\", fields = { devic_id = 1 } }\naction = \"drop\"",
+            "did you mean `device_id`",
+        ),
+        (
+            "match = { message = \"M1\" }\naction = \"reflect\"",
+            "has not declared the power `spoof`",
+        ),
+        (
+            "match = { message = \"M1\", from = \"device[7]\" }\naction = \"drop\"",
+            "there is no node `device[7]`",
+        ),
+        (
+            "match = { after = \"2h\", before = \"1h\" }\naction = \"drop\"",
+            "ends before it begins",
+        ),
+        ("match = {}\naction = \"modify\"", "not told what to change"),
+        (
+            "action = \"drop\"\nevery = \"1s\"",
+            "there is no key `every`",
+        ),
+    ] {
+        let message = refused(&format!(
+            "on = \"access\"\npowers = [\"drop\", \"modify\"]\n\
+             [[adversaries.eve.rules]]\nid = \"r\"\n{body}"
+        ));
+        assert!(
+            message.contains(expected),
+            "{body}\nwants {expected}:\n{message}"
+        );
+    }
+}
+
+/// Without an attacker every library scenario is clean under all oracles, but for what losses and
+/// faults do to synchronisation.
+#[test]
+fn honest_runs_of_the_library_are_clean() {
+    for entry in scenarios::library::LIBRARY {
+        let read = read_text(entry.name, entry.text, &[]);
+        let scenario = read.unwrap_or_else(|error| panic!("{}", error.render(false)));
+        let nodes = scenario.node_count();
+        if !scenario.adversaries.is_empty() || nodes > 2_000 {
+            continue;
+        }
+        let shorter = [("run.duration".to_owned(), "\"20min\"".to_owned())];
+        let Ok(scenario) = read_text(entry.name, entry.text, &shorter) else {
+            continue;
+        };
+        let mut built = build(&scenario).unwrap_or_else(|error| panic!("{}", error.render(false)));
+        built.world.watch.on = true;
+        let finished = drive(&scenario, built, &mut NoTables, &mut Unwatched, |_| {})
+            .expect("the engine goes on");
+        let name = entry.name;
+        assert_eq!(
+            finished.world.agreement.violations(),
+            0,
+            "{name}: agreement"
+        );
+        let integrity = &finished.world.watch.integrity;
+        assert_eq!(integrity.violations(), 0, "{name}: {:?}", integrity.first());
+    }
+}

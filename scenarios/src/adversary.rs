@@ -115,6 +115,8 @@ impl Taps {
                     copies: *copies,
                     after: SimDuration(*after_ns),
                 },
+                // Rules that send or remember are carried out by `crate::rules`.
+                _ => Verdict::Pass,
             };
             return (verdict, u16::try_from(tap.first_rule + index).ok());
         }

@@ -13,11 +13,31 @@ use protocols::parameter::ParameterError;
 use protocols::roster::Roster;
 use sim_engine::{Direction, LazyStream, LinkId, StreamName};
 
+use crate::adversary::RuleCounts;
 use crate::host::tables::Header;
-use crate::scenario::{GrantTime, Scenario, Scope};
+use crate::rules::RuleRunner;
+use crate::scenario::{GrantTime, Rule, Scenario, Scope};
 
 /// Host number that parties of a role show in a game of anonymity, plus the role.
 const MASKED_HOSTS: u32 = 0xE000_0000;
+
+/// What decides: an attack in code, or the rules of the scenario.
+#[derive(Debug)]
+pub(crate) enum Mind {
+    /// In code.
+    Code(Box<dyn Attacker>),
+    /// By rules.
+    Rules(Box<RuleRunner>),
+}
+
+impl Mind {
+    pub(crate) fn attacker(&mut self) -> &mut dyn Attacker {
+        match self {
+            Self::Code(attacker) => &mut **attacker,
+            Self::Rules(rules) => &mut **rules,
+        }
+    }
+}
 
 /// Something that an instance wants done, in order.
 #[derive(Clone, Debug)]
@@ -42,7 +62,7 @@ pub(crate) struct Instance {
     /// The adversary: its place in the scenario, which is its tap.
     pub(crate) adversary: usize,
     /// The attacker; taken out while it is called.
-    pub(crate) attacker: Option<Box<dyn Attacker>>,
+    pub(crate) attacker: Option<Mind>,
     /// Its random stream.
     pub(crate) stream: u64,
     pub(crate) position: LazyStream,
@@ -132,7 +152,10 @@ impl Attacks {
             rules += own + usize::from(spec.attack.is_some());
         }
         for (index, spec) in scenario.adversaries.iter().enumerate() {
-            let Some(choice) = &spec.attack else { continue };
+            let by_rules = spec.attack.is_none() && !spec.rules.iter().all(Rule::is_plain);
+            if spec.attack.is_none() && !by_rules {
+                continue;
+            }
             let roster = Arc::clone(
                 all.roster
                     .get_or_insert_with(|| Arc::new(places.roster.clone())),
@@ -166,20 +189,27 @@ impl Attacks {
                     .flat_map(|(_, a, b)| [*a as usize, *b as usize])
                     .collect();
                 let near: Vec<usize> = near.into_iter().collect();
-                let setup = Setup {
-                    instance: &*scenario.protocol.instance,
-                    roster: &roster,
-                    near: &near,
-                    seat: spec.seat.map(|seat| seat as usize),
-                    own_host: own_host(place),
-                    case: choice.case,
-                    params: &choice.params,
+                let instance = &scenario.protocol.instance;
+                let attacker = if let Some(choice) = &spec.attack {
+                    let setup = Setup {
+                        instance: &**instance,
+                        roster: &roster,
+                        near: &near,
+                        seat: spec.seat.map(|seat| seat as usize),
+                        own_host: own_host(place),
+                        case: choice.case,
+                        params: &choice.params,
+                    };
+                    let made = instance.attacker(choice.spec.id, &setup);
+                    Mind::Code(made.map_err(|error| (index, error))?)
+                } else {
+                    Mind::Rules(Box::new(RuleRunner::new(
+                        spec.rules.clone(),
+                        (Arc::clone(instance), Arc::clone(&roster)),
+                        scenario.run.epoch_ns,
+                        own_host(place),
+                    )))
                 };
-                let attacker = scenario
-                    .protocol
-                    .instance
-                    .attacker(choice.spec.id, &setup)
-                    .map_err(|error| (index, error))?;
                 if let (Scope::Link, [(link, ..)]) = (spec.scope, &set[..]) {
                     all.by_link.insert((index, *link), place);
                 }
@@ -214,7 +244,9 @@ impl Attacks {
                     seen: 0,
                     acted: 0,
                     last_ns: None,
-                    masks: choice.spec.properties.contains(&Property::Anonymity),
+                    masks: spec.attack.as_ref().is_some_and(|choice| {
+                        choice.spec.properties.contains(&Property::Anonymity)
+                    }),
                 });
             }
         }
@@ -353,6 +385,29 @@ impl Attacks {
             .fold((0, 0, None), |(seen, acted, last), one| {
                 (seen + one.seen, acted + one.acted, last.max(one.last_ns))
             })
+    }
+
+    /// What each rule of an adversary has seen and done, where its rules are carried out here.
+    #[must_use]
+    pub fn rule_counts(&self, adversary: usize) -> Option<Vec<RuleCounts>> {
+        let mut sums: Option<Vec<RuleCounts>> = None;
+        for place in self.of(adversary) {
+            if let Some(Mind::Rules(rules)) = &self.instances[*place].attacker {
+                let sums =
+                    sums.get_or_insert_with(|| vec![RuleCounts::default(); rules.counts().len()]);
+                for (sum, counts) in sums.iter_mut().zip(rules.counts()) {
+                    sum.matches += counts.matches;
+                    sum.actions += counts.actions;
+                }
+            }
+        }
+        sums
+    }
+
+    /// True when the rules of an adversary are carried out here.
+    pub(crate) fn acts_by_rules(&self, adversary: usize) -> bool {
+        let mut own = self.of(adversary).iter();
+        own.any(|place| matches!(self.instances[*place].attacker, Some(Mind::Rules(_))))
     }
 
     /// No more calls: for the honest continuation.

@@ -168,7 +168,8 @@ fn adversary(scenario: &Scenario, link: &LinkGroup, device_is_a: bool) -> Option
         }
         for rule in &adversary.rules {
             let matching = &rule.matching;
-            let only_last = matching.messages == [last]
+            let only_last = rule.is_plain()
+                && matching.messages == [last]
                 && matching.nth.is_none()
                 && matching
                     .direction

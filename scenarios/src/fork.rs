@@ -124,11 +124,11 @@ impl<T: Tables> World<T> {
 
     /// Initiators that could be locked out.
     pub(crate) fn may_be_locked_out(&self) -> u64 {
-        let of = |plan: &crate::host::workload::Plan| {
-            plan.authenticates().map(|_| plan.from)
-        };
+        let of = |plan: &crate::host::workload::Plan| plan.authenticates().map(|_| plan.from);
         let groups: BTreeSet<usize> = self.workloads.plans.iter().filter_map(of).collect();
-        let sizes = groups.into_iter().map(|group| u64::from(self.groups[group].count));
+        let sizes = groups
+            .into_iter()
+            .map(|group| u64::from(self.groups[group].count));
         sizes.sum()
     }
 
@@ -195,7 +195,9 @@ impl<T: Tables> World<T> {
                 return;
             };
             if let (Some(verdict), Some((relation, pair))) = (verdict, suspect.pair) {
-                self.relations[relation].oracle.conclude(pair, verdict, None);
+                self.relations[relation]
+                    .oracle
+                    .conclude(pair, verdict, None);
             }
             let locked = verdict == Some(EpisodeKind::Permanent);
             let oracle = &mut self.watch.lock_out;

@@ -612,9 +612,12 @@ impl<T: Tables> sim_engine::Host for World<T> {
     ) -> Verdict {
         let verdict = self.attack_on_tap(now, &passage, header, rewritten);
         if let Some(verdict) = verdict.filter(|verdict| *verdict != Verdict::Pass) {
-            header.rule = self.attacks.rule_place[passage.tap as usize];
+            header.rule = self.attack_rule(passage.tap, passage.meta.link.0);
             self.watch.availability.touch(header.attempt);
             return verdict;
+        }
+        if self.attacks.acts_by_rules(passage.tap as usize) {
+            return Verdict::Pass;
         }
         let message = header.carried.message(passage.bytes);
         let message = message.and_then(|message| self.instance.classify(message));

@@ -28,6 +28,7 @@ pub mod radio;
 pub mod reader;
 pub mod record;
 pub mod results;
+mod rules;
 pub mod run;
 pub mod scenario;
 mod starter;

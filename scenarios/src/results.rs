@@ -150,8 +150,10 @@ pub fn summary<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Summar
 fn notes<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Vec<String> {
     let mut notes = scenario.assumptions.clone();
     let tally = &finished.tally;
-    for adversary in finished.world.taps.all() {
-        for (rule, counts) in adversary.spec.rules.iter().zip(&adversary.counts) {
+    for (index, adversary) in finished.world.taps.all().iter().enumerate() {
+        let own = finished.world.attacks.rule_counts(index);
+        let counts = own.as_ref().unwrap_or(&adversary.counts);
+        for (rule, counts) in adversary.spec.rules.iter().zip(counts) {
             let name = format!("adversaries.{}.rules.{}", adversary.spec.name, rule.id);
             if counts.matches == 0 {
                 notes.push(format!("warning: {name} matched no packet"));

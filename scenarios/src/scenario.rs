@@ -25,7 +25,7 @@ use crate::supply::Supply;
 use crate::sweep::spec::Study;
 
 pub use self::adversary::{
-    Action, AdversarySpec, AttackChoice, GrantTime, Knowledge, Matching, Rule, Scope,
+    Action, AdversarySpec, AttackChoice, Edit, Frame, GrantTime, Knowledge, Matching, Rule, Scope,
 };
 
 /// Most nodes that a scenario may have.

@@ -131,9 +131,11 @@ const fn applies_to_rules(property: Property) -> bool {
 fn effort<T: Tables>(finished: &Finished<T>, adversary: usize) -> (u64, u64, Option<u64>) {
     let (mut seen, mut acted, mut last_ns) = finished.world.attacks.counts(adversary);
     if let Some(tap) = finished.world.taps.all().get(adversary) {
-        for counts in &tap.counts {
-            seen += counts.matches;
-            acted += counts.actions;
+        let own = finished.world.attacks.rule_counts(adversary);
+        let by_rules = own.is_some();
+        for counts in own.as_ref().unwrap_or(&tap.counts) {
+            seen += if by_rules { 0 } else { counts.matches };
+            acted += if by_rules { 0 } else { counts.actions };
         }
         last_ns = last_ns.max(tap.last_ns);
     }

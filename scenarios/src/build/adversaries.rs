@@ -8,7 +8,7 @@ use crate::diagnostic::Diagnostics;
 use crate::host::route::Routes;
 use crate::host::transport::config::Transport;
 use crate::oracle::{Integrity, Watch};
-use crate::scenario::Scenario;
+use crate::scenario::{Rule, Scenario};
 
 /// Makes the attackers of a scenario and the oracles beside agreement and desynchronisation.
 pub(super) fn make(
@@ -19,16 +19,17 @@ pub(super) fn make(
     let attacked = scenario
         .adversaries
         .iter()
-        .any(|adversary| adversary.attack.is_some());
+        .any(|adversary| adversary.attack.is_some() || !adversary.rules.iter().all(Rule::is_plain));
     for adversary in &scenario.adversaries {
         let acts = adversary.powers.inject || adversary.powers.spoof || adversary.powers.redirect;
         let streams = adversary
             .link
             .is_some_and(|link| !matches!(scenario.links[link].transport, Transport::Datagram));
-        if adversary.attack.is_some() && acts && streams {
+        let in_code = adversary.attack.is_some() || !adversary.rules.iter().all(Rule::is_plain);
+        if in_code && acts && streams {
             return Err(scenario.refuse(
-                &format!("adversaries.{}.attack", adversary.name),
-                "this attack sends frames of its own, and the link carries streams, into which \
+                &format!("adversaries.{}.powers", adversary.name),
+                "this adversary sends frames of its own, and the link carries streams, into which \
                  nobody outside a connection can write",
                 "use datagrams: `transport = \"datagram\"` on the link, and for `ratchet` \
                  `params = { framing = \"datagram\" }`",

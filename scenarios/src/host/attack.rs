@@ -18,7 +18,7 @@ use super::effects::Price;
 use super::tables::{Header, NO_RULE, Tables};
 use super::transport::carried::{Carried, Part};
 use super::{Deferred, NO_PAIR, NodeEntropy, World, token};
-use crate::attack::Wish;
+use crate::attack::{Mind, Wish};
 use crate::oracle::secrecy::Statement;
 use crate::scenario::{GrantTime, Knowledge};
 
@@ -132,7 +132,7 @@ impl<T: Tables> World<T> {
             crypto: &mut crypto,
             actions: &mut actions,
         };
-        let result = run(&mut *attacker, &mut cx);
+        let result = run(attacker.attacker(), &mut cx);
         self.attacks.crypto = crypto;
         self.attacks.instances[place].attacker = Some(attacker);
         self.attacks.wish(place, now.0, actions);
@@ -175,6 +175,9 @@ impl<T: Tables> World<T> {
             return None;
         }
         let place = self.attacks.at(passage.tap as usize, passage.meta.link.0)?;
+        if let Some(Mind::Rules(rules)) = &mut self.attacks.instances[place].attacker {
+            rules.tell(passage.meta.direction, header.attempt);
+        }
         let view = self.view(place, header, passage.bytes);
         let decision =
             self.with_attacker(now, place, |attacker, cx| attacker.on_packet(&view, cx))?;
@@ -212,6 +215,22 @@ impl<T: Tables> World<T> {
             instance.last_ns = Some(now.0);
         }
         Some(verdict)
+    }
+
+    /// The place, among the names of all rules, of what acted on the frame that passed last.
+    pub(super) fn attack_rule(&self, tap: u32, link: u32) -> u16 {
+        let adversary = tap as usize;
+        let after = self.attacks.rule_place[adversary];
+        let instance = self.attacks.at(adversary, link);
+        let mind = instance.and_then(|place| self.attacks.instances[place].attacker.as_ref());
+        match mind {
+            Some(Mind::Rules(rules)) => {
+                let own = u16::try_from(rules.counts().len()).unwrap_or(0);
+                let acted = rules.acted().and_then(|rule| u16::try_from(rule).ok());
+                acted.map_or(after, |rule| after - own + rule)
+            }
+            _ => after,
+        }
     }
 
     /// What the attackers of a tap asked for while a frame passed.

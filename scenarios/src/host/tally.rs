@@ -35,6 +35,22 @@ impl TransportCounts {
     }
 }
 
+/// Every fate, in the order of declaration.
+const FATES: [Fate; 12] = [
+    Fate::Delivered,
+    Fate::Lost,
+    Fate::QueueDrop,
+    Fate::BacklogDrop,
+    Fate::MtuDrop,
+    Fate::Collided,
+    Fate::Corrupted,
+    Fate::Duplicated,
+    Fate::AdversaryDrop,
+    Fate::AdversaryModified,
+    Fate::Injected,
+    Fate::NodeDown,
+];
+
 /// Running totals of one run.
 #[derive(Clone, Debug)]
 pub struct Tally {
@@ -143,6 +159,13 @@ impl Tally {
             self.latency.saturating_record(latency_ns);
             self.latency_sum_ns += u128::from(latency_ns);
         }
+    }
+
+    /// Packets whose fate has this name in tables.
+    #[must_use]
+    pub fn fate(&self, name: &str) -> u64 {
+        let known = FATES.iter().find(|fate| fate.as_str() == name);
+        known.map_or(0, |fate| self.fates[*fate as usize])
     }
 
     /// Closed attempts.

@@ -89,9 +89,7 @@ impl Plan {
         self.steps.iter().position(|step| {
             matches!(
                 step.done,
-                Completion::AcceptedBoth
-                    | Completion::AcceptedInitiator
-                    | Completion::SessionsBoth
+                Completion::AcceptedBoth | Completion::AcceptedInitiator | Completion::SessionsBoth
             )
         })
     }

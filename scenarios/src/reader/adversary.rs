@@ -84,8 +84,7 @@ impl<'t> Reading<'t> {
                 let index = self.choice(node, "scopes", "scope", ["link", "all"])?;
                 [Scope::Link, Scope::All][index]
             }
-            None if attack.is_some() => Scope::All,
-            None => Scope::Link,
+            None => Scope::All,
         };
         let knows = self.knows(section, attack, choice, groups);
         let attack = match attack {
@@ -109,7 +108,12 @@ impl<'t> Reading<'t> {
         let list = list.unwrap_or_default();
         let path = format!("{}.rules", section.path);
         for node in list {
-            let Some(rule) = self.rule(node, &path, Some(powers), choice) else {
+            let place = rule::Place {
+                choice,
+                groups,
+                link: on.flatten().and_then(|link| links.get(link)),
+            };
+            let Some(rule) = self.rule(node, &path, Some(powers), place) else {
                 continue;
             };
             if rules.iter().any(|other: &Rule| other.id == rule.id) {

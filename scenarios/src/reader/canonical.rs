@@ -251,6 +251,17 @@ fn adversary_rule(out: &mut Lines, rule: &Rule, protocol: &ProtocolChoice) {
             out.put("copies", copies);
             out.put("after_ns", after_ns);
         }
+        Action::Flood { frame, every } => {
+            out.put("action", format!("flood {frame:?}"));
+            out.put("every_ns", law::text(every));
+        }
+        other => out.put("action", format!("{other:?}")),
+    }
+    if !rule.matching.is_plain() {
+        out.put("match", format!("{:?}", rule.matching));
+    }
+    if rule.per_session {
+        out.put("coin", "session");
     }
 }
 

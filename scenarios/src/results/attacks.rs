@@ -43,7 +43,9 @@ pub(super) fn write(
             session: "",
             witness: "",
         };
-        for (rule, counts) in spec.rules.iter().zip(&adversary.counts) {
+        let own = finished.world.attacks.rule_counts(index);
+        let counts = own.as_ref().unwrap_or(&adversary.counts);
+        for (rule, counts) in spec.rules.iter().zip(counts) {
             table.write(&rows::Attack {
                 rule: &rule.id,
                 matches: counts.matches,

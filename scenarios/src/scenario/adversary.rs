@@ -87,8 +87,22 @@ pub struct Rule {
     pub matching: Matching,
     /// What it does with them.
     pub action: Action,
-    /// How often it acts on a matching packet; one draw per packet.
+    /// How often it acts on a matching packet.
     pub probability: Probability,
+    /// True: one draw decides for all packets of a session; false: one draw per packet.
+    pub per_session: bool,
+}
+
+impl Rule {
+    /// True when it needs no memory and sends nothing of its own.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        let plain = matches!(
+            self.action,
+            Action::Drop | Action::Delay { .. } | Action::Duplicate { .. }
+        );
+        plain && !self.per_session && self.matching.is_plain()
+    }
 }
 
 /// Which packets a rule is about; every part that is given must fit.
@@ -100,6 +114,35 @@ pub struct Matching {
     pub messages: Vec<usize>,
     /// Only the n-th packet of each link and direction, from 1, for which the rest fits.
     pub nth: Option<u64>,
+    /// The node that the packet claims to come from.
+    pub from: Option<u32>,
+    /// The node that it goes to.
+    pub to: Option<u32>,
+    /// A node at either end.
+    pub node: Option<u32>,
+    /// Numbers of attempts of an initiator, from 1; empty: any. No adversary can see these: a
+    /// verdict says that the adversary is selective.
+    pub sessions: Vec<u32>,
+    /// Fields that must have a value, by name; integers are compared as such.
+    pub fields: Vec<(String, Vec<u8>)>,
+    /// From this time on, ns.
+    pub after_ns: u64,
+    /// Before this time, ns.
+    pub before_ns: Option<u64>,
+}
+
+impl Matching {
+    /// True when only direction, message and number are asked for.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        let plain = Self {
+            direction: self.direction,
+            messages: self.messages.clone(),
+            nth: self.nth,
+            ..Self::default()
+        };
+        *self == plain
+    }
 }
 
 /// What a rule does.
@@ -120,4 +163,74 @@ pub enum Action {
         /// Distance between the arrivals, ns.
         after_ns: u64,
     },
+    /// Lets it pass and sends it, or the recorded session before, once more.
+    Replay {
+        /// How much later, ns.
+        after_ns: u64,
+        /// To this node instead of the one it went to.
+        to: Option<u32>,
+        /// From an address of its own, another port each time, instead of the claimed one.
+        own: bool,
+        /// All frames that the sender sent in its session before this one, as they were spaced.
+        session: bool,
+    },
+    /// Lets it go on changed.
+    Modify(Vec<Edit>),
+    /// Lets it pass and sends it back to its sender as if from its receiver.
+    Reflect,
+    /// Lets it pass and sends a frame of its own.
+    Inject(Frame),
+    /// Sends a frame of its own again and again, whatever passes.
+    Flood {
+        /// The frame.
+        frame: Frame,
+        /// From one to the next, ns; one draw each.
+        every: Law,
+    },
+}
+
+/// A change of a packet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Edit {
+    /// One bit of a field, or of the whole packet; counted from the first bit of the first byte, or
+    /// drawn.
+    Flip {
+        /// The field.
+        field: Option<String>,
+        /// The bit.
+        bit: Option<u64>,
+    },
+    /// A field gets these bytes.
+    Set {
+        /// The field.
+        field: String,
+        /// The bytes; of an integer the low ones that fit.
+        value: Vec<u8>,
+    },
+    /// The end is cut off: so many bytes stay.
+    Truncate(usize),
+    /// So many zero bytes follow.
+    Extend(usize),
+    /// A field gets the bytes that a field had in the last message of a kind that passed.
+    Swap {
+        /// The field.
+        field: String,
+        /// The message: place in the instance's layouts.
+        message: usize,
+        /// Its field.
+        other: String,
+    },
+}
+
+/// A frame that an adversary builds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// The node that it claims to come from; `None`: an own address.
+    pub from: Option<u32>,
+    /// The node that it goes to.
+    pub to: u32,
+    /// How much later than the packet that set it off, ns.
+    pub after_ns: u64,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
 }

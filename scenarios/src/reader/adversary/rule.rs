@@ -1,13 +1,41 @@
 //! One rule of an adversary.
 
+use protocols::wire::{FieldKind, Layout, Width};
 use sim_engine::{Direction, Powers, Probability};
 
-use crate::diagnostic::{Diagnostic, quoted};
+use super::POWERS;
+use crate::diagnostic::{Diagnostic, Span, quoted, suggestions};
 use crate::law::Domain;
 use crate::quantity::Dimension;
 use crate::reader::section::{Reading, Section};
-use crate::scenario::{Action, Matching, ProtocolChoice, Rule};
-use crate::tree::Node;
+use crate::scenario::{Action, Edit, Frame, LinkGroup, Matching, NodeGroup, ProtocolChoice, Rule};
+use crate::tree::{Node, Value};
+
+/// The words of `action`.
+const ACTIONS: [&str; 8] = [
+    "drop",
+    "delay",
+    "duplicate",
+    "replay",
+    "modify",
+    "reflect",
+    "inject",
+    "flood",
+];
+
+/// Longest packet that a rule makes, bytes.
+const LENGTH_MAX: u64 = 65_535;
+
+/// What a rule can speak of.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    /// The protocol.
+    pub(super) choice: &'a ProtocolChoice,
+    /// The node groups.
+    pub(super) groups: &'a [NodeGroup],
+    /// The link on which the adversary stands.
+    pub(super) link: Option<&'a LinkGroup>,
+}
 
 /// Most copies that one rule makes of one packet.
 const COPIES_MAX: u64 = 255;
@@ -19,7 +47,7 @@ impl<'t> Reading<'t> {
         node: &'t Node,
         path: &str,
         powers: Option<Powers>,
-        choice: &ProtocolChoice,
+        place: Place<'_>,
     ) -> Option<Rule> {
         let section = self.section(path, node)?;
         let id = section
@@ -37,24 +65,32 @@ impl<'t> Reading<'t> {
                 )
             });
         let matching = match section.get("match") {
-            Some(_) => self.matching(&section, choice),
+            Some(_) => self.matching(&section, place),
             None => Some(Matching::default()),
         };
         let probability = match section.get("probability") {
             Some(node) => self.probability(node),
             None => Some(Probability::ALWAYS),
         };
-        let action = self.action(&section, powers);
+        let coin = match section.get("coin") {
+            Some(node) => self
+                .choice(node, "coins", "coin", ["packet", "session"])
+                .map(|index| index == 1),
+            None => Some(false),
+        };
+        let messages = matching.as_ref().map_or(&[][..], |it| &it.messages);
+        let action = self.action(&section, powers, place, messages);
         section.finish(self);
         Some(Rule {
             id: id?,
             matching: matching?,
             action: action?,
             probability: probability?,
+            per_session: coin?,
         })
     }
 
-    fn matching(&self, section: &Section<'t>, choice: &ProtocolChoice) -> Option<Matching> {
+    fn matching(&self, section: &Section<'t>, place: Place<'_>) -> Option<Matching> {
         let table = section.section(self, "match")?;
         let direction = match table.get("direction") {
             Some(node) => self
@@ -63,19 +99,183 @@ impl<'t> Reading<'t> {
             None => Some(None),
         };
         let messages = match table.get("message") {
-            Some(node) => self.messages(node, choice),
+            Some(node) => self.messages(node, place.choice),
             None => Some(Vec::new()),
         };
         let nth = match table.get("nth") {
             Some(node) => self.integer(node, 1, u64::MAX).map(Some),
             None => Some(None),
         };
+        let end = |key| match table.get(key) {
+            Some(node) => self.one_node(node, place.groups).map(Some),
+            None => Some(None),
+        };
+        let (from, to, node) = (end("from"), end("to"), end("node"));
+        let sessions = match table.get("session") {
+            Some(node) => self
+                .one_or_more(node)
+                .iter()
+                .map(|node| {
+                    let number = self.integer(node, 1, u64::from(u32::MAX))?;
+                    u32::try_from(number).ok()
+                })
+                .collect(),
+            None => Some(Vec::new()),
+        };
+        let time = |key| match table.get(key) {
+            Some(node) => self.duration(node).map(Some),
+            None => Some(None),
+        };
+        let (after, before) = (time("after"), time("before"));
+        let named = messages.as_deref().unwrap_or(&[]);
+        let fields = match table.get("fields") {
+            Some(node) => self.field_values(node, place.choice, named),
+            None => Some(Vec::new()),
+        };
         table.finish(self);
+        if let (Some(Some(after)), Some(Some(before))) = (after, before)
+            && before <= after
+        {
+            self.refuse::<()>(
+                table.place_of("before"),
+                "this window ends before it begins, so the rule can never match",
+                "`before` must be later than `after`",
+            );
+        }
+        if let (Some(Some(direction)), Some(messages)) = (direction, &messages) {
+            self.check_direction(&table, direction, messages, place);
+        }
         Some(Matching {
             direction: direction?,
             messages: messages?,
             nth: nth?,
+            from: from?,
+            to: to?,
+            node: node?,
+            sessions: sessions?,
+            fields: fields?,
+            after_ns: after?.unwrap_or(0),
+            before_ns: before?,
         })
+    }
+
+    /// A message that only the other end sends never passes in this direction.
+    fn check_direction(
+        &self,
+        table: &Section<'t>,
+        direction: Direction,
+        messages: &[usize],
+        place: Place<'_>,
+    ) {
+        let Some(link) = place.link else { return };
+        let group = match direction {
+            Direction::Up => link.a,
+            Direction::Down => link.b,
+        };
+        let role = place.groups[group].role;
+        let layouts = place.choice.instance.layouts();
+        let sent = |message: &usize| layouts[*message].sender.is_none_or(|sender| sender == role);
+        if messages.is_empty() || messages.iter().any(sent) {
+            return;
+        }
+        self.refuse::<()>(
+            table.place_of("direction"),
+            "no message that is named here goes in this direction, so the rule can never match",
+            format!(
+                "{} is what {} sends; leave `direction` out, or name other messages",
+                direction.as_str(),
+                quoted(&place.groups[group].name)
+            ),
+        );
+    }
+
+    /// Values of fields that every one of `messages` has.
+    fn field_values(
+        &self,
+        node: &'t Node,
+        choice: &ProtocolChoice,
+        messages: &[usize],
+    ) -> Option<Vec<(String, Vec<u8>)>> {
+        let Value::Table(table) = &node.value else {
+            return self.refuse(
+                node.span,
+                format!(
+                    "a table of fields is wanted here, not {}",
+                    node.value.kind()
+                ),
+                "for instance `{ device_id = 3 }`",
+            );
+        };
+        let values = table.entries.iter().map(|entry| {
+            self.known_field(&entry.key, entry.key_span, choice, messages)?;
+            Some((entry.key.clone(), self.bytes(&entry.node)?))
+        });
+        values.collect::<Vec<_>>().into_iter().collect()
+    }
+
+    /// Refuses a field that one of `messages` does not have.
+    fn known_field(
+        &self,
+        name: &str,
+        span: Span,
+        choice: &ProtocolChoice,
+        messages: &[usize],
+    ) -> Option<()> {
+        let layouts = choice.instance.layouts();
+        if messages.is_empty() {
+            return self.refuse(
+                span,
+                "fields belong to messages, and this rule names none",
+                "add `message` to `match`",
+            );
+        }
+        for message in messages {
+            let fields = layouts[*message].fields.iter().map(|field| field.name);
+            if fields.clone().any(|field| field == name) {
+                continue;
+            }
+            let kind = format!("fields of {}", layouts[*message].name);
+            let [meant, list] = suggestions(name, &kind, fields);
+            self.report(
+                Diagnostic::at(
+                    span,
+                    format!("{} has no field {}", layouts[*message].name, quoted(name)),
+                )
+                .hint(meant)
+                .hint(list),
+            );
+            return None;
+        }
+        Some(())
+    }
+
+    /// Bytes: a whole number, or hexadecimal text that begins with `0x`.
+    fn bytes(&self, node: &'t Node) -> Option<Vec<u8>> {
+        if !matches!(node.value, Value::Text(_)) {
+            let value = self.integer(node, 0, u64::MAX)?;
+            return Some(value.to_be_bytes().to_vec());
+        }
+        let text = self.text(node)?;
+        let digits = text
+            .strip_prefix("0x")
+            .filter(|digits| digits.len() % 2 == 0);
+        let bytes = digits.and_then(|digits| {
+            let pairs = digits.as_bytes().chunks(2);
+            pairs
+                .map(|pair| {
+                    let pair = core::str::from_utf8(pair).ok()?;
+                    u8::from_str_radix(pair, 16).ok()
+                })
+                .collect::<Option<Vec<u8>>>()
+        });
+        if bytes.is_none() {
+            return self.refuse(
+                node.span,
+                format!("{} is no value of a field", quoted(text)),
+                "write a whole number, or bytes as `\"0x0a1b\"`",
+            );
+        }
+        bytes
     }
 
     pub(in crate::reader) fn messages(
@@ -99,39 +299,99 @@ impl<'t> Reading<'t> {
     }
 
     /// The action with its own keys; its power must have been declared.
-    fn action(&self, section: &Section<'t>, powers: Option<Powers>) -> Option<Action> {
+    fn action(
+        &self,
+        section: &Section<'t>,
+        powers: Option<Powers>,
+        place: Place<'_>,
+        messages: &[usize],
+    ) -> Option<Action> {
         let node = section.required(self, "action", "\"drop\"")?;
-        let index = self.choice(node, "actions", "action", ["drop", "delay", "duplicate"])?;
-        let (action, power) = match index {
-            0 => (Some(Action::Drop), "drop"),
-            1 => {
+        let index = self.choice(node, "actions", "action", ACTIONS)?;
+        let after = || match section.get("after") {
+            Some(node) => self.duration(node),
+            None => Some(0),
+        };
+        let (action, needed): (Option<Action>, &[&str]) = match ACTIONS[index] {
+            "drop" => (Some(Action::Drop), &["drop"]),
+            "delay" => {
                 let by = section
                     .required(self, "by", "\"2s\"")
                     .and_then(|node| self.law(node, Domain::unsigned(Dimension::Duration)));
-                (by.map(|by| Action::Delay { by }), "delay")
+                (by.map(|by| Action::Delay { by }), &["delay"])
             }
-            _ => {
+            "duplicate" => {
                 let copies = match section.get("copies") {
                     Some(node) => self.integer(node, 1, COPIES_MAX),
                     None => Some(1),
                 };
-                let after = match section.get("after") {
-                    Some(node) => self.duration(node),
-                    None => Some(0),
-                };
                 let copies = copies.and_then(|copies| u8::try_from(copies).ok());
                 let action = copies
-                    .zip(after)
+                    .zip(after())
                     .map(|(copies, after_ns)| Action::Duplicate { copies, after_ns });
-                (action, "duplicate")
+                (action, &["duplicate"])
+            }
+            "replay" => {
+                let flag = |key| section.get(key).map_or(Some(false), |node| self.flag(node));
+                let (own, session) = (flag("own_address"), flag("session"));
+                let to = match section.get("to") {
+                    Some(node) => self.one_node(node, place.groups).map(Some),
+                    None => Some(None),
+                };
+                let needed: &[&str] = if own == Some(true) {
+                    &["observe", "inject"]
+                } else {
+                    &["observe", "spoof"]
+                };
+                let action = (|| {
+                    Some(Action::Replay {
+                        after_ns: after()?,
+                        to: to?,
+                        own: own?,
+                        session: session?,
+                    })
+                })();
+                (action, needed)
+            }
+            "modify" => (
+                self.edits(section, place.choice, messages)
+                    .map(Action::Modify),
+                &["modify"],
+            ),
+            "reflect" => (Some(Action::Reflect), &["spoof"]),
+            word => {
+                let frame = self.frame(section, place, after());
+                let needed: &[&str] = match &frame {
+                    Some(frame) if frame.from.is_some() => &["spoof"],
+                    _ => &["inject"],
+                };
+                if word == "inject" {
+                    (frame.map(Action::Inject), needed)
+                } else {
+                    let every = section
+                        .required(self, "every", "\"10ms\"")
+                        .and_then(|node| self.law(node, Domain::unsigned(Dimension::Duration)));
+                    let action = frame
+                        .zip(every)
+                        .map(|(frame, every)| Action::Flood { frame, every });
+                    (action, needed)
+                }
             }
         };
-        let granted = powers.is_none_or(|powers| match power {
-            "drop" => powers.drop,
-            "delay" => powers.delay || powers.reorder,
-            _ => powers.duplicate,
-        });
-        if !granted {
+        self.check_powers(node, powers, needed);
+        action
+    }
+
+    fn check_powers(&self, node: &'t Node, powers: Option<Powers>, needed: &[&str]) {
+        let Some(powers) = powers else { return };
+        for power in needed {
+            let has = |name: &str| {
+                let known = POWERS.iter().find(|known| known.name == name);
+                known.is_some_and(|known| (known.has)(&powers))
+            };
+            if has(power) || *power == "delay" && has("reorder") {
+                continue;
+            }
             self.report(
                 Diagnostic::at(
                     node.span,
@@ -140,6 +400,143 @@ impl<'t> Reading<'t> {
                 .hint(format!("add it: `powers = [\"{power}\", ...]`")),
             );
         }
-        action
     }
+
+    /// What `modify` does, in the order flip, set, swap, truncate, extend.
+    fn edits(
+        &self,
+        section: &Section<'t>,
+        choice: &ProtocolChoice,
+        messages: &[usize],
+    ) -> Option<Vec<Edit>> {
+        let mut edits = Vec::new();
+        if let Some(flip) = section.section(self, "flip") {
+            let field = match flip.get("field") {
+                Some(node) => {
+                    let name = self.text(node)?;
+                    self.known_field(name, node.span, choice, messages)?;
+                    Some(name.to_owned())
+                }
+                None => None,
+            };
+            let bit = match flip.get("bit") {
+                Some(node) => Some(self.integer(node, 0, u64::from(u32::MAX))?),
+                None => None,
+            };
+            flip.finish(self);
+            edits.push(Edit::Flip { field, bit });
+        }
+        if let Some(node) = section.get("set") {
+            for (field, value) in self.field_values(node, choice, messages)? {
+                edits.push(Edit::Set { field, value });
+            }
+        }
+        if let Some(swap) = section.section(self, "swap") {
+            let field = swap.required(self, "field", "\"r1\"")?;
+            let with = swap.required(self, "with", "\"M2.r1\"")?;
+            swap.finish(self);
+            let name = self.text(field)?;
+            self.known_field(name, field.span, choice, messages)?;
+            let text = self.text(with)?;
+            let layouts = choice.instance.layouts();
+            let (message, other) = text.split_once('.').unwrap_or((text, ""));
+            let index = layouts.iter().position(|layout| layout.name == message);
+            let Some(index) = index else {
+                let names = layouts.iter().map(|layout| layout.name);
+                let [meant, list] = suggestions(message, "messages", names);
+                self.report(
+                    Diagnostic::at(
+                        with.span,
+                        format!("there is no message {}", quoted(message)),
+                    )
+                    .hint(meant)
+                    .hint(list),
+                );
+                return None;
+            };
+            self.known_field(other, with.span, choice, &[index])?;
+            edits.push(Edit::Swap {
+                field: name.to_owned(),
+                message: index,
+                other: other.to_owned(),
+            });
+        }
+        for (key, cut) in [("truncate", true), ("extend", false)] {
+            if let Some(node) = section.get(key) {
+                let size = usize::try_from(self.size(node)?.min(LENGTH_MAX)).ok()?;
+                edits.push(if cut {
+                    Edit::Truncate(size)
+                } else {
+                    Edit::Extend(size)
+                });
+            }
+        }
+        if edits.is_empty() {
+            return self.refuse(
+                section.place_of("action"),
+                "`modify` is not told what to change",
+                "add `flip`, `set`, `swap`, `truncate` or `extend`",
+            );
+        }
+        Some(edits)
+    }
+
+    /// A frame of its own, from `message`, `fields`, `from` and `to`.
+    fn frame(
+        &self,
+        section: &Section<'t>,
+        place: Place<'_>,
+        after_ns: Option<u64>,
+    ) -> Option<Frame> {
+        let layouts = place.choice.instance.layouts();
+        let message = section
+            .required(self, "message", "\"M1\"")
+            .and_then(|node| self.messages(node, place.choice)?.first().copied());
+        let to = section
+            .required(self, "to", "\"server[0]\"")
+            .and_then(|node| self.one_node(node, place.groups));
+        let from = match section.get("from") {
+            Some(node) => self.one_node(node, place.groups).map(Some),
+            None => Some(None),
+        };
+        let fields = match (section.get("fields"), message) {
+            (Some(node), Some(message)) => self.field_values(node, place.choice, &[message]),
+            _ => Some(Vec::new()),
+        };
+        let bytes = build_frame(&layouts[message?], &fields?);
+        Some(Frame {
+            from: from?,
+            to: to?,
+            after_ns: after_ns?,
+            bytes,
+        })
+    }
+}
+
+/// A frame with these fields; the others are zero, and those of no fixed width as short as they may.
+fn build_frame(layout: &Layout, fields: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for field in &layout.fields {
+        let given = fields.iter().find(|(name, _)| name == field.name);
+        let given = given.map(|(_, value)| value.as_slice());
+        match (field.width, field.kind) {
+            (Width::Fixed(1), FieldKind::Tag) if given.is_none() => {
+                bytes.push(layout.tag.unwrap_or(0));
+            }
+            (Width::Fixed(width), _) => {
+                let start = bytes.len();
+                bytes.resize(start + width as usize, 0);
+                let value = given.unwrap_or(&[]);
+                let count = value.len().min(width as usize);
+                let end = bytes.len();
+                bytes[end - count..].copy_from_slice(&value[value.len() - count..]);
+            }
+            (Width::Rest { min, .. }, _) => match given {
+                Some(value) => bytes.extend_from_slice(value),
+                None => bytes.resize(bytes.len() + min as usize, 0),
+            },
+            (Width::Counted { .. }, _) => bytes.extend_from_slice(given.unwrap_or(&[])),
+        }
+    }
+    bytes
 }
