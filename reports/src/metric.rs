@@ -85,6 +85,38 @@ pub struct Summary {
     pub metrics: Vec<Metric>,
     /// What a reader must know to judge the numbers: defaults taken, costs not modelled, limits.
     pub notes: Vec<String>,
+    /// The profiles behind time and energy; absent where no node has one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub profiles: Vec<ProfileUsed>,
+    /// Energy of all nodes by time; absent where no node spent any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub energy_over_time: Option<EnergyOverTime>,
+}
+
+/// A profile that priced what a group of nodes did.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ProfileUsed {
+    /// Name of the node group.
+    pub group: String,
+    /// Its role in the protocol.
+    pub role: String,
+    /// Name of the profile.
+    pub profile: String,
+    /// Usual range of what its computing really takes, as factors of the numbers here: lower end.
+    #[serde(serialize_with = "finite")]
+    pub band_low: f64,
+    /// Upper end.
+    #[serde(serialize_with = "finite")]
+    pub band_high: f64,
+}
+
+/// Energy spent by time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EnergyOverTime {
+    /// Width of a bin in ns; the first begins at 0.
+    pub bin_ns: u64,
+    /// Energy of all nodes by bin, in nJ.
+    pub energy_nj: Vec<u64>,
 }
 
 impl Summary {

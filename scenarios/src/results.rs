@@ -6,7 +6,7 @@ mod attacks;
 use protocols::wire::{FieldKind, Layout, Width};
 mod media;
 
-use reports::metric::{Metric, Summary};
+use reports::metric::{EnergyOverTime, Metric, ProfileUsed, Summary};
 use reports::rows::{self, Costs, Links, Nodes, Queueing, RUN_TABLES};
 use reports::store::{ResultKey, Staging, StoreError};
 use serde_json::{Value, json};
@@ -143,7 +143,47 @@ pub fn summary<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Summar
         complete: finished.stopped.is_none(),
         metrics,
         notes: notes(scenario, finished),
+        profiles: profiles(scenario, finished),
+        energy_over_time: (!finished.tally.energy_over_time.is_empty()).then(|| EnergyOverTime {
+            bin_ns: finished.tally.bin_ns,
+            energy_nj: finished.tally.energy_over_time.clone(),
+        }),
     }
+}
+
+/// The profiles in use, each with the range that its numbers usually lie in: that of public-key
+/// operations where the role performed any, since they outweigh everything else.
+fn profiles<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Vec<ProfileUsed> {
+    let roles = scenario.protocol.protocol.roles();
+    let groups = finished.world.groups.iter().zip(&scenario.groups);
+    groups
+        .filter_map(|(group, named)| {
+            let profile = group.profile.as_ref()?;
+            let public = finished.operations.iter().any(|(role, _, totals)| {
+                role == usize::from(group.role)
+                    && totals.iter().any(|(primitive, count, _)| {
+                        count > 0
+                            && ["rsa-public", "rsa-private", "mod-pow"]
+                                .contains(&primitive.as_str())
+                    })
+            });
+            let (band, factor) = if public {
+                (profile.public_key_band, profile.factors.public_key)
+            } else {
+                (profile.symmetric_band, profile.factors.symmetric)
+            };
+            Some(ProfileUsed {
+                group: named.name.clone(),
+                role: roles
+                    .get(usize::from(group.role))
+                    .map_or("", |role| role.name)
+                    .to_owned(),
+                profile: profile.name.clone(),
+                band_low: band.0 / factor,
+                band_high: band.1 / factor,
+            })
+        })
+        .collect()
 }
 
 /// What a reader must know to judge the numbers.

@@ -433,9 +433,10 @@ impl Figure for Curves {
         {
             frame.draw_break(scene);
         }
-        self.paint_references(scene, &frame, &along, &upright);
         for index in 0..self.series.len() {
             self.paint_series(scene, &frame, &along, &upright, index);
         }
+        // On top, or a line that it agrees with would hide it.
+        self.paint_references(scene, &frame, &along, &upright);
     }
 }

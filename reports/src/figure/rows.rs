@@ -132,6 +132,11 @@ impl Panel {
         if self.style == RowStyle::Bar && self.spread != Spread::Log {
             values.push(0.0);
         }
+        if self.style == RowStyle::Bar && self.spread == Spread::Log {
+            // The shortest bar must be seen.
+            let least = values.iter().copied().filter(|value| *value > 0.0);
+            values.extend(least.reduce(f64::min).map(|least| least / 2.0));
+        }
         let spread = if self.spread == Spread::Automatic {
             Spread::Linear
         } else {
@@ -291,7 +296,7 @@ impl Figure for Rows {
 
     fn height(&self) -> i32 {
         let panels: i32 = self.shown().map(Panel::height).sum();
-        (TOP_PX + panels + 190).max(500)
+        (TOP_PX + panels + 190).max(620)
     }
 
     fn title(&self) -> String {

@@ -319,8 +319,9 @@ pub(super) fn energy(run: &RunResult) -> Result<Rows, FigureError> {
         title: String::from("Energy"),
         about: String::from("Energy per accepted or completed session and per node."),
         panels,
-        caption: String::from(
-            "energy of computing by the device profiles; whiskers: usual range of the profile above, 5 % to 95 % of the nodes below",
+        caption: format!(
+            "n = {} · computing only · whiskers: usual range of the profile, then 5% to 95% of the nodes",
+            format::counted(nodes.rows.len() as u64, "node")
         ),
     })
 }

@@ -315,7 +315,8 @@ impl Sequence {
                     } else {
                         INK
                     };
-                    let room = if self.lanes.len() > 1 {
+                    // Between neighbouring lanes.
+                    let room = if self.lanes.len() > 2 {
                         NOTE_WIDTH_PX
                     } else {
                         900

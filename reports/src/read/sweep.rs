@@ -41,6 +41,22 @@ pub struct Aggregate {
     pub unit: String,
 }
 
+/// The unit that a metric's name tells.
+fn usual_unit(metric: &str) -> &'static str {
+    let ends = |suffix: &str| metric.ends_with(suffix);
+    if ends("_ns") {
+        "ns"
+    } else if ends("_nj") {
+        "nJ"
+    } else if ends("_rate") || ends("utilisation") {
+        "share"
+    } else if metric.starts_with("bytes") || ends("_bytes") {
+        "B"
+    } else {
+        "count"
+    }
+}
+
 impl SweepResult {
     /// Opens the result of a sweep.
     ///
@@ -95,7 +111,8 @@ impl SweepResult {
         let (point, named) = (column("point")?, column("metric")?);
         let (n, mean, sd) = (column("n")?, column("mean")?, column("sd")?);
         let (low, high, method) = (column("ci_low")?, column("ci_high")?, column("method")?);
-        let (level, unit) = (column("level")?, column("unit")?);
+        // Columns after the fixed ones may be missing.
+        let (level, unit) = (column("level").ok(), column("unit").ok());
         let mut found = Vec::new();
         for row in 0..sheet.rows.len() {
             if sheet.text(row, named) != metric {
@@ -118,8 +135,14 @@ impl SweepResult {
                 sd: sheet.number(row, sd)?,
                 interval,
                 method: sheet.text(row, method).to_owned(),
-                level: sheet.number(row, level)?.unwrap_or(0.0),
-                unit: sheet.text(row, unit).to_owned(),
+                level: match level {
+                    Some(level) => sheet.number(row, level)?.unwrap_or(0.0),
+                    None => 0.0,
+                },
+                unit: unit.map_or_else(
+                    || usual_unit(metric).to_owned(),
+                    |unit| sheet.text(row, unit).to_owned(),
+                ),
             });
         }
         Ok(found)

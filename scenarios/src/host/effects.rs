@@ -57,7 +57,7 @@ impl<T: Tables> World<T> {
         self.scratch.effects = effects;
         if price.total_ns > 0 {
             out.busy(SimDuration(price.total_ns));
-            self.spend(place, &price);
+            self.spend(now, place, &price);
         }
         if price.total_ns > 0 {
             let done = Deferred::Done {
@@ -119,12 +119,14 @@ impl<T: Tables> World<T> {
         price.charged = mark;
     }
 
-    fn spend(&mut self, (group, member): (usize, u32), price: &Price) {
+    fn spend(&mut self, now: SimTime, (group, member): (usize, u32), price: &Price) {
         let group = &mut self.groups[group];
         if let (Some(profile), Some(usage)) = (&group.profile, group.usage.get_mut(member as usize))
         {
             usage.cpu_ns += price.total_ns;
-            usage.energy_nj += profile.energy_nj(price.total_ns);
+            let energy_nj = profile.energy_nj(price.total_ns);
+            usage.energy_nj += energy_nj;
+            self.tally.energy(now.0, energy_nj);
             usage.flash_nj += profile.energy_nj(price.writes_ns);
         }
     }

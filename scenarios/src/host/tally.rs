@@ -62,6 +62,8 @@ pub struct Tally {
     pub bin_ns: u64,
     /// The same by time of closing, in bins from 0.
     pub outcomes_over_time: Vec<[u64; Outcome::ALL.len()]>,
+    /// Energy of all nodes by time of spending, nJ, in the same bins; empty until some is spent.
+    pub energy_over_time: Vec<u64>,
     /// Latencies of accepted attempts, ns, to four significant digits.
     pub latency: Histogram<u64>,
     /// Their sum, ns.
@@ -109,6 +111,7 @@ impl Tally {
             outcomes: [0; Outcome::ALL.len()],
             bin_ns,
             outcomes_over_time: vec![[0; Outcome::ALL.len()]; bins],
+            energy_over_time: Vec::new(),
             latency: Histogram::new_with_bounds(1, LATENCY_MAX_NS, 4)
                 .expect("bounds and digits are within the library's range"),
             latency_sum_ns: 0,
@@ -139,6 +142,16 @@ impl Tally {
             holding_timers,
             ..Self::new(self.span_ns)
         };
+    }
+
+    /// Adds energy that was spent.
+    pub fn energy(&mut self, at_ns: u64, energy_nj: u64) {
+        let bins = self.outcomes_over_time.len();
+        if self.energy_over_time.is_empty() {
+            self.energy_over_time.resize(bins, 0);
+        }
+        let bin = usize::try_from(at_ns / self.bin_ns).unwrap_or(bins);
+        self.energy_over_time[bin.min(bins - 1)] += energy_nj;
     }
 
     /// Counts the end of a packet's life.
