@@ -373,7 +373,7 @@ mod tests {
             -2.5 + half,
         );
         let row = difference("attempts", &values, &baseline, true, 0.95).unwrap();
-        assert_eq!(row.paired.correlation, Some(1.0));
+        close(row.paired.correlation, 1.0);
         assert_eq!(
             difference("attempts", &[None], &[Some(1.0)], true, 0.95),
             None
