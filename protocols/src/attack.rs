@@ -9,6 +9,7 @@
 
 mod context;
 mod grant;
+pub mod kit;
 mod puppet;
 mod spec;
 

@@ -412,6 +412,10 @@ impl Instance for Configured {
         secrets::list(&self.params, holder, out);
     }
 
+    fn confirms(&self, holder: &Holder<'_>, kind: &str, bytes: &[u8]) -> bool {
+        secrets::confirms(&self.params, holder, kind, bytes)
+    }
+
     fn key_id(&self, key: &[u8]) -> Option<Tag> {
         (key.len() == self.params.key_bytes).then(|| equations::key_tag(key))
     }

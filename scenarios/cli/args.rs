@@ -53,6 +53,10 @@ pub(crate) enum Verb {
     Costs(CostsArgs),
     /// Every message and intermediate value of a session from fixed inputs, as JSON
     Transcript(TranscriptArgs),
+    /// Figures, tables and one self-contained page from stored results
+    Report(ReportArgs),
+    /// Every attack on every protocol: what was claimed, what was observed
+    Matrix(MatrixArgs),
     /// Draws one figure from stored results
     Plot(PlotArgs),
     /// Lists what there is, with sources
@@ -348,4 +352,32 @@ mod tests {
         assert!(wall_time("90").is_err_and(|error| error.contains("unit")));
         assert!(size("-1B").is_err_and(|error| error.contains("above 0")));
     }
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct MatrixArgs {
+    /// Only this protocol (repeatable)
+    #[arg(long = "protocol", value_name = "NAME")]
+    pub(crate) protocols: Vec<String>,
+    /// Only this variant (repeatable)
+    #[arg(long = "variant", value_name = "NAME")]
+    pub(crate) variants: Vec<String>,
+    /// Only this attack (repeatable)
+    #[arg(long = "attack", value_name = "ID")]
+    pub(crate) attacks: Vec<String>,
+    /// Runs of each cell, under seeds of their own
+    #[arg(long, value_name = "N", default_value_t = scenarios::matrix::TRIALS_DEFAULT, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub(crate) trials: u64,
+    /// Runs at the same time; all cores unless given
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<usize>,
+    /// Directory of the result
+    #[arg(long, value_name = "DIR", default_value = "results/matrix")]
+    pub(crate) out: PathBuf,
+    /// Prints the rows as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Prints no summary
+    #[arg(long)]
+    pub(crate) quiet: bool,
 }

@@ -41,6 +41,8 @@ fn main() -> ExitCode {
         Verb::Validate(args) => verb::validate::run(&args),
         Verb::Costs(args) => verb::costs::run(&args),
         Verb::Transcript(args) => verb::transcript::run(&args),
+        Verb::Report(args) => verb::report::run(&args),
+        Verb::Matrix(args) => verb::matrix::run(&args),
         Verb::Plot(args) => verb::plot::run(&args),
         Verb::List(args) => verb::list::run(&args),
     };

@@ -7,6 +7,7 @@ pub(crate) mod diff;
 pub(crate) mod figures;
 pub(crate) mod list;
 pub(crate) mod merge;
+pub(crate) mod matrix;
 pub(crate) mod new;
 pub(crate) mod plot;
 pub(crate) mod replay;

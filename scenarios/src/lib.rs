@@ -17,6 +17,7 @@ pub mod host;
 pub mod key_cache;
 mod law;
 pub mod library;
+pub mod matrix;
 pub mod metrics;
 pub mod names;
 mod notation;

@@ -168,8 +168,10 @@ pub struct Errand {
     pub to: &'static str,
     /// The commands, in order.
     pub commands: &'static [&'static str],
-    /// From one start to the next, in the scenario's notation.
+    /// From one start to the next, in the scenario's notation; empty: once.
     pub every: &'static str,
+    /// From a party's start to its first time, in the scenario's notation; empty: at once.
+    pub first: &'static str,
 }
 
 /// The scenario in which an attack is tried when nobody names another.
@@ -183,6 +185,13 @@ pub struct Stage {
     pub errands: &'static [Errand],
     /// Parameters of the protocol: name and value in the scenario's notation.
     pub params: &'static [(&'static str, &'static str)],
+    /// Pairs of roles that have a secure link besides the public one.
+    pub secure: &'static [(&'static str, &'static str)],
+    /// The two roles on whose public link the attacker stands, or beside it; empty: those of the
+    /// first errand.
+    pub on: (&'static str, &'static str),
+    /// The party that an insider plays, `role[number]`; empty: none.
+    pub seat: &'static str,
     /// Delay of each link, one way.
     pub delay: &'static str,
     /// Length of the run.
@@ -196,6 +205,21 @@ impl Stage {
     #[must_use]
     pub const fn with_params(self, params: &'static [(&'static str, &'static str)]) -> Self {
         Self { params, ..self }
+    }
+
+    /// This stage with the attacker on, or beside, the public link of two roles.
+    #[must_use]
+    pub const fn on(self, one: &'static str, other: &'static str) -> Self {
+        Self {
+            on: (one, other),
+            ..self
+        }
+    }
+
+    /// This stage with an insider in the place of a party, `role[number]`.
+    #[must_use]
+    pub const fn with_seat(self, seat: &'static str) -> Self {
+        Self { seat, ..self }
     }
 
     /// This stage with other numbers of parties.

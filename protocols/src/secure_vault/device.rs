@@ -9,11 +9,13 @@ use crate::context::Context;
 use crate::crypto::Crypto;
 use crate::machine::{Command, Incoming, Machine, Timer};
 use crate::output::{Output, Principal, Reason, Scope, Tag};
+use crate::storage::Storage;
 
-use super::messages::{Application, DATA_DOWN, DATA_UP, M1, M2, M3, M4, Message, tag_of};
+use super::equations::{Key, combined_key};
+use super::messages::{Application, DATA_DOWN, DATA_UP, M1, M2, M3, M4, Message, indices, tag_of};
 use super::params::{AtRest, Params, SessionId, Without};
 use super::session::{Ledger, ONE_KEY, Session, Suite};
-use super::vault::{Records, opened, renewed, shared_state, toggle_seal};
+use super::vault::{Records, body, opened, renewed, shared_state, toggle_seal};
 use super::waiting::{arm_wait, cancel_wait};
 use super::{
     ABORT, AUTHENTICATE, AUTHENTICATE_COMMAND, FINISH, FINISH_COMMAND, PORT, REPLY, RESEND,
@@ -79,6 +81,26 @@ impl Device {
             State::Session(open) => Some(open.session.key()),
             _ => None,
         }
+    }
+
+    /// k1 and k2 while it waits for M4, for observers.
+    pub(super) fn challenge_keys(&self, storage: &dyn Storage) -> Option<[Key; 2]> {
+        let State::WaitM4(handshake) = &self.state else {
+            return None;
+        };
+        let params = &*self.params;
+        let mb = params.key_bytes;
+        let mut record = self.records.read(storage, 0)?.to_vec();
+        if params.at_rest == AtRest::Sealed {
+            toggle_seal(&mut Crypto::default(), storage, &mut record);
+        }
+        let opening = handshake.opening(params);
+        let c1 = opening.get(8..opening.len().checked_sub(mb)?)?;
+        let c2 = handshake
+            .buffer
+            .get(2 * mb..2 * mb + params.challenge_bytes())?;
+        let key = |list| combined_key(&mut Crypto::default(), body(&record), mb, indices(list));
+        Some([key(c1), key(c2)])
     }
 
     /// The device `id`, whose vault the server at `server` knows.

@@ -172,7 +172,7 @@ pub(super) fn update_vault(
 
 /// XORs word(number) of `word_bytes` bytes into a partition, which is shorter where its end is
 /// dropped.
-fn add_word(partition: &mut [u8], word_bytes: usize, number: u32, how: PartitionAdd) {
+pub(super) fn add_word(partition: &mut [u8], word_bytes: usize, number: u32, how: PartitionAdd) {
     let [.., low] = number.to_be_bytes();
     match how {
         PartitionAdd::Last => {

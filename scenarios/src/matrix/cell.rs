@@ -1,0 +1,264 @@
+//! One cell: an attack on a variant, as a plain scenario file.
+
+use std::fmt::Write as _;
+
+use protocols::attack::{AttackSpec, Position, Stage};
+use protocols::protocol::Protocol;
+
+use super::FIRST_SEED;
+use crate::diagnostic::Diagnostics;
+use crate::reader::read_text;
+use crate::scenario::Scenario;
+
+/// One case of an attack on one variant, or on the attack's control.
+#[derive(Clone, Copy)]
+pub struct Cell {
+    /// The protocol.
+    pub protocol: &'static dyn Protocol,
+    /// The attack.
+    pub spec: &'static AttackSpec,
+    /// The variant that is run.
+    pub variant: &'static str,
+    /// The case; `None` where the attack has one only.
+    pub case: Option<&'static str>,
+    /// Whether this is the broken twin.
+    pub control: bool,
+}
+
+impl std::fmt::Debug for Cell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.name())
+    }
+}
+
+impl Cell {
+    /// All cases of an attack on a variant.
+    pub(super) fn cases(
+        protocol: &'static dyn Protocol,
+        spec: &'static AttackSpec,
+        variant: &'static str,
+        control: bool,
+    ) -> Vec<Self> {
+        let cell = |case| Self {
+            protocol,
+            spec,
+            variant,
+            case,
+            control,
+        };
+        if spec.cases.is_empty() {
+            vec![cell(None)]
+        } else {
+            spec.cases.iter().map(|case| cell(Some(*case))).collect()
+        }
+    }
+
+    /// Its name, which is that of its scenario and file.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let mut name = format!("{}-{}-{}", self.protocol.name(), self.variant, self.spec.id);
+        if let Some(case) = self.case {
+            let _ = write!(name, "-{}", case.to_ascii_lowercase().replace('_', "-"));
+        }
+        name
+    }
+
+    /// The scenario file, with the parameters of the attack's stage or without them.
+    #[must_use]
+    pub fn text(&self, with_params: bool) -> String {
+        let stage = &self.spec.stage;
+        let mut text = format!(
+            "# {} on {} {}: written by `badlink matrix`, runs by itself.\nschema = 1\n\n\
+             [scenario]\nname = \"{}\"\ndescription = \"attack {} on {}, variant {}\"\n\n\
+             [run]\nduration = \"{}\"\nsettle = \"{}\"\nseed = {FIRST_SEED}\n\n\
+             [protocol]\nname = \"{}\"\nvariant = \"{}\"\n",
+            self.spec.id,
+            self.protocol.name(),
+            self.variant,
+            self.name(),
+            self.spec.id,
+            self.protocol.name(),
+            self.variant,
+            stage.duration,
+            stage.settle,
+            self.protocol.name(),
+            self.variant,
+        );
+        self.params(with_params, &mut text);
+        for (role, count) in stage.nodes {
+            let _ = write!(
+                text,
+                "\n[nodes.{role}]\nrole = \"{role}\"\ncount = {count}\nstart = \"uniform(0s, 1min)\"\n"
+            );
+        }
+        self.links(stage, &mut text);
+        for (number, errand) in (1..).zip(stage.errands) {
+            let commands: Vec<String> = errand
+                .commands
+                .iter()
+                .map(|command| format!("\"{command}\""))
+                .collect();
+            let _ = write!(
+                text,
+                "\n[workload.errand-{number}]\nfrom = \"{}\"\n",
+                errand.from
+            );
+            if !errand.to.is_empty() {
+                let _ = writeln!(text, "to = \"{}\"", errand.to);
+            }
+            let _ = writeln!(text, "do = [{}]", commands.join(", "));
+            if !errand.first.is_empty() {
+                let _ = writeln!(text, "first = \"{}\"", errand.first);
+            }
+            if !errand.every.is_empty() {
+                let _ = writeln!(text, "every = \"{}\"", errand.every);
+            }
+        }
+        self.adversary(stage, &mut text);
+        text.push_str("\n[output]\ntraces = [\"sessions\", \"messages\", \"desync\", \"steps\"]\n");
+        text
+    }
+
+    fn params(&self, staged: bool, text: &mut String) {
+        let mut params: Vec<(&str, String)> = Vec::new();
+        if staged {
+            let given = self.spec.stage.params.iter();
+            params.extend(given.map(|(name, value)| (*name, (*value).to_owned())));
+        }
+        if self.control {
+            let further = self.spec.control.params.iter();
+            params.extend(further.map(|(name, value)| (*name, (*value).to_owned())));
+            params.push(("without", format!("\"{}\"", self.spec.control.without)));
+        }
+        if !params.is_empty() {
+            let pairs: Vec<String> = params
+                .iter()
+                .map(|(name, value)| format!("{name} = {value}"))
+                .collect();
+            let _ = writeln!(text, "params = {{ {} }}", pairs.join(", "));
+        }
+    }
+
+    /// One public link for each pair of roles that commands join, and the secure ones asked for.
+    fn links(&self, stage: &Stage, text: &mut String) {
+        let roles = self.protocol.roles();
+        let name = |role: u8| roles.get(usize::from(role)).map(|role| role.name);
+        let staged = |role: &str| stage.nodes.iter().any(|(name, _)| *name == role);
+        let mut pairs: Vec<(&str, &str)> = Vec::new();
+        for command in self.protocol.commands() {
+            let Some((from, to)) = name(command.role).zip(command.peer.and_then(name)) else {
+                continue;
+            };
+            let there = pairs.contains(&(from, to)) || pairs.contains(&(to, from));
+            if staged(from) && staged(to) && !there {
+                pairs.push((from, to));
+            }
+        }
+        for (from, to) in pairs {
+            let _ = write!(
+                text,
+                "\n[links.{from}-{to}]\nbetween = [\"{from}\", \"{to}\"]\ndelay = \"{}\"\n",
+                stage.delay
+            );
+        }
+        for (from, to) in stage.secure {
+            let _ = write!(
+                text,
+                "\n[links.{from}-{to}-secure]\nbetween = [\"{from}\", \"{to}\"]\n\
+                 channel = \"secure\"\ndelay = \"1ms\"\n"
+            );
+        }
+    }
+
+    /// The public link on which the attacker stands.
+    fn link(&self, stage: &Stage) -> String {
+        let (one, other) = if stage.on.0.is_empty() {
+            let first = stage.errands.first();
+            first.map_or(("", ""), |errand| {
+                let named = !errand.to.is_empty();
+                (errand.from, if named { errand.to } else { errand.from })
+            })
+        } else {
+            stage.on
+        };
+        let roles = self.protocol.roles();
+        let joins = |from: &str, to: &str| {
+            self.protocol.commands().iter().any(|command| {
+                let name = |role: u8| roles.get(usize::from(role)).map(|role| role.name);
+                name(command.role) == Some(from) && command.peer.and_then(name) == Some(to)
+            })
+        };
+        if joins(one, other) {
+            format!("{one}-{other}")
+        } else {
+            format!("{other}-{one}")
+        }
+    }
+
+    fn adversary(&self, stage: &Stage, text: &mut String) {
+        let spec = self.spec;
+        let _ = writeln!(text, "\n[adversaries.eve]\nattack = \"{}\"", spec.id);
+        match spec.positions.first() {
+            Some(Position::Insider) => {
+                let _ = writeln!(text, "as = \"{}\"", stage.seat);
+            }
+            Some(Position::OffPath) => {
+                let _ = writeln!(text, "at = \"{}\"", self.link(stage));
+            }
+            _ => {
+                let _ = writeln!(text, "on = \"{}\"", self.link(stage));
+            }
+        }
+        let powers: Vec<String> = spec
+            .powers
+            .iter()
+            .map(|power| format!("\"{}\"", power.as_str()))
+            .collect();
+        let _ = writeln!(text, "powers = [{}]", powers.join(", "));
+        if !spec.knows.is_empty() {
+            let knows: Vec<String> = spec
+                .knows
+                .iter()
+                .map(|need| {
+                    // An insider is told what it holds itself; everybody else the first of the role.
+                    let own = stage.seat.split('[').next() == Some(need.of);
+                    let of = if own && spec.positions.first() == Some(&Position::Insider) {
+                        stage.seat.to_owned()
+                    } else {
+                        format!("{}[0]", need.of)
+                    };
+                    format!(
+                        "{{ secret = \"{}\", of = \"{of}\", at = \"{}\" }}",
+                        need.secret, need.at
+                    )
+                })
+                .collect();
+            let _ = writeln!(text, "knows = [{}]", knows.join(", "));
+        }
+        if let Some(case) = self.case {
+            let _ = writeln!(text, "params = {{ case = \"{case}\" }}");
+        }
+    }
+
+    /// The scenario of one trial and its text. Parameters of the stage that the variant refuses are
+    /// left out.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it either way.
+    pub fn scenario(&self, trial: u64) -> Result<(Scenario, String), Diagnostics> {
+        let file = format!("{}.toml", self.name());
+        let seed = [(String::from("run.seed"), (FIRST_SEED + trial).to_string())];
+        let text = self.text(true);
+        match read_text(file.as_ref(), &text, &seed) {
+            Ok(scenario) => Ok((scenario, text)),
+            Err(error) => {
+                let text = self.text(false);
+                match read_text(file.as_ref(), &text, &seed) {
+                    Ok(scenario) => Ok((scenario, text)),
+                    Err(_) => Err(error),
+                }
+            }
+        }
+    }
+}
