@@ -14,7 +14,7 @@ use protocols::protocol::Protocol;
 use protocols::registry::PROTOCOLS;
 
 pub use cell::Cell;
-pub use table::{ClaimRow, Row, claims, rows};
+pub use table::{CellTrials, ClaimRow, Row, claims, rows};
 pub use trial::{Found, Trial};
 
 /// What is asked for.

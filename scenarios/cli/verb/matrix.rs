@@ -16,7 +16,7 @@ use reports::store::{FORMAT_VERSION, Manifest, ResultKey, ResultKind, Staging, S
 use reports::table::Table as _;
 use reports::tables::{self, Align, Cell as Text};
 use scenarios::matrix::journal::Journal;
-use scenarios::matrix::{Cell, Row, Selection, Trial, claims, plan, rows, trial};
+use scenarios::matrix::{Cell, CellTrials, Row, Selection, Trial, claims, plan, rows, trial};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
@@ -106,7 +106,7 @@ fn journal_place(out: &Path) -> PathBuf {
 }
 
 /// Runs what has not been run yet, in parallel.
-fn trials(args: &MatrixArgs, cells: &[Cell]) -> Result<Vec<(Cell, Vec<(u64, Trial)>)>, Exit> {
+fn trials(args: &MatrixArgs, cells: &[Cell]) -> Result<Vec<CellTrials>, Exit> {
     let place = journal_place(&args.out);
     let unwritable = |error: std::io::Error| {
         fail(
@@ -174,8 +174,7 @@ fn trials(args: &MatrixArgs, cells: &[Cell]) -> Result<Vec<(Cell, Vec<(u64, Tria
         ));
         return Err(Exit::Interrupted);
     }
-    let mut results: Vec<(Cell, Vec<(u64, Trial)>)> =
-        cells.iter().map(|cell| (*cell, Vec::new())).collect();
+    let mut results: Vec<CellTrials> = cells.iter().map(|cell| (*cell, Vec::new())).collect();
     for ((cell, number), found) in jobs.into_iter().zip(found.into_iter().flatten()) {
         results[cell].1.push((number, found.map_err(unwritable)?));
     }

@@ -13,6 +13,9 @@ use crate::verdict::Verdict;
 /// Level of the intervals.
 pub const LEVEL: f64 = 0.95;
 
+/// A cell with its trials by number.
+pub type CellTrials = (Cell, Vec<(u64, Trial)>);
+
 /// One attack, one variant, one property; of several cases the worst.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
@@ -113,7 +116,7 @@ fn sum(cell: &Cell, property: Property, trials: &[(u64, &Trial)]) -> Sum {
 
 /// The rows, those first where a claim differs from what was observed, then in the order of the plan.
 #[must_use]
-pub fn rows(results: &[(Cell, Vec<(u64, Trial)>)]) -> Vec<Row> {
+pub fn rows(results: &[CellTrials]) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     let mut groups: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
     let same = |one: &Cell, other: &Cell| {
@@ -155,13 +158,7 @@ pub fn rows(results: &[(Cell, Vec<(u64, Trial)>)]) -> Vec<Row> {
     rows
 }
 
-fn row(
-    cell: &Cell,
-    property: Property,
-    cases: &[(Cell, Vec<(u64, Trial)>)],
-    beaten: bool,
-    itself: bool,
-) -> Row {
+fn row(cell: &Cell, property: Property, cases: &[CellTrials], beaten: bool, itself: bool) -> Row {
     let sums = cases.iter().map(|(cell, trials)| {
         let trials: Vec<(u64, &Trial)> = trials
             .iter()
