@@ -23,6 +23,7 @@ mod links;
 mod media;
 mod plot;
 mod program;
+mod report;
 mod reprovision;
 mod results;
 mod simulation;

@@ -10,6 +10,7 @@
 //! - [`statistics`]: intervals, quantiles and survival estimates;
 //! - [`tables`]: tables for readers as text, Markdown, LaTeX and CSV;
 //! - [`read`]: stored results back into memory;
+//! - `report` (feature `draw`): figures, tables and one page of a stored study;
 //! - `figure` (feature `draw`): SVG and PNG figures with their data.
 //!
 //! Determinism: every byte written is a function of the arguments. Integers are written as integers,
@@ -28,3 +29,5 @@ pub mod tables;
 
 #[cfg(feature = "draw")]
 pub mod figure;
+#[cfg(feature = "draw")]
+pub mod report;

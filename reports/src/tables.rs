@@ -118,7 +118,7 @@ impl Table {
 }
 
 /// A cell as plain text.
-fn plain(cell: &Cell) -> String {
+pub(crate) fn plain(cell: &Cell) -> String {
     match cell {
         Cell::Text(text) => text.clone(),
         Cell::Terms(terms) if terms.is_empty() => "-".to_owned(),

@@ -217,6 +217,19 @@ pub(crate) struct TranscriptArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(crate) struct ReportArgs {
+    /// Directory of a result, or a folder of several
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// Puts the folder `report` here instead of into DIR
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Prints nothing
+    #[arg(long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(crate) struct PlotArgs {
     /// Directory of a result
     #[arg(value_name = "DIR")]

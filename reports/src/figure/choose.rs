@@ -2,15 +2,15 @@
 
 use super::measure::Spread;
 use super::{
-    Figure, FigureError, LEVEL, LatencyCdf, OutcomeTimeline, Sequence, Survival, SurvivalSeries,
-    latency_cdf, outcomes, sequence, survival, timeline,
+    Figure, FigureError, LEVEL, LatencyCdf, OutcomeTimeline, Reference, Sequence, Survival,
+    SurvivalSeries, latency_cdf, outcomes, sequence, survival, timeline,
 };
 use crate::read::RunResult;
 use crate::read::story::stories;
 use crate::read::study::Study;
 
 /// What is to be drawn.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Wanted {
     /// Name of the figure.
     pub figure: String,
@@ -24,6 +24,8 @@ pub struct Wanted {
     pub session: Option<String>,
     /// Points kept: (axis, value).
     pub only: Vec<(String, String)>,
+    /// The curve that theory gives for survival.
+    pub reference: Option<Reference>,
     /// How the axes are spread.
     pub spread: (Spread, Spread),
 }
@@ -131,11 +133,11 @@ fn of_run(run: &RunResult, wanted: &Wanted) -> Result<Box<dyn Figure>, FigureErr
             if series.lifetimes.is_empty() && untraced(run) {
                 return Err(unavailable(UNTRACED));
             }
-            Box::new(Survival::new(
-                vec![series],
-                run.manifest().virtual_ns,
-                LEVEL,
-            ))
+            let figure = Survival::new(vec![series], run.manifest().virtual_ns, LEVEL);
+            Box::new(match &wanted.reference {
+                Some(reference) => figure.with_reference(reference.clone()),
+                None => figure,
+            })
         }
         outcomes::NAME => {
             let sessions = run.sessions()?;

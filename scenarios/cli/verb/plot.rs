@@ -33,6 +33,7 @@ pub(crate) fn run(args: &PlotArgs) -> Exit {
         by: args.by.clone(),
         session: args.session.clone(),
         only,
+        reference: None,
         spread: (spread(args.x_scale), spread(args.y_scale)),
     };
     if let Some((option, takes)) = idle_option(&wanted) {
@@ -41,6 +42,10 @@ pub(crate) fn run(args: &PlotArgs) -> Exit {
             format_args!("figure {} does not use {option}", wanted.figure),
             &format!("leave it out, or choose a figure that does: {takes}"),
         );
+    }
+    let mut wanted = wanted;
+    if wanted.figure == "survival" {
+        wanted.reference = super::report::context(&args.dir).survival;
     }
     let drawn = figure::of_study(&study, &wanted).and_then(|figure| {
         let provenance = provenance(&study);
