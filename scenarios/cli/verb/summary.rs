@@ -6,6 +6,7 @@ use reports::summary::{Section, render};
 use scenarios::host::attempt::Outcome;
 use scenarios::host::tables::Tables;
 use scenarios::run::Finished;
+use scenarios::verdict::{Verdict, judge};
 use scenarios::{Fate, Scenario};
 
 /// The summary of a run as text.
@@ -154,7 +155,8 @@ pub(crate) fn text<T: Tables>(
         }
     }
 
-    let mut text = render(&[head, sessions, state, network]);
+    let attacks = verdicts(scenario, finished);
+    let mut text = render(&[head, sessions, state, attacks, network]);
     for note in &summary.notes {
         text.push_str("\nnote: ");
         text.push_str(note);
@@ -176,6 +178,33 @@ const FATES: [Fate; 12] = [
     Fate::Injected,
     Fate::NodeDown,
 ];
+
+/// One line for each property judged of each adversary that carries out an attack in code, and for
+/// what rules broke.
+fn verdicts<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Section {
+    let mut section = Section::new("attacks");
+    for judgement in judge(scenario, finished) {
+        let adversary = &scenario.adversaries[judgement.adversary];
+        let attack = adversary.attack.as_ref().map(|attack| attack.spec.id);
+        let harmless = matches!(judgement.verdict, Verdict::Resisted | Verdict::NotExercised);
+        if attack.is_none() && harmless {
+            continue;
+        }
+        let name = format!(
+            "{}, {}",
+            attack.unwrap_or(&adversary.name),
+            judgement.property.as_str()
+        );
+        let happened = judgement.witness.map(|witness| witness.text);
+        let detail = format!(
+            "acted {} times{}",
+            format::count(judgement.acted),
+            happened.map_or_else(String::new, |text| format!("; {text}"))
+        );
+        section.push(name, judgement.verdict.as_str(), detail);
+    }
+    section
+}
 
 fn groups(scenario: &Scenario) -> String {
     let groups = scenario

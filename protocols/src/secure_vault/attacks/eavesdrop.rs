@@ -6,7 +6,7 @@ use crate::address::Address;
 use crate::attack::{
     AttackContext, AttackSpec, Attacker, Control, Position, Power, Property, Verdict, View,
 };
-use crate::secure_vault::messages::{M1, M2, M3, M4};
+use crate::secure_vault::messages::{M1, M2, M3, M4, tag_of};
 use crate::secure_vault::params::Params;
 
 pub(super) const SPEC: AttackSpec = AttackSpec {
@@ -54,7 +54,13 @@ impl Eavesdrop {
 
     /// Two sessions with the same device_id are of the same device.
     fn link(&mut self, view: &View<'_>, cx: &mut AttackContext<'_>) {
-        let id = view.bytes.get(1..5).unwrap_or(&[]).to_vec();
+        // In the prototype's text the id ends at the first bar.
+        let text = view.bytes.windows(2).position(|pair| pair == b"||");
+        let id = match text {
+            Some(end) if view.bytes[0] != tag_of(M1) => &view.bytes[..end],
+            _ => view.bytes.get(1..5).unwrap_or(&[]),
+        };
+        let id = id.to_vec();
         if let Some((first, before)) = &self.last {
             cx.claim_link(*first, view.frame, *before == id);
         }

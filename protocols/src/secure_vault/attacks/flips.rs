@@ -119,6 +119,8 @@ pub(super) const M4_SPEC: AttackSpec = AttackSpec {
     cases: &["bit"],
     properties: &[Property::Agreement, Property::Desync],
     control: Control::without("r2"),
+    // A refused M4 leaves the two ends with different vaults: each device is good for one bit.
+    stage: super::STAGE.with_nodes(&[("device", 400), ("server", 1)]),
     ..super::BASE
 };
 

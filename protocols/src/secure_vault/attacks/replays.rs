@@ -1,6 +1,6 @@
 //! Messages of earlier sessions: `replay-m1`, `replay-m2`, `replay-m4`.
 
-use crate::attack::kit::{Answer, Replace, message};
+use crate::attack::kit::{Replace, message};
 use crate::attack::{
     AttackContext, AttackSpec, Attacker, Cases, Control, Power, Property, Setup, Verdict, View,
 };
@@ -10,8 +10,8 @@ const M1_CASES: &[&str] = &["own-address", "in-wait"];
 pub(super) const M1_SPEC: AttackSpec = AttackSpec {
     id: "replay-m1",
     help: "Sends an old M1 of a device: from an address of its own, or under the device's address \
-           just after M3 has passed. The server keeps one handshake a device, and a new M1 replaces \
-           the one under way.",
+           while M2 is on its way. The server keeps one handshake a device, and a new M1 replaces the \
+           one under way.",
     powers: &[Power::Observe, Power::Inject, Power::Spoof],
     cases: M1_CASES,
     properties: &[Property::Agreement, Property::Availability],
@@ -24,7 +24,7 @@ pub(super) const M1_SPEC: AttackSpec = AttackSpec {
 #[derive(Debug)]
 pub(super) struct ReplayM1 {
     m1: Option<usize>,
-    m3: Option<usize>,
+    m2: Option<usize>,
     cases: Cases,
     own: crate::address::Address,
     kept: Option<(crate::address::Address, crate::address::Address, Vec<u8>)>,
@@ -33,7 +33,7 @@ pub(super) struct ReplayM1 {
 pub(super) fn m1(setup: &Setup<'_>) -> ReplayM1 {
     ReplayM1 {
         m1: message(setup.instance, "M1"),
-        m3: message(setup.instance, "M3"),
+        m2: message(setup.instance, "M2"),
         cases: Cases::new(M1_CASES, setup.case),
         own: setup.own(0, super::super::PORT),
         kept: None,
@@ -45,14 +45,15 @@ impl Attacker for ReplayM1 {
         if self.m1.is_some() && view.message == self.m1 {
             self.kept
                 .get_or_insert_with(|| (view.from, view.to, view.bytes.to_vec()));
-        } else if self.m3.is_some()
-            && view.message == self.m3
+        } else if self.m2.is_some()
+            && view.message == self.m2
             && let Some((device, server, bytes)) = self.kept.clone()
+            && view.to == device
         {
             if M1_CASES[self.cases.turn()] == "own-address" {
                 cx.inject(self.own, server, bytes);
             } else {
-                // What passes now is overtaken by nothing: the old M1 arrives just before it.
+                // It reaches the server before the device's answer does.
                 cx.inject(device, server, bytes);
             }
         }
@@ -62,15 +63,15 @@ impl Attacker for ReplayM1 {
 
 pub(super) const M2_SPEC: AttackSpec = AttackSpec {
     id: "replay-m2",
-    help: "Keeps M1 from the server and answers it with the first M2 it has seen; the M3 that follows \
-           is passed on.",
+    help: "Replaces every M2 by the first one it has seen; the M3 that follows is passed on. It answers \
+           an r1 that the server did not ask for.",
     powers: super::IN_PLACE,
     properties: &[Property::Agreement, Property::Desync],
     ..super::BASE
 };
 
-pub(super) fn m2(setup: &Setup<'_>) -> Answer {
-    Answer::new(setup, "M1", "M2")
+pub(super) fn m2(setup: &Setup<'_>) -> Replace {
+    Replace::new(setup, "M2", true)
 }
 
 pub(super) const M4_SPEC: AttackSpec = AttackSpec {
