@@ -32,6 +32,8 @@ fn a_family_passes_and_leaves_its_table_and_its_scenarios() {
     assert_eq!(verdicts.len(), 9);
     assert!(verdicts.iter().all(|verdict| verdict.starts_with("passed")));
 
+    let svg = std::fs::read_to_string(desk.path("v/figures/validation-1.svg")).unwrap();
+    assert!(svg.contains("Simulated against exact values"));
     // Every case is a scenario that anybody can run.
     for number in 1..=3 {
         let file = format!("v/scenarios/{number:03}-bernoulli.toml");

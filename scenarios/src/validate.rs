@@ -9,10 +9,12 @@
 //! **Source.** Each family's module names its formulas.
 
 mod cases;
+mod confirmable;
 mod delay;
 mod desync;
 mod exchange;
 mod formula;
+mod frames;
 mod loss;
 mod observe;
 mod queues;

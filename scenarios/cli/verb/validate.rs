@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use rayon::prelude::*;
+use reports::figure::{BarRow, Panel, Provenance, RowStyle, Rows, Spread, draw};
 use reports::format::{counted, significant};
 use reports::rows::{Validation, Validations, Verdict};
 use reports::store::{Operation, StoreError};
@@ -56,10 +57,15 @@ pub(crate) fn run(args: &ValidateArgs) -> Exit {
         rows.extend(judged);
         cases.extend(of);
     }
-    if let Some(directory) = &args.out
-        && let Err(error) = write(directory, &cases, &rows)
-    {
-        return fail(Exit::Run, error, "");
+    if let Some(directory) = &args.out {
+        let written = write(directory, &cases, &rows);
+        if let Err(error) = written.and_then(|()| figures(directory, &rows)) {
+            return fail(
+                Exit::Run,
+                error,
+                "choose a place that can be written with --out DIR",
+            );
+        }
     }
     finish(args, &rows)
 }
@@ -190,6 +196,71 @@ fn as_json(row: &Row) -> Value {
         "ci_low": number(low), "ci_high": number(high), "exact": number(row.exact),
         "deviation": number(row.deviation()), "verdict": row.verdict.word(),
     })
+}
+
+/// Rows a figure has room for.
+const ROWS_OF_A_FIGURE: usize = 48;
+
+/// Draws how far every row is from the exact value, in half-widths of its interval; as many figures
+/// as the rows need, families in one piece where they fit.
+fn figures(directory: &Path, rows: &[Row]) -> Result<(), StoreError> {
+    let mut pages: Vec<Vec<&Row>> = vec![Vec::new()];
+    for family in rows.chunk_by(|one, other| one.family == other.family) {
+        for part in family.chunks(ROWS_OF_A_FIGURE) {
+            let room = pages.last().map_or(0, Vec::len) + part.len() <= ROWS_OF_A_FIGURE;
+            if !room {
+                pages.push(Vec::new());
+            }
+            if let Some(page) = pages.last_mut() {
+                page.extend(part);
+            }
+        }
+    }
+    for (number, page) in (1..).zip(pages.iter().filter(|page| !page.is_empty())) {
+        let figure = dashboard(number, page);
+        let provenance = Provenance {
+            scenario: String::from("validate"),
+            scenario_hash: String::new(),
+            seed: page.first().map_or(0, |row| row.seed),
+            complete: true,
+        };
+        let drawing = draw(&figure, &provenance).map_err(|error| {
+            StoreError::io(Operation::Write, directory, std::io::Error::other(error))
+        })?;
+        drawing.write(&directory.join("figures"))?;
+    }
+    Ok(())
+}
+
+fn dashboard(number: usize, page: &[&Row]) -> Rows {
+    let row = |row: &&Row| {
+        let deviation = row.deviation();
+        BarRow {
+            group: String::from(row.family),
+            label: format!("{}: {}", row.point, row.quantity),
+            value: deviation.is_finite().then_some(deviation),
+            interval: None,
+            kind: usize::from(row.verdict == Verdict::Failed),
+            flagged: row.verdict == Verdict::Failed,
+        }
+    };
+    Rows {
+        name: format!("validation-{number}"),
+        title: String::from("Simulated against exact values"),
+        about: String::from(
+            "Deviation of each simulated value from the exact one in half-widths of its interval; \
+             between -1 and 1 the interval holds the exact value.",
+        ),
+        panels: vec![Panel {
+            title: String::from("(simulated - exact) / half-width"),
+            unit: String::new(),
+            rows: page.iter().map(row).collect(),
+            lines: [-1.0, 0.0, 1.0].map(|at| (at, String::new())).into(),
+            style: RowStyle::Point,
+            spread: Spread::Linear,
+        }],
+        caption: format!("n = {}, Student intervals at 99.9 %", page.len()),
+    }
 }
 
 /// Writes the table, and every case as a scenario file that `badlink run` takes.

@@ -1,6 +1,6 @@
 //! All cases, by family.
 
-use super::{Case, delay, desync, exchange, loss, queues, stations};
+use super::{Case, confirmable, delay, desync, exchange, frames, loss, queues, stations};
 
 /// How much work a case may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +109,18 @@ pub const FAMILIES: &[Family] = &[
         loss::gilbert_elliott,
     ),
     family(
+        "four-states",
+        "loss (w3+w4)/sum; mean run (w3+w4)/(w3 (p31+p32)+w4)",
+        frames::four_states,
+    ),
+    family(
+        "bit-errors",
+        "1-(1-BER)^(8 bytes); BER of O-QPSK by the signal-to-noise ratio",
+        frames::bit_errors,
+    ),
+    family("arq", "frames (1-p^(R+1))/(1-p), lost p^(R+1)", frames::arq),
+    family("fragments", "lost 1-(1-p^(R+1))^n", frames::fragments),
+    family(
         "bursts",
         "all of R+1 repeats lost: p/(p+r) (1-r)^R back to back, (p/(p+r))^(R+1) far apart",
         loss::bursts,
@@ -122,6 +134,11 @@ pub const FAMILIES: &[Family] = &[
         "request-response",
         "f = 1-(1-p)^2: RTT+T f/(1-f), doubling RTT+D f/(1-f)+A f/(1-2f)",
         exchange::request_response,
+    ),
+    family(
+        "confirmable",
+        "CoAP: RTT+T sum((2^k-1) P(k))/P(ok)",
+        confirmable::confirmable,
     ),
     family(
         "handshake",

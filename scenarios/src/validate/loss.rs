@@ -84,7 +84,7 @@ pub(super) fn loss(exact: f64) -> Quantity {
 }
 
 /// Mean length of the runs of lost packets.
-fn mean_run(exact: f64) -> Quantity {
+pub(super) fn mean_run(exact: f64) -> Quantity {
     Quantity::observed("mean run of losses", "count", exact, |observed| {
         share(
             observed.losses().filter(|lost| *lost).count(),

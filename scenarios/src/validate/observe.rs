@@ -49,6 +49,8 @@ pub(super) struct Observed {
     pub(super) packets: Vec<Packet>,
     /// By pair.
     pub(super) lives: Vec<Life>,
+    /// Transmissions a packet, over all links.
+    pub(super) frames: Option<f64>,
     /// First node of each group.
     pub(super) groups: Vec<u32>,
 }
@@ -79,7 +81,19 @@ pub(super) fn run(scenario: &Scenario, listens: bool) -> Result<Observed, RunErr
         warmup_ns: scenario.run.warmup_ns,
         ..Listener::default()
     };
-    let finished = drive_into(scenario, &mut tables)?;
+    let (mut frames, mut offered) = (0u64, 0u64);
+    let built = build(scenario).map_err(RunError::Scenario)?;
+    let finished = drive(scenario, built, &mut tables, &mut Unwatched, |view| {
+        for (first, count) in view.links {
+            for stats in (*first..*first + *count).flat_map(|link| view.link_stats(link)) {
+                frames += stats.frames;
+                offered += stats.offered;
+            }
+        }
+    })
+    .map_err(RunError::Engine)?;
+    #[allow(clippy::cast_precision_loss, reason = "counts of one run")]
+    let frames = (offered > 0).then(|| frames as f64 / offered as f64);
     tables
         .packets
         .sort_unstable_by_key(|packet| (packet.link, packet.number));
@@ -105,6 +119,7 @@ pub(super) fn run(scenario: &Scenario, listens: bool) -> Result<Observed, RunErr
         metrics: metrics(scenario, &finished),
         sessions: tables.sessions,
         packets: tables.packets,
+        frames,
         lives,
         groups: finished
             .world

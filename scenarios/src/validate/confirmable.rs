@@ -1,0 +1,122 @@
+//! CoAP's confirmable exchange: a request that is repeated at doubling distances until its answer,
+//! which rides on the acknowledgement, has come.
+//!
+//! **Source.** RFC 7252, sections 4.2 and 4.8.
+
+use super::observe::Observed;
+use super::queues::share;
+use super::{Case, Effort, Quantity, cases};
+
+/// Mean time of a successful exchange beyond the round trip in units of the first timeout, and the
+/// probability of success: the timer has run out k times, (factor^k - 1)/(factor - 1) timeouts.
+fn waits(failed: f64, factor: f64, repeats: u32) -> (f64, f64) {
+    let (mut sum, mut ok) = (0.0, 0.0);
+    for k in 0..=repeats {
+        let chance = libm::pow(failed, f64::from(k)) * (1.0 - failed);
+        let waited: f64 = (0..k).map(|step| libm::pow(factor, f64::from(step))).sum();
+        sum += chance * waited;
+        ok += chance;
+    }
+    (sum / ok, ok)
+}
+
+/// RFC 7252's defaults, a fixed timer, and other settings.
+pub(super) fn confirmable(effort: Effort) -> Vec<Case> {
+    const MS: f64 = 1e6;
+    // Loss each way, settings, mean first timeout in ms, factor, repetitions.
+    let settings = [
+        (0.05, "\"confirmable\"", 2500.0, 2.0, 4),
+        (0.3, "\"confirmable\"", 2500.0, 2.0, 4),
+        (
+            0.2,
+            "{ kind = \"confirmable\", ack_timeout = \"3s\", ack_random_factor = 1, max_retransmit = 2 }",
+            3000.0,
+            2.0,
+            2,
+        ),
+        (
+            0.4,
+            "{ kind = \"confirmable\", ack_timeout = \"1s\", ack_random_factor = 1, backoff = 1, max_retransmit = 9 }",
+            1000.0,
+            1.0,
+            9,
+        ),
+    ];
+    let point = |(p, transport, first_ms, factor, repeats): (f64, &str, f64, f64, u32)| {
+        let point = format!("p = {p} each way, {transport}");
+        let seed = cases::seed("confirmable", &point);
+        let text = format!(
+            r#"# confirmable: {point}.
+schema = 1
+
+[scenario]
+name = "confirmable"
+
+[run]
+duration = "365d"
+seed = {seed}
+
+[protocol]
+name = "traffic"
+
+[nodes.source]
+role = "source"
+count = 100
+params = {{ reply = true }}
+
+[nodes.sink]
+role = "sink"
+params = {{ reply = true }}
+
+[links.path]
+between = ["source", "sink"]
+delay = "20ms"
+loss = {p}
+transport = {transport}
+
+[workload.load]
+from = "source"
+to = "sink"
+do = "send"
+every = "1h"
+count = {}
+deadline = "10min"
+"#,
+            effort.scaled(250),
+        );
+        let failed = 1.0 - (1.0 - p) * (1.0 - p);
+        let (waited, ok) = waits(failed, factor, repeats);
+        Case {
+            family: "confirmable",
+            point,
+            text,
+            seed,
+            replications: effort.replications(),
+            quantities: vec![
+                Quantity::observed(
+                    "time to the answer",
+                    "ns",
+                    (40.0 + first_ms * waited) * MS,
+                    mean_time,
+                ),
+                Quantity::observed("answered", "share", ok, |observed| {
+                    let sessions = &observed.sessions;
+                    let good = sessions.iter().filter(|session| session.success);
+                    share(good.count(), sessions.len())
+                }),
+            ],
+        }
+    };
+    settings.map(point).into()
+}
+
+/// Mean time of successful sessions, ns.
+fn mean_time(observed: &Observed) -> Option<f64> {
+    let good = || observed.sessions.iter().filter(|session| session.success);
+    let sum: u128 = good()
+        .map(|session| u128::from(session.ended_ns - session.started_ns))
+        .sum();
+    #[allow(clippy::cast_precision_loss, reason = "sums of one run")]
+    let mean = sum as f64 / good().count() as f64;
+    (good().count() > 0).then_some(mean)
+}
