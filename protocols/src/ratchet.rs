@@ -21,6 +21,7 @@
 //! Symmetric Keys" (course CS5.470, January 2026), and the published solution
 //! `Ayushsheta2005/SNSLAB1`, whose own behaviour is the variant `literal`.
 
+mod attacks;
 mod choice;
 mod client;
 mod equations;
@@ -30,6 +31,7 @@ mod numbers;
 mod params;
 mod provision;
 mod records;
+mod secrets;
 mod server;
 mod verification;
 
@@ -41,7 +43,8 @@ use std::sync::Arc;
 pub use self::client::Client;
 use self::params::Params;
 pub use self::server::Server;
-use crate::output::Principal;
+use crate::attack::{AttackSpec, Attacker, Holder, Secret, SecretSpec, Setup};
+use crate::output::{Principal, Tag};
 use crate::parameter::{ParameterError, ParameterSpec, Values};
 use crate::protocol::{
     ClaimSpec, CommandSpec, Completion, Instance, Protocol, RelationSpec, RoleSpec, TimerSpec,
@@ -208,6 +211,14 @@ impl Protocol for Ratchet {
         CLAIMS
     }
 
+    fn attacks(&self) -> &'static [AttackSpec] {
+        attacks::SPECS
+    }
+
+    fn secrets(&self) -> &'static [SecretSpec] {
+        secrets::SPECS
+    }
+
     fn relations(&self) -> &'static [RelationSpec] {
         &[RelationSpec {
             name: "keys",
@@ -370,5 +381,18 @@ impl Instance for Configured {
 
     fn principal(&self, roster: &Roster, party: &Party) -> Principal {
         provision::principal(roster, party)
+    }
+
+    fn attacker(&self, id: &str, setup: &Setup<'_>) -> Result<Box<dyn Attacker>, ParameterError> {
+        attacks::build(&self.params, id, setup)
+    }
+
+    fn secrets(&self, holder: &Holder<'_>, out: &mut dyn FnMut(Secret<'_>)) {
+        secrets::list(&self.params, holder, out);
+    }
+
+    fn key_id(&self, key: &[u8]) -> Option<Tag> {
+        let keys = equations::Keys::split(&self.params, key)?;
+        Some(equations::key_id(&self.params, &keys))
     }
 }

@@ -3,6 +3,7 @@
 use crate::address::{Address, Channel};
 use crate::crypto::Crypto;
 use crate::entropy::{self, Entropy};
+use crate::output::Tag;
 use crate::time::{LocalTime, Span};
 
 /// What an attacker says that it has found out. Oracles judge it.
@@ -72,6 +73,16 @@ pub enum Action {
     },
     /// Say what was found out.
     Claim(Claim),
+    /// The party that an insider plays sends application data of its own: nobody else's payload is
+    /// forged by it.
+    Sent {
+        /// The session's name.
+        session: Tag,
+        /// Its number in the session.
+        seq: u64,
+        /// Its digest.
+        digest: Tag,
+    },
     /// A try at the aim has been made, successful or not: for attackers that only watch.
     Tried,
 }
@@ -160,6 +171,16 @@ impl AttackContext<'_> {
     pub fn claim_identity(&mut self, frame: u64, host: u32) {
         self.actions
             .push(Action::Claim(Claim::Identity { frame, host }));
+    }
+
+    /// States that a payload is the own data of the party that an insider plays. What such a party
+    /// does not state and the peer accepts all the same counts as forged.
+    pub fn sent(&mut self, session: Tag, seq: u64, digest: Tag) {
+        self.actions.push(Action::Sent {
+            session,
+            seq,
+            digest,
+        });
     }
 
     /// Says that it has had a chance and made use of it: an attacker that only watches is exercised

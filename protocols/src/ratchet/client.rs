@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use self::session::Session;
 use super::choice::Variant;
+use super::equations::Keys;
 use super::params::Params;
 use super::{AUTHENTICATE, FINISH, SERVER, command, records, timer};
 use crate::address::Address;
@@ -71,6 +72,11 @@ impl Client {
             queue: Vec::new(),
             early: Vec::new(),
         }
+    }
+
+    /// The four keys of the running session.
+    pub(super) fn keys(&self) -> Option<&Keys> {
+        self.session.as_ref().map(|session| &session.keys)
     }
 
     fn peer(&self) -> Principal {

@@ -49,6 +49,27 @@ pub(super) struct Keys {
 }
 
 impl Keys {
+    /// C2S_Enc || C2S_Mac || S2C_Enc || S2C_Mac.
+    pub(super) fn joined(&self, params: &Params) -> Vec<u8> {
+        self.parts(params).concat()
+    }
+
+    /// The keys of [`Keys::joined`]; `None` when the bytes are no four keys.
+    pub(super) fn split(params: &Params, bytes: &[u8]) -> Option<Self> {
+        let half = KEY_BYTES + params.mac_key_bytes.min(32);
+        let (c2s, s2c) = bytes.split_at_checked(half)?;
+        let pair = |keys: &[u8]| {
+            let (enc, given) = keys.split_first_chunk()?;
+            let mut mac = [0; 32];
+            mac.get_mut(..given.len())?.copy_from_slice(given);
+            (keys.len() == half).then_some(Pair { enc: *enc, mac })
+        };
+        Some(Self {
+            c2s: pair(c2s)?,
+            s2c: pair(s2c)?,
+        })
+    }
+
     /// C2S_Enc || C2S_Mac || S2C_Enc || S2C_Mac, in parts.
     fn parts<'a>(&'a self, params: &Params) -> [&'a [u8]; 4] {
         [

@@ -24,7 +24,7 @@ fn client_id(roster: &Roster, party: &Party) -> u64 {
 }
 
 /// The id of a client of a checked roster.
-fn checked_id(roster: &Roster, party: &Party) -> u8 {
+pub(super) fn checked_id(roster: &Roster, party: &Party) -> u8 {
     u8::try_from(client_id(roster, party)).unwrap_or(0)
 }
 

@@ -19,7 +19,7 @@ use self::peers::Peers;
 use self::rounds::Rounds;
 use self::session::{Pending, Place, Session};
 use super::choice::{Defence, HelloInActive, SessionLookup, Variant};
-use super::equations::KEY_BYTES;
+use super::equations::{KEY_BYTES, Keys};
 use super::messages::{CHALLENGE, DATA, HELLO, TERMINATE};
 use super::params::Params;
 use super::{AUTHENTICATE, CLIENT, FINISH, SEND_DATA, records, timer};
@@ -77,6 +77,13 @@ impl Server {
         let stored = cx.storage.read(Record::new(KEYS, u32::from(id)));
         let key = stored.and_then(|key| key.try_into().ok());
         key.or_else(|| self.params.lacks(Defence::Client).then_some([0; KEY_BYTES]))
+    }
+
+    /// Client and keys of every live session.
+    pub(super) fn keys(&self) -> impl Iterator<Item = (u8, &Keys)> {
+        let live = self.sessions.iter().flatten();
+        live.filter(|session| !session.terminated)
+            .map(|session| (session.id, &session.keys))
     }
 
     fn live(&self, id: u8) -> Option<&Session> {

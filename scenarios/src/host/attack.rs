@@ -317,6 +317,16 @@ impl<T: Tables> World<T> {
                     }
                 }
                 Wish::Act(Action::Claim(claim)) => self.judge_claim(now, place, &claim),
+                Wish::Act(Action::Sent {
+                    session,
+                    seq,
+                    digest,
+                }) => {
+                    if let Some(seat) = self.taps.all()[adversary].spec.seat {
+                        let oracle = &mut self.watch.integrity;
+                        oracle.sent(seat, session, seq, digest);
+                    }
+                }
                 Wish::Act(Action::Tried) => {}
             }
         }

@@ -1,0 +1,66 @@
+//! `reorder`: a DATA arrives after the next frame of its client.
+
+use std::collections::BTreeMap;
+
+use crate::address::Address;
+use crate::attack::kit::message;
+use crate::attack::{
+    AttackContext, AttackSpec, Attacker, Control, Power, Property, Setup, Verdict, View,
+};
+use crate::time::Span;
+
+pub(super) const SPEC: AttackSpec = AttackSpec {
+    id: "reorder",
+    help: "Holds one DATA of every other session back and delivers it right behind the next DATA or \
+           HELLO of the same client, whichever comes first.",
+    powers: &[Power::Delay, Power::Reorder],
+    properties: &[Property::Integrity, Property::Agreement],
+    claims: &["RT-C4"],
+    control: Control::without("freshness"),
+    ..super::BASE
+};
+
+#[derive(Debug)]
+pub(super) struct Reorder {
+    hello: Option<usize>,
+    data: Option<usize>,
+    /// The held frame of each client; `None`: the next DATA is let go.
+    held: BTreeMap<Address, Option<u64>>,
+}
+
+impl Reorder {
+    pub(super) fn new(setup: &Setup<'_>) -> Self {
+        Self {
+            hello: message(setup.instance, "CLIENT_HELLO"),
+            data: message(setup.instance, "CLIENT_DATA"),
+            held: BTreeMap::new(),
+        }
+    }
+}
+
+/// How far behind the other frame it comes.
+const BEHIND: Span = Span::from_millis(1);
+
+impl Attacker for Reorder {
+    fn on_packet(&mut self, view: &View<'_>, cx: &mut AttackContext<'_>) -> Verdict {
+        let data = view.message == self.data;
+        if !data && view.message != self.hello {
+            return Verdict::Pass;
+        }
+        match self.held.get(&view.from).copied() {
+            Some(Some(frame)) => {
+                cx.release(frame, BEHIND);
+                self.held.insert(view.from, None);
+            }
+            Some(None) if data => {
+                self.held.remove(&view.from);
+            }
+            None if data => {
+                self.held.insert(view.from, Some(view.frame));
+                return Verdict::Hold;
+            }
+            _ => {}
+        }
+        Verdict::Pass
+    }
+}

@@ -1,0 +1,162 @@
+//! `steal-current`: the four keys of a round leak.
+
+use std::sync::Arc;
+
+use crate::address::Address;
+use crate::attack::{
+    AttackContext, AttackSpec, Attacker, Cases, Control, Errand, Grant, Need, Power, Property,
+    Setup, Stage, Verdict, View,
+};
+use crate::ratchet::CLIENT;
+use crate::ratchet::equations::Keys;
+use crate::ratchet::messages::{DATA, HELLO, RESPONSE};
+use crate::ratchet::params::Params;
+use crate::ratchet::secrets::SESSION_KEY;
+
+use super::craft::{Clear, Follower, clear, craft};
+
+const CASES: &[&str] = &["later", "earlier", "forge"];
+
+/// The keys leak at several times, since a client has some only while a session runs.
+const fn leak(at: &'static str) -> Need {
+    Need {
+        secret: SESSION_KEY,
+        of: "client",
+        at,
+    }
+}
+
+pub(super) const SPEC: AttackSpec = AttackSpec {
+    id: "steal-current",
+    help: "The four keys of a client's present round leak. Reads the rounds of that session that \
+           came before (`earlier`) or come after (`later`), or sends the next DATA in the client's \
+           place (`forge`). Keys move by what is on the wire and nothing else.",
+    powers: &[Power::Observe, Power::Spoof],
+    knows: &[
+        leak("190s"),
+        leak("7min"),
+        leak("11min"),
+        leak("17min"),
+        leak("23min"),
+    ],
+    cases: CASES,
+    properties: &[Property::Secrecy, Property::Integrity],
+    claims: &["RT-C11"],
+    control: Control::without("ratchet"),
+    claims_secrets: &[SESSION_KEY],
+    stage: Stage {
+        nodes: &[("client", 1), ("server", 1)],
+        errands: &[Errand {
+            from: "client",
+            to: "server",
+            commands: &[
+                "authenticate",
+                "send-data",
+                "send-data",
+                "send-data",
+                "send-data",
+                "send-data",
+                "send-data",
+                "send-data",
+                "send-data",
+                "send-data",
+                "send-data",
+                "finish",
+            ],
+            every: "15s",
+            first: "",
+        }],
+        delay: "500ms",
+        ..super::STAGE
+    },
+    ..super::BASE
+};
+
+#[derive(Debug)]
+pub(super) struct StealCurrent {
+    params: Arc<Params>,
+    case: &'static str,
+    victim: u32,
+    /// Frames of the session so far.
+    frames: Vec<(u32, Vec<u8>)>,
+    /// Follows the session from the leak on.
+    follower: Option<Follower>,
+}
+
+impl StealCurrent {
+    pub(super) fn new(params: &Arc<Params>, setup: &Setup<'_>) -> Self {
+        Self {
+            params: Arc::clone(params),
+            case: CASES[Cases::new(CASES, setup.case).turn()],
+            victim: setup.first_of(CLIENT).map_or(0, |address| address.host),
+            frames: Vec::new(),
+            follower: None,
+        }
+    }
+
+    /// Sends the next DATA before the client does.
+    fn forge(&mut self, (client, server): (Address, Address), cx: &mut AttackContext<'_>) {
+        if let Some(follower) = &self.follower {
+            let shown = Clear {
+                opcode: DATA,
+                client: self.frames.first().and_then(|(_, hello)| clear(&self.params, hello))
+                    .map_or(0, |hello| hello.client),
+                round: follower.round,
+            };
+            let frame = craft(&self.params, cx, shown, &follower.keys.c2s, b"99.0");
+            cx.inject(client, server, frame);
+        }
+        self.follower = None;
+    }
+}
+
+impl Attacker for StealCurrent {
+    fn on_packet(&mut self, view: &View<'_>, cx: &mut AttackContext<'_>) -> Verdict {
+        if view.from.host != self.victim && view.to.host != self.victim {
+            return Verdict::Pass;
+        }
+        let Some(shown) = clear(&self.params, view.bytes) else {
+            return Verdict::Pass;
+        };
+        if shown.opcode == HELLO {
+            self.frames.clear();
+            self.follower = None;
+        }
+        self.frames.push((view.from.host, view.bytes.to_vec()));
+        let Some(follower) = &mut self.follower else {
+            return Verdict::Pass;
+        };
+        cx.tried();
+        let read = follower.read(cx, view.bytes);
+        if let Some(read) = read.filter(|read| matches!(read.shown.opcode, DATA | RESPONSE)) {
+            if self.case == "later" {
+                cx.claim("payload", view.from.host, read.payload);
+            } else if self.case == "forge" && read.shown.opcode == RESPONSE {
+                self.forge((view.to, view.from), cx);
+            }
+        }
+        Verdict::Pass
+    }
+
+    fn on_grant(&mut self, grant: &Grant, cx: &mut AttackContext<'_>) {
+        if grant.of != self.victim {
+            return;
+        }
+        let Some(keys) = Keys::split(&self.params, grant.bytes()) else {
+            return;
+        };
+        cx.tried();
+        if self.case != "earlier" {
+            self.follower = Some(Follower::from_keys(&self.params, keys, 0));
+            return;
+        }
+        for (from, bytes) in &self.frames {
+            // Each frame by itself: whatever was sealed under these very keys opens.
+            let read = Follower::from_keys(&self.params, keys, 0).read(cx, bytes);
+            let data = |opcode| matches!(opcode, DATA | RESPONSE);
+            if let Some(read) = read.filter(|read| data(read.shown.opcode)) {
+                cx.claim("payload", *from, read.payload);
+            }
+        }
+    }
+}
