@@ -162,9 +162,7 @@ impl Follower {
         let up = matches!(shown.opcode, HELLO | DATA);
         let hardened = params.is(Variant::Hardened);
         let pair = if up { self.keys.c2s } else { self.keys.s2c };
-        let answers = self
-            .asked
-            .filter(|_| hardened && shown.opcode == RESPONSE);
+        let answers = self.asked.filter(|_| hardened && shown.opcode == RESPONSE);
         let beyond = answers.as_ref().map_or(&[][..], |hash| hash);
         let hmac = cx
             .crypto

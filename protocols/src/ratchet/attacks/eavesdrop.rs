@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::attack::{
-    AttackContext, AttackSpec, Attacker, Control, Power, Property, Verdict, View,
-};
+use crate::attack::{AttackContext, AttackSpec, Attacker, Control, Power, Property, Verdict, View};
 use crate::ratchet::messages::{DATA, HELLO, RESPONSE};
 use crate::ratchet::params::Params;
 use crate::time::Span;

@@ -46,7 +46,11 @@ const HEADER: &[Change] = &[
     change("opcode-10", "CLIENT_DATA", Part::Set("opcode", &[10])),
     change("opcode-60", "CLIENT_DATA", Part::Set("opcode", &[60])),
     change("opcode-20", "CLIENT_DATA", Part::Set("opcode", &[20])),
-    change("client-absent", "CLIENT_DATA", Part::Set("client_id", &[200])),
+    change(
+        "client-absent",
+        "CLIENT_DATA",
+        Part::Set("client_id", &[200]),
+    ),
     change("client-other", "CLIENT_DATA", Part::Add("client_id", 1)),
     change("round-zero", "CLIENT_DATA", Part::Set("round", &[0])),
     change("round-down", "CLIENT_DATA", Part::Add("round", -1)),

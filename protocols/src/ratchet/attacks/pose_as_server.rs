@@ -53,7 +53,11 @@ impl Attacker for PoseAsServer {
                 answers.insert(shown.round, view.bytes.to_vec());
             }
             HELLO | DATA if *complete => {
-                let round = if shown.opcode == HELLO { 0 } else { shown.round };
+                let round = if shown.opcode == HELLO {
+                    0
+                } else {
+                    shown.round
+                };
                 if let Some(old) = answers.get(&round) {
                     cx.inject(view.to, view.from, old.clone());
                 }

@@ -99,7 +99,10 @@ impl StealCurrent {
         if let Some(follower) = &self.follower {
             let shown = Clear {
                 opcode: DATA,
-                client: self.frames.first().and_then(|(_, hello)| clear(&self.params, hello))
+                client: self
+                    .frames
+                    .first()
+                    .and_then(|(_, hello)| clear(&self.params, hello))
                     .map_or(0, |hello| hello.client),
                 round: follower.round,
             };
