@@ -55,6 +55,8 @@ pub(crate) enum Verb {
     Transcript(TranscriptArgs),
     /// Figures, tables and one self-contained page from stored results
     Report(ReportArgs),
+    /// The desynchronisation laboratory: what each damage does to the shared state
+    Desync(DesyncArgs),
     /// Every attack on every protocol: what was claimed, what was observed
     Matrix(MatrixArgs),
     /// Draws one figure from stored results
@@ -390,6 +392,28 @@ pub(crate) struct MatrixArgs {
     /// Prints the rows as JSON
     #[arg(long)]
     pub(crate) json: bool,
+    /// Prints no summary
+    #[arg(long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct DesyncArgs {
+    /// The protocol
+    #[arg(long, value_name = "NAME")]
+    pub(crate) protocol: String,
+    /// The variant
+    #[arg(long, value_name = "NAME", default_value = "as-published")]
+    pub(crate) variant: String,
+    /// Runs of each experiment, under seeds of their own
+    #[arg(long, value_name = "N", default_value_t = scenarios::laboratory::TRIALS_DEFAULT, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub(crate) trials: u64,
+    /// Runs at the same time; all cores unless given
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<usize>,
+    /// Directory of the result [default: results/desync-PROTOCOL-VARIANT]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
     /// Prints no summary
     #[arg(long)]
     pub(crate) quiet: bool,

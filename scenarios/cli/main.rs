@@ -42,6 +42,7 @@ fn main() -> ExitCode {
         Verb::Costs(args) => verb::costs::run(&args),
         Verb::Transcript(args) => verb::transcript::run(&args),
         Verb::Report(args) => verb::report::run(&args),
+        Verb::Desync(args) => verb::desync::run(&args),
         Verb::Matrix(args) => verb::matrix::run(&args),
         Verb::Plot(args) => verb::plot::run(&args),
         Verb::List(args) => verb::list::run(&args),

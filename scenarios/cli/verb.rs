@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod compare;
 pub(crate) mod costs;
+pub(crate) mod desync;
 pub(crate) mod diff;
 pub(crate) mod figures;
 pub(crate) mod list;

@@ -15,6 +15,7 @@ pub mod fault;
 pub mod fork;
 pub mod host;
 pub mod key_cache;
+pub mod laboratory;
 mod law;
 pub mod library;
 pub mod matrix;

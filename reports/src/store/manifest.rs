@@ -50,6 +50,8 @@ pub enum ResultKind {
     Sweep,
     /// Protocols against attacks.
     Matrix,
+    /// Damages to shared state.
+    Laboratory,
 }
 
 /// What a result directory is the result of, and what producing it took.

@@ -145,7 +145,7 @@ pub(crate) fn find(directory: &Path, key: Option<&str>) -> Result<Stored, Exit> 
             ))
         }
         (ResultKind::Run, key) => of_run(directory, &manifest, key),
-        (ResultKind::Matrix, _) => {
+        (ResultKind::Matrix | ResultKind::Laboratory, _) => {
             let what = format!("{} holds a matrix, no run", directory.display());
             Err(fail(
                 Exit::Usage,

@@ -36,6 +36,9 @@ pub(super) fn m1(setup: &Setup<'_>) -> Tamper {
     Tamper::new(setup, M1)
 }
 
+/// Enough sessions that every bit of a message has its turn.
+const CROWD: &[(&str, u32)] = &[("device", 20), ("server", 1)];
+
 /// The first index becomes another that the list does not have, and the list stays in order.
 fn another_index(list: &mut [u8]) {
     let mut members: Vec<u16> = list
@@ -101,6 +104,7 @@ pub(super) const M3_SPEC: AttackSpec = AttackSpec {
     cases: &["bit"],
     properties: &[Property::Agreement, Property::Desync],
     control: Control::without("r1"),
+    stage: super::STAGE.with_nodes(CROWD),
     ..super::BASE
 };
 
@@ -144,7 +148,7 @@ pub(super) const DATA_SPEC: AttackSpec = AttackSpec {
     claims: &["SV-C8"],
     control: Control::without("mac"),
     variants: super::BINARY,
-    stage: super::DATA_STAGE,
+    stage: super::DATA_STAGE.with_nodes(CROWD),
     ..super::BASE
 };
 

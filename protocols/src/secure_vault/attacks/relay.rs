@@ -79,6 +79,7 @@ pub(super) const MITM_SPEC: AttackSpec = AttackSpec {
     control: Control::without("cipher"),
     variants: super::BINARY,
     claims_secrets: &["session-key", "row", "vault"],
+    stage: super::STAGE.with_nodes(&[("device", 20), ("server", 1)]),
     ..super::BASE
 };
 
