@@ -258,7 +258,7 @@ pub(super) const SEED: u64 = 20_260_401;
 fn undamaged(protocol: &str, variant: &str) -> Option<Scenario> {
     let text = base(protocol)?;
     let set = [(String::from("protocol.variant"), variant.to_owned())];
-    read_text("laboratory.toml".as_ref(), text, &set).ok()
+    read_text("laboratory.toml", text, &set).ok()
 }
 
 /// The public links on which a message can pass: its sender stands at one end.

@@ -88,8 +88,12 @@ impl Cell {
         for (role, count) in stage.nodes {
             let _ = write!(
                 text,
-                "\n[nodes.{role}]\nrole = \"{role}\"\ncount = {count}\nstart = \"uniform(0s, 1min)\"\n"
+                "\n[nodes.{role}]\nrole = \"{role}\"\ncount = {count}\n"
             );
+            // Who only answers is there from the beginning.
+            if stage.errands.iter().any(|errand| errand.from == *role) {
+                text.push_str("start = \"uniform(0s, 1min)\"\n");
+            }
         }
         self.links(stage, &mut text);
         for (number, errand) in (1..).zip(stage.errands) {

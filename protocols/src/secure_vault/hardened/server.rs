@@ -118,6 +118,8 @@ impl HardenedServer {
 
     /// Tells the slots of every device, and finds again where answered M3 came from.
     fn wake(&mut self, cx: &mut Context<'_>) {
+        // A start may come after the first messages did.
+        self.answered = Table::default();
         let mut next = cx.storage.next(VAULTS, 0);
         while let Some(record) = next {
             let id = record.key;
