@@ -24,6 +24,7 @@
 //! **Source.** README "Authentication of IoT Device and IoT Server Using Secure Vaults" and program
 //! of the public repository `MikeIsBack/CPS-Final-Project` as of 12 January 2025.
 
+mod attacks;
 mod device;
 mod directory;
 mod equations;
@@ -32,6 +33,7 @@ mod messages;
 mod params;
 mod patience;
 mod provision;
+mod secrets;
 mod server;
 mod specs;
 mod table;
@@ -42,8 +44,9 @@ mod tests;
 
 use std::sync::Arc;
 
+use crate::attack::{AttackSpec, Attacker, Holder, Secret, SecretSpec, Setup};
 use crate::drive::Rehearsal;
-use crate::output::Principal;
+use crate::output::{Principal, Tag};
 use crate::parameter::{ParameterError, ParameterSpec, Value, Values};
 use crate::protocol::{
     ClaimSpec, CommandSpec, Completion, Instance, Protocol, RelationSpec, RoleSpec, TimerSpec,
@@ -206,6 +209,14 @@ impl Protocol for VaultExchange {
         CLAIMS
     }
 
+    fn attacks(&self) -> &'static [AttackSpec] {
+        attacks::SPECS
+    }
+
+    fn secrets(&self) -> &'static [SecretSpec] {
+        secrets::SPECS
+    }
+
     fn relations(&self) -> &'static [RelationSpec] {
         &[RelationSpec {
             name: "vault",
@@ -299,6 +310,22 @@ impl Instance for Configured {
 
     fn machines(&self, roster: &Roster, group: usize) -> Column {
         provision::machines(&self.params, roster, group)
+    }
+
+    fn attacker(&self, id: &str, setup: &Setup<'_>) -> Result<Box<dyn Attacker>, ParameterError> {
+        attacks::build(&self.params, id, setup)
+    }
+
+    fn secrets(&self, holder: &Holder<'_>, out: &mut dyn FnMut(Secret<'_>)) {
+        secrets::list(&self.params, holder, out);
+    }
+
+    fn confirms(&self, holder: &Holder<'_>, kind: &str, bytes: &[u8]) -> bool {
+        secrets::confirms(&self.params, holder, kind, bytes)
+    }
+
+    fn key_id(&self, key: &[u8]) -> Option<Tag> {
+        Some(crate::crypto::tag("key-id", &[key]))
     }
 
     fn principal(&self, _roster: &Roster, party: &Party) -> Principal {
