@@ -113,7 +113,9 @@ impl Models {
     /// Learns that a sum of rows has a value now.
     pub(super) fn learn(&mut self, rows: Rows, value: &[u8]) {
         let value = widen(value);
-        self.0.iter_mut().for_each(|model| model.learn(rows, &value));
+        self.0
+            .iter_mut()
+            .for_each(|model| model.learn(rows, &value));
     }
 
     /// The vault is updated with a key.
@@ -126,7 +128,11 @@ impl Models {
     /// The value that a sum of rows has now, if it follows from what was seen: one for each
     /// assumption that still holds and gives another.
     pub(super) fn values(&self, rows: Rows) -> Vec<Key> {
-        let mut values: Vec<Key> = self.0.iter().filter_map(|model| model.value(rows)).collect();
+        let mut values: Vec<Key> = self
+            .0
+            .iter()
+            .filter_map(|model| model.value(rows))
+            .collect();
         values.dedup();
         values
     }

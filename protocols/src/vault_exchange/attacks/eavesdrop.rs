@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use super::forge::{self, Kind};
-use crate::attack::{
-    AttackContext, AttackSpec, Attacker, Control, Power, Property, Verdict, View,
-};
+use crate::attack::{AttackContext, AttackSpec, Attacker, Control, Power, Property, Verdict, View};
 use crate::vault_exchange::params::Params;
 
 pub(super) const SPEC: AttackSpec = AttackSpec {

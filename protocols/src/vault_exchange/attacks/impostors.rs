@@ -71,7 +71,11 @@ impl Pose {
         Self {
             params: Arc::clone(params),
             couple,
-            from: if own { setup.own(0, PORT) } else { couple.device },
+            from: if own {
+                setup.own(0, PORT)
+            } else {
+                couple.device
+            },
             left: sessions,
             request: Vec::new(),
         }

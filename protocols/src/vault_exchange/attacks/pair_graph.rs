@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use super::forge::{Key, add, named, widen};
 use super::listen::{Ears, Heard};
-use crate::attack::{
-    AttackContext, AttackSpec, Attacker, Control, Power, Property, Verdict, View,
-};
+use crate::attack::{AttackContext, AttackSpec, Attacker, Control, Power, Property, Verdict, View};
 use crate::vault_exchange::params::Params;
 
 pub(super) const SPEC: AttackSpec = AttackSpec {
@@ -86,10 +84,12 @@ impl PairGraph {
         };
         let rows = || (0..=255u8).take(graph.part.len());
         let pairs = rows().flat_map(|one| rows().map(move |other| (one, other)));
-        let known = pairs.filter(|(one, other)| one < other).filter_map(|(one, other)| {
-            let sum = graph.sum(usize::from(one), usize::from(other))?;
-            Some(([one, other], sum))
-        });
+        let known = pairs
+            .filter(|(one, other)| one < other)
+            .filter_map(|(one, other)| {
+                let sum = graph.sum(usize::from(one), usize::from(other))?;
+                Some(([one, other], sum))
+            });
         for (pair, sum) in known.take(NAMED_MAX) {
             cx.claim("challenge-key", host, named(&self.ears.params, &pair, &sum));
         }
