@@ -180,14 +180,17 @@ impl Attacker for VaultBefore {
     }
 }
 
+/// A session as recorded: request and answer.
+type Session = (Vec<u8>, Vec<u8>);
+
 /// Follows a vault backwards.
 #[derive(Debug)]
 pub(super) struct VaultAfter {
     params: Arc<Params>,
     /// Requests under way, by the device's host.
     asked: BTreeMap<u32, Vec<u8>>,
-    /// Sessions seen, by the device's host: request and answer.
-    sessions: BTreeMap<u32, Vec<(Vec<u8>, Vec<u8>)>>,
+    /// Sessions seen, by the device's host.
+    sessions: BTreeMap<u32, Vec<Session>>,
 }
 
 impl VaultAfter {
