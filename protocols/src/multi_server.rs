@@ -27,6 +27,7 @@
 //! repository darthlazius/privacy_preserving_mutual_auth_sop, after T. Limbasiya, S. K. Sahay,
 //! B. Sridharan, Information Systems Frontiers, 2021, DOI 10.1007/s10796-021-10115-x.
 
+mod attacks;
 mod declaration;
 mod directory;
 mod equations;
@@ -37,6 +38,7 @@ mod params;
 mod provision;
 mod rc;
 mod records;
+mod secrets;
 mod server;
 mod sessions;
 mod user;
@@ -52,8 +54,9 @@ pub use user::User;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::attack::{AttackSpec, Attacker, Holder, Secret, SecretSpec, Setup};
 use crate::drive::Rehearsal;
-use crate::output::Principal;
+use crate::output::{Principal, Tag};
 use crate::parameter::{ParameterError, ParameterSpec, Value, Values};
 use crate::protocol::{
     ClaimSpec, CommandSpec, Instance, Protocol, RelationSpec, RoleSpec, TimerSpec, VariantSpec,
@@ -178,6 +181,14 @@ impl Protocol for MultiServer {
         RELATIONS
     }
 
+    fn attacks(&self) -> &'static [AttackSpec] {
+        attacks::SPECS
+    }
+
+    fn secrets(&self) -> &'static [SecretSpec] {
+        secrets::SPECS
+    }
+
     fn rehearsal(&self) -> Rehearsal {
         Rehearsal {
             params: vec![("registration", Value::Text("in-band".to_owned()))],
@@ -268,6 +279,22 @@ impl Instance for Configured {
 
     fn principal(&self, roster: &Roster, party: &Party) -> Principal {
         principal(roster, party)
+    }
+
+    fn attacker(&self, id: &str, setup: &Setup<'_>) -> Result<Box<dyn Attacker>, ParameterError> {
+        attacks::build(&self.params, id, setup)
+    }
+
+    fn secrets(&self, holder: &Holder<'_>, out: &mut dyn FnMut(Secret<'_>)) {
+        secrets::list(&self.params, holder, out);
+    }
+
+    fn confirms(&self, holder: &Holder<'_>, kind: &str, bytes: &[u8]) -> bool {
+        secrets::confirms(holder, kind, bytes)
+    }
+
+    fn key_id(&self, key: &[u8]) -> Option<Tag> {
+        secrets::key_id(key)
     }
 }
 

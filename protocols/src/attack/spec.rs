@@ -188,7 +188,8 @@ pub struct Stage {
     /// Pairs of roles that have a secure link besides the public one.
     pub secure: &'static [(&'static str, &'static str)],
     /// The two roles on whose public link the attacker stands, or beside it; empty: those of the
-    /// first errand.
+    /// first errand. With `-secure` behind the second, it is the secure link of a pair in `secure`
+    /// as written there, and an attacker that stands on it may read it.
     pub on: (&'static str, &'static str),
     /// The party that an insider plays, `role[number]`; empty: none.
     pub seat: &'static str,

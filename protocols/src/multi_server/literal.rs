@@ -20,7 +20,8 @@ pub(crate) mod user;
 
 use std::sync::Arc;
 
-use crate::output::Principal;
+use crate::attack::{Attacker, Holder, Secret, Setup};
+use crate::output::{Principal, Tag};
 use crate::parameter::ParameterError;
 use crate::protocol::Instance;
 use crate::registry::Column;
@@ -30,7 +31,7 @@ use crate::wire::Layout;
 
 use super::directory::Directory;
 use super::params::Params;
-use super::{PORT, check_roster, principal, role};
+use super::{PORT, attacks, check_roster, principal, role, secrets};
 
 pub use centre::LiteralCentre;
 pub use server::LiteralServer;
@@ -97,5 +98,21 @@ impl Instance for LiteralInstance {
 
     fn principal(&self, roster: &Roster, party: &Party) -> Principal {
         principal(roster, party)
+    }
+
+    fn attacker(&self, id: &str, setup: &Setup<'_>) -> Result<Box<dyn Attacker>, ParameterError> {
+        attacks::build(&self.params, id, setup)
+    }
+
+    fn secrets(&self, holder: &Holder<'_>, out: &mut dyn FnMut(Secret<'_>)) {
+        secrets::list(&self.params, holder, out);
+    }
+
+    fn confirms(&self, holder: &Holder<'_>, kind: &str, bytes: &[u8]) -> bool {
+        secrets::confirms(holder, kind, bytes)
+    }
+
+    fn key_id(&self, key: &[u8]) -> Option<Tag> {
+        secrets::key_id(key)
     }
 }

@@ -222,7 +222,11 @@ pub(crate) struct Identity<'a> {
 impl<'a> Identity<'a> {
     /// Reads the identity of the server.
     pub(crate) fn read(cx: &Context<'a>) -> Option<Self> {
-        let mut reader = Reader(cx.storage.read(SERVER_IDENTITY)?);
+        Self::parse(&mut Reader(cx.storage.read(SERVER_IDENTITY)?))
+    }
+
+    /// Reads the record.
+    pub(crate) fn parse(reader: &mut Reader<'a>) -> Option<Self> {
         Some(Self {
             padded_id: reader.take()?,
             loc: reader.take()?,

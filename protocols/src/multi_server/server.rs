@@ -70,6 +70,11 @@ impl Server {
         self.sessions.key(session)
     }
 
+    /// The live session that ends last.
+    pub(crate) fn newest(&self) -> Option<(&Tag, &Hash)> {
+        self.sessions.newest()
+    }
+
     fn centre(&self) -> Principal {
         self.directory.centre_principal()
     }

@@ -103,6 +103,13 @@ impl Sessions {
         }
     }
 
+    /// Name and SK of the live session that ends last.
+    pub(crate) fn newest(&self) -> Option<(&Tag, &Hash)> {
+        let (_, slot) = self.ends.back()?;
+        let session = self.slots.get(*slot as usize)?.as_ref()?;
+        Some((&session.tag, &session.key))
+    }
+
     /// The newest live SK with `peer` of the session `tag`.
     pub(crate) fn key(&self, tag: &Tag) -> Option<&Hash> {
         self.slots

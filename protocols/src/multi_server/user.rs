@@ -4,6 +4,7 @@
 //! small and holds no secret outside its durable records and the person's memory.
 
 mod cards;
+mod known;
 mod list;
 mod login;
 mod password;

@@ -10,6 +10,9 @@ use crate::diagnostic::Diagnostics;
 use crate::reader::read_text;
 use crate::scenario::Scenario;
 
+/// What the name of a secure link ends with.
+const SECURE: &str = "-secure";
+
 /// One case of an attack on one variant, or on the attack's control.
 #[derive(Clone, Copy)]
 pub struct Cell {
@@ -174,7 +177,8 @@ impl Cell {
         }
     }
 
-    /// The public link on which the attacker stands.
+    /// The link on which the attacker stands: a public one, or the secure one of two roles of which
+    /// the second is named with `-secure` behind it.
     fn link(&self, stage: &Stage) -> String {
         let (one, other) = if stage.on.0.is_empty() {
             let first = stage.errands.first();
@@ -185,6 +189,9 @@ impl Cell {
         } else {
             stage.on
         };
+        if let Some(open) = other.strip_suffix(SECURE) {
+            return format!("{one}-{open}{SECURE}");
+        }
         let roles = self.protocol.roles();
         let joins = |from: &str, to: &str| {
             self.protocol.commands().iter().any(|command| {
@@ -213,11 +220,15 @@ impl Cell {
                 let _ = writeln!(text, "on = \"{}\"", self.link(stage));
             }
         }
-        let powers: Vec<String> = spec
+        let mut powers: Vec<String> = spec
             .powers
             .iter()
             .map(|power| format!("\"{}\"", power.as_str()))
             .collect();
+        if stage.on.1.ends_with(SECURE) && spec.positions.first() == Some(&Position::OnPath) {
+            // There is nothing to see on a secure link for anybody else.
+            powers.push("\"break-channel\"".to_owned());
+        }
         let _ = writeln!(text, "powers = [{}]", powers.join(", "));
         if !spec.knows.is_empty() {
             let knows: Vec<String> = spec

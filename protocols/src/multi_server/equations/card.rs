@@ -186,6 +186,35 @@ pub(crate) fn open(
     head: &Head<'_>,
     card: &CardView<'_>,
 ) -> Option<Opened> {
+    let half = unseal(params, crypto, head, card);
+    if !params.lacks(Without::Card) && !crypto.equal(&half.e[..card.e.len()], card.e) {
+        return None;
+    }
+    Some(half.finish(params, crypto, head, card))
+}
+
+/// What a card gives with any password, and whether its E fits: for those who do not obey the card.
+pub(crate) fn recover(
+    params: &Params,
+    crypto: &mut Crypto,
+    head: &Head<'_>,
+    card: &CardView<'_>,
+) -> (Opened, bool) {
+    let half = unseal(params, crypto, head, card);
+    let fits = half.e[..card.e.len()] == *card.e;
+    (half.finish(params, crypto, head, card), fits)
+}
+
+/// A card before E is compared.
+struct Half {
+    r1: [u8; 16],
+    r2: [u8; 16],
+    first: Hash,
+    uid: Hash,
+    e: Hash,
+}
+
+fn unseal(params: &Params, crypto: &mut Crypto, head: &Head<'_>, card: &CardView<'_>) -> Half {
     let typed = h(crypto, &[head.id, head.password]);
     let clear = unmasked(params);
     let nonces = if clear {
@@ -211,17 +240,35 @@ pub(crate) fn open(
     let usk = xor(crypto, &a, &d);
     let uid = user_id(crypto, &r1, head.id, &r2);
     let e = h(crypto, &[&uid, head.password, &usk]);
-    if !params.lacks(Without::Card) && !crypto.equal(&e[..card.e.len()], card.e) {
-        return None;
+    Half {
+        r1,
+        r2,
+        first,
+        uid,
+        e,
     }
-    let m0 = list_key(crypto, &r1, &r2, head);
-    let own = h(crypto, &[&r2, head.id]);
-    let mut c = card.x;
-    if !clear {
-        crypto.xor(&mut c, &own);
-        crypto.xor(&mut c, &first);
+}
+
+impl Half {
+    fn finish(
+        self,
+        params: &Params,
+        crypto: &mut Crypto,
+        head: &Head<'_>,
+        card: &CardView<'_>,
+    ) -> Opened {
+        let Self {
+            r1, r2, first, uid, ..
+        } = self;
+        let m0 = list_key(crypto, &r1, &r2, head);
+        let own = h(crypto, &[&r2, head.id]);
+        let mut c = card.x;
+        if !unmasked(params) {
+            crypto.xor(&mut c, &own);
+            crypto.xor(&mut c, &first);
+        }
+        Opened { r1, r2, uid, c, m0 }
     }
-    Some(Opened { r1, r2, uid, c, m0 })
 }
 
 /// Masks or unmasks a list in place: XOR with KS(M0, card_version).

@@ -98,6 +98,11 @@ impl ReadCard {
         })
     }
 
+    /// The list text.
+    pub(crate) fn list(&self) -> &str {
+        &self.list
+    }
+
     /// SSK and Loc of the first entry of server `id`; entries without three parts are skipped.
     pub(crate) fn find(&self, id: &str) -> Option<(&str, &str)> {
         self.list.split(';').find_map(|entry| {

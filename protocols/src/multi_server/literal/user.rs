@@ -98,6 +98,19 @@ impl LiteralUser {
         })
     }
 
+    /// Password, card and what the card says, for grants and oracles.
+    pub(crate) fn known(storage: &dyn Storage) -> Option<(&[u8], &[u8], ReadCard)> {
+        let head = Self::head(storage, Arg::Default)?;
+        let card = storage.read(records::USER_CARD)?;
+        let read = ReadCard::read(&mut Crypto::default(), &head, card)?;
+        Some((head.password.as_bytes(), card, read))
+    }
+
+    /// The live session that ends last.
+    pub(crate) fn newest(&self) -> Option<(&crate::output::Tag, &Hash)> {
+        self.sessions.as_ref()?.newest()
+    }
+
     fn share(&self, cx: &mut Context<'_>) {
         let card = Self::head(cx.storage, Arg::Default).and_then(|head| {
             let record = cx.storage.read(records::USER_CARD)?;

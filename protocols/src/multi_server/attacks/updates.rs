@@ -1,0 +1,254 @@
+//! Requests to the centre that are not their sender's to make: `insider-pull-table`,
+//! `forge-update`, `flood-db`.
+
+use std::sync::Arc;
+
+use super::frames::{Entry, entries, frame, text_frame};
+use crate::address::Address;
+use crate::attack::kit::Flood;
+use crate::attack::{
+    AttackContext, AttackSpec, Attacker, Cases, Control, Grant, Need, Position, Power, Property,
+    Setup, Verdict, View,
+};
+use crate::multi_server::directory::Directory;
+use crate::multi_server::equations::update::{TableBond, table_proof};
+use crate::multi_server::literal::messages as text;
+use crate::multi_server::messages::{
+    DbReq, ListReq, Message, PaddedId, TABLE_RECORD, decode, padded,
+};
+use crate::multi_server::params::Params;
+use crate::multi_server::{PORT, role};
+use crate::time::Span;
+
+pub(super) const PULL_SPEC: AttackSpec = AttackSpec {
+    id: "insider-pull-table",
+    help: "A registered user asks for the table of a server in its name, once a minute, with omega \
+           from SSK_j and the Q_j of its list, or a Q_j of zeros where the list has none, and unmasks \
+           the answer: C of every user.",
+    powers: &[Power::Inject],
+    positions: &[Position::OffPath, Position::OnPath],
+    knows: &[Need {
+        secret: "list",
+        of: "user",
+        at: "0s",
+    }],
+    properties: &[Property::Secrecy, Property::Agreement],
+    claims: &["MS-C9"],
+    control: Control::without("proof"),
+    variants: super::BINARY,
+    claims_secrets: &["c"],
+    stage: super::UPDATES.on("server", "rc"),
+    ..super::BASE
+};
+
+/// `insider-pull-table`.
+#[derive(Debug)]
+pub(super) struct Pull {
+    params: Arc<Params>,
+    directory: Directory,
+    own: Address,
+    centre: Option<Address>,
+    list: Vec<Entry>,
+    asked: u64,
+}
+
+impl Pull {
+    pub(super) fn new(params: Arc<Params>, setup: &Setup<'_>) -> Self {
+        Self {
+            params,
+            directory: Directory::new(setup.roster),
+            own: setup.own(0, PORT),
+            centre: setup.first_of(role::RC),
+            list: Vec::new(),
+            asked: 0,
+        }
+    }
+}
+
+impl Attacker for Pull {
+    fn on_grant(&mut self, grant: &Grant, cx: &mut AttackContext<'_>) {
+        self.list = entries(&self.params, grant.bytes());
+        cx.arm(0, Span::from_secs(60));
+    }
+
+    fn on_timer(&mut self, _: u32, cx: &mut AttackContext<'_>) {
+        cx.arm(0, Span::from_secs(60));
+        if let Some((centre, entry)) = self.centre.zip(self.list.first()) {
+            let q = entry.q.unwrap_or_default();
+            self.asked = cx.now.0;
+            let request = DbReq {
+                id: padded(&entry.id),
+                omega: table_proof(cx.crypto, &q, self.asked, &entry.ssk),
+                t: self.asked,
+            };
+            cx.inject(
+                self.own,
+                centre,
+                frame(&self.params, &Message::DbReq(request)),
+            );
+        }
+    }
+
+    fn on_mail(&mut self, view: &View<'_>, cx: &mut AttackContext<'_>) {
+        let Some(entry) = self.list.first() else {
+            return;
+        };
+        let Ok(Message::DbRep(reply)) = decode(&self.params, view.bytes) else {
+            return;
+        };
+        let Some(server) = self.directory.address_of(&entry.id) else {
+            return;
+        };
+        let bond = TableBond {
+            ssk: &entry.ssk,
+            q: &entry.q.unwrap_or_default(),
+            t: self.asked,
+            answered: reply.t,
+        };
+        let mut records = reply.records.to_vec();
+        bond.mask(&self.params, cx.crypto, &mut records);
+        for row in records.chunks_exact(TABLE_RECORD) {
+            cx.claim("c", server.host, &row[32..64]);
+        }
+    }
+}
+
+const CASES: &[&str] = &["db-random", "list-random", "list-repeat", "pwd-repeat"];
+
+pub(super) const FORGE_SPEC: AttackSpec = AttackSpec {
+    id: "forge-update",
+    help: "Asks the centre from an own address for somebody else: DB_REQ of a server or LIST_REQ of a \
+           user with a random proof (`db-random`, `list-random`), or a recorded LIST_REQ or PWD_REQ \
+           once more, one second later (`list-repeat`, `pwd-repeat`).",
+    powers: super::OBSERVE_INJECT,
+    cases: CASES,
+    properties: &[Property::Agreement, Property::Secrecy],
+    claims: &["MS-C8", "MS-C9"],
+    control: Control::without("proof"),
+    variants: super::BINARY,
+    claims_secrets: &["c", "ssk"],
+    stage: super::UPDATES.on("user", "rc"),
+    ..super::BASE
+};
+
+/// `forge-update`.
+#[derive(Debug)]
+pub(super) struct Forge {
+    params: Arc<Params>,
+    own: Address,
+    cases: Cases,
+    case: usize,
+    id: PaddedId,
+    waiting: Option<(Address, Vec<u8>)>,
+}
+
+impl Forge {
+    pub(super) fn new(params: Arc<Params>, setup: &Setup<'_>) -> Self {
+        let mut cases = Cases::new(CASES, setup.case);
+        let id = super::own_server::server_ids(setup);
+        Self {
+            params,
+            own: setup.own(0, PORT),
+            case: cases.turn(),
+            cases,
+            id: id.first().map(|id| padded(id)).unwrap_or_default(),
+            waiting: None,
+        }
+    }
+}
+
+impl Attacker for Forge {
+    fn on_packet(&mut self, view: &View<'_>, cx: &mut AttackContext<'_>) -> Verdict {
+        if self.waiting.is_some() {
+            return Verdict::Pass;
+        }
+        let Ok(message) = decode(&self.params, view.bytes) else {
+            return Verdict::Pass;
+        };
+        let mut proof = [0; 32];
+        let later = cx.now.0.saturating_add(Span::from_secs(1).0);
+        let bytes = match (self.case, message) {
+            (0, Message::ListReq(_)) => {
+                cx.random(&mut proof);
+                let forged = DbReq {
+                    id: self.id,
+                    omega: proof,
+                    t: later,
+                };
+                frame(&self.params, &Message::DbReq(forged))
+            }
+            (1, Message::ListReq(seen)) => {
+                cx.random(&mut proof);
+                let forged = ListReq {
+                    uid: seen.uid,
+                    t: later,
+                    tau: proof,
+                };
+                frame(&self.params, &Message::ListReq(forged))
+            }
+            (2, Message::ListReq(_)) | (3, Message::PwdReq(_)) => view.bytes.to_vec(),
+            _ => return Verdict::Pass,
+        };
+        self.waiting = Some((view.to, bytes));
+        self.case = self.cases.turn();
+        cx.arm(0, Span::from_secs(1));
+        Verdict::Pass
+    }
+
+    fn on_timer(&mut self, _: u32, cx: &mut AttackContext<'_>) {
+        if let Some((centre, bytes)) = self.waiting.take() {
+            cx.inject(self.own, centre, bytes);
+        }
+    }
+
+    fn on_mail(&mut self, view: &View<'_>, cx: &mut AttackContext<'_>) {
+        // What comes back is masked under C; where masks are left out it stands there.
+        match decode(&self.params, view.bytes) {
+            Ok(Message::PwdRep(reply)) => cx.claim("c", view.from.host, reply.cx),
+            Ok(Message::ListRep(reply)) => {
+                for entry in entries(&self.params, reply.list) {
+                    cx.claim("ssk", view.from.host, entry.ssk);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+pub(super) const FLOOD_SPEC: AttackSpec = AttackSpec {
+    id: "flood-db",
+    help: "Sends DB_REQ with a random proof under the address of a server, one every 10 ms. Each is \
+           answered to the server, which is told that its own update failed.",
+    powers: &[Power::Inject, Power::Spoof],
+    positions: &[Position::OffPath, Position::OnPath],
+    properties: &[Property::Availability],
+    claims: &["MS-C9"],
+    control: Control::without("limits"),
+    stage: crate::attack::Stage {
+        duration: "10min",
+        ..super::UPDATES.on("server", "rc")
+    },
+    ..super::BASE
+};
+
+pub(super) fn flood(params: &Params, setup: &Setup<'_>) -> Flood {
+    let ids = super::own_server::server_ids(setup);
+    let id: PaddedId = ids.first().map(|id| padded(id)).unwrap_or_default();
+    let bytes = if params.literal() {
+        text_frame(params, &text::Message::DbReq { id, t: 0 })
+    } else {
+        let request = DbReq {
+            id,
+            omega: [0x5A; 32],
+            t: 0,
+        };
+        frame(params, &Message::DbReq(request))
+    };
+    let nowhere = Address::new(0, PORT);
+    Flood::new(
+        setup.first_of(role::SERVER).unwrap_or(nowhere),
+        setup.first_of(role::RC).unwrap_or(nowhere),
+        vec![bytes],
+        Span::from_millis(10),
+    )
+}
