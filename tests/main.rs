@@ -9,6 +9,7 @@
 
 mod arrows;
 mod attacks;
+mod attacks_ratchet;
 mod bad_input;
 mod bad_place;
 mod costs;

@@ -76,6 +76,58 @@ pub const LIBRARY: &[LibraryScenario] = &[
         text: include_str!("../library/ratchet-scale.toml"),
     },
     LibraryScenario {
+        name: "ratchet-eavesdrop",
+        text: include_str!("../library/ratchet-eavesdrop.toml"),
+    },
+    LibraryScenario {
+        name: "ratchet-flip-c2s",
+        text: include_str!("../library/ratchet-flip-c2s.toml"),
+    },
+    LibraryScenario {
+        name: "ratchet-replay-data",
+        text: include_str!("../library/ratchet-replay-data.toml"),
+    },
+    LibraryScenario {
+        name: "ratchet-reorder",
+        text: include_str!("../library/ratchet-reorder.toml"),
+    },
+    LibraryScenario {
+        name: "ratchet-reflect-to-client",
+        text: include_str!("../library/ratchet-reflect-to-client.toml"),
+    },
+    LibraryScenario {
+        name: "ratchet-drop-one",
+        text: include_str!("../library/ratchet-drop-one.toml"),
+    },
+    LibraryScenario {
+        name: "ratchet-old-challenge",
+        text: include_str!("../library/ratchet-old-challenge.toml"),
+    },
+    LibraryScenario {
+        name: "ratchet-unknown-client",
+        text: include_str!("../library/ratchet-unknown-client.toml"),
+    },
+    LibraryScenario {
+        name: "ratchet-data-before-hello",
+        text: include_str!("../library/ratchet-data-before-hello.toml"),
+    },
+    LibraryScenario {
+        name: "ratchet-wrong-enc-key",
+        text: include_str!("../library/ratchet-wrong-enc-key.toml"),
+    },
+    LibraryScenario {
+        name: "ratchet-replay-session",
+        text: include_str!("../library/ratchet-replay-session.toml"),
+    },
+    LibraryScenario {
+        name: "ratchet-pose-as-server",
+        text: include_str!("../library/ratchet-pose-as-server.toml"),
+    },
+    LibraryScenario {
+        name: "ratchet-old-response",
+        text: include_str!("../library/ratchet-old-response.toml"),
+    },
+    LibraryScenario {
         name: "multi-server-normal",
         text: include_str!("../library/multi-server-normal.toml"),
     },

@@ -342,6 +342,8 @@ impl<T: Tables> World<T> {
         let adversary = self.attacks.instances[place].adversary;
         let seat = self.taps.all()[adversary].spec.seat;
         if seat == Some(header.from.host) {
+            // It is nobody's session, but from now on the adversary has acted.
+            self.watch.availability.touch(AttemptId::NONE);
             if out.node().0 == header.from.host {
                 self.send_played(header, bytes, out);
             } else {

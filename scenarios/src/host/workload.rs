@@ -243,9 +243,17 @@ impl Workloads {
     /// The open attempt between two nodes, whichever began it.
     pub(super) fn open_between(&self, one: u32, other: u32) -> AttemptId {
         let of = |initiator: u32, responder: u32| {
-            let slot = self.nodes.get(initiator as usize)?.open.checked_sub(1)?;
-            let open = self.open.get(slot)?;
-            (open.responder == responder).then_some(open.id)
+            let current = self.nodes.get(initiator as usize)?.open.checked_sub(1);
+            let overlapping = self
+                .overlapping
+                .range((initiator, 0)..=(initiator, u32::MAX));
+            let newest_first = overlapping.rev().map(|(_, slot)| *slot);
+            let mut open = current
+                .into_iter()
+                .chain(newest_first)
+                .filter_map(|slot| self.open.get(slot));
+            let found = open.find(|open| open.responder == responder)?;
+            Some(found.id)
         };
         of(one, other)
             .or_else(|| of(other, one))

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::attack::{AttackContext, AttackSpec, Attacker, Control, Power, Property, Verdict, View};
+use crate::attack::{
+    AttackContext, AttackSpec, Attacker, Control, Errand, Power, Property, Stage, Verdict, View,
+};
 use crate::ratchet::messages::{DATA, HELLO, RESPONSE};
 use crate::ratchet::params::Params;
 use crate::time::Span;
@@ -18,6 +20,14 @@ pub(super) const SPEC: AttackSpec = AttackSpec {
     properties: &[Property::Secrecy, Property::Anonymity],
     claims: &["RT-C1", "RT-C14"],
     control: Control::without("cipher"),
+    stage: Stage {
+        // A game of anonymity needs random times and at least a hundred rounds.
+        errands: &[Errand {
+            every: "exp(20s)",
+            ..super::STAGE.errands[0]
+        }],
+        ..super::STAGE
+    },
     ..super::BASE
 };
 

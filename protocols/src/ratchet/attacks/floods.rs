@@ -47,7 +47,7 @@ pub(super) const SPEC: AttackSpec = AttackSpec {
     control: Control::without("caps"),
     stage: Stage {
         errands: &[Errand {
-            every: "exp(5s)",
+            every: "5s",
             ..super::STAGE.errands[0]
         }],
         duration: "1min",

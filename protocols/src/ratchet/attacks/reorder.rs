@@ -7,6 +7,7 @@ use crate::attack::kit::message;
 use crate::attack::{
     AttackContext, AttackSpec, Attacker, Control, Power, Property, Setup, Verdict, View,
 };
+use crate::parameter::{ParameterKind, ParameterSpec};
 use crate::time::Span;
 
 pub(super) const SPEC: AttackSpec = AttackSpec {
@@ -14,6 +15,16 @@ pub(super) const SPEC: AttackSpec = AttackSpec {
     help: "Holds one DATA of every other session back and delivers it right behind the next DATA or \
            HELLO of the same client, whichever comes first.",
     powers: &[Power::Delay, Power::Reorder],
+    params: &[ParameterSpec {
+        name: "behind",
+        kind: ParameterKind::Duration {
+            min: 1_000,
+            max: 60_000_000_000,
+            zero: None,
+        },
+        default: "60ms",
+        help: "how long after the other frame has passed it arrives",
+    }],
     properties: &[Property::Integrity, Property::Agreement],
     claims: &["RT-C4"],
     control: Control::without("freshness"),
@@ -24,6 +35,7 @@ pub(super) const SPEC: AttackSpec = AttackSpec {
 pub(super) struct Reorder {
     hello: Option<usize>,
     data: Option<usize>,
+    behind: Span,
     /// The held frame of each client; `None`: the next DATA is let go.
     held: BTreeMap<Address, Option<u64>>,
 }
@@ -33,13 +45,11 @@ impl Reorder {
         Self {
             hello: message(setup.instance, "CLIENT_HELLO"),
             data: message(setup.instance, "CLIENT_DATA"),
+            behind: Span(setup.params.integer("behind", 60_000_000)),
             held: BTreeMap::new(),
         }
     }
 }
-
-/// How far behind the other frame it comes.
-const BEHIND: Span = Span::from_millis(1);
 
 impl Attacker for Reorder {
     fn on_packet(&mut self, view: &View<'_>, cx: &mut AttackContext<'_>) -> Verdict {
@@ -49,7 +59,7 @@ impl Attacker for Reorder {
         }
         match self.held.get(&view.from).copied() {
             Some(Some(frame)) => {
-                cx.release(frame, BEHIND);
+                cx.release(frame, self.behind);
                 self.held.insert(view.from, None);
             }
             Some(None) if data => {
