@@ -1,42 +1,30 @@
 //! The attacks on `ratchet`: each acts, and each beats its broken twin or is known not to.
 
-use protocols::attack::{AttackSpec, Property};
-use protocols::protocol::Protocol;
-use scenarios::matrix::{Cell, Trial, trial};
+use scenarios::matrix::{Selection, Trial, plan, trial};
+use scenarios::verdict::Property;
 
-fn protocol() -> &'static dyn Protocol {
-    protocols::registry::find("ratchet").unwrap()
-}
-
-fn attack(id: &str) -> &'static AttackSpec {
-    let mut all = protocol().attacks().iter();
-    all.find(|spec| spec.id == id).unwrap()
-}
-
-/// All cases of an attack on a variant, under the first seed.
-fn tried(spec: &'static AttackSpec, variant: &'static str, control: bool) -> Vec<Trial> {
-    let cases: Vec<Option<&'static str>> = if spec.cases.is_empty() {
-        vec![None]
-    } else {
-        spec.cases.iter().copied().map(Some).collect()
+/// All cases of an attack on a variant, or of all attacks, under the first seed.
+fn tried(attack: &str, variant: &str, control: bool) -> Vec<(&'static str, Trial)> {
+    let some = |name: &str| {
+        let given = (!name.is_empty()).then(|| name.to_owned());
+        given.into_iter().collect::<Vec<String>>()
     };
-    let run = |case| {
-        let cell = Cell {
-            protocol: protocol(),
-            spec,
-            variant,
-            case,
-            control,
-        };
-        trial::run(&cell, 0)
+    let selection = Selection {
+        protocols: some("ratchet"),
+        variants: some(variant),
+        attacks: some(attack),
     };
-    cases.into_iter().map(run).collect()
+    let cells = plan(&selection).unwrap();
+    let chosen = cells.into_iter().filter(|cell| cell.control == control);
+    chosen
+        .map(|cell| (cell.spec.id, trial::run(&cell, 0)))
+        .collect()
 }
 
-fn worst(trials: &[Trial], property: Property) -> &'static str {
+fn worst(trials: &[(&str, Trial)], property: Property) -> &'static str {
     let found: Vec<&str> = trials
         .iter()
-        .filter_map(|trial| trial.of(property))
+        .filter_map(|(_, trial)| trial.of(property))
         .map(|found| found.verdict.as_str())
         .collect();
     let order = ["broken", "degraded", "resisted"];
@@ -60,12 +48,13 @@ const UNBEATEN: &[&str] = &[
 
 #[test]
 fn every_attack_acts_and_beats_its_twin() {
-    for spec in protocol().attacks() {
-        let on_twin = tried(spec, spec.control.variant, true);
-        assert!(on_twin.iter().all(|trial| trial.acted > 0), "{}", spec.id);
-        if !UNBEATEN.contains(&spec.id) {
-            assert!(on_twin.iter().any(Trial::beats), "{}", spec.id);
-        }
+    let all = tried("", "as-published", true);
+    for (id, trial) in &all {
+        assert!(trial.acted > 0, "{id}: {trial:?}");
+        let beaten = all
+            .iter()
+            .any(|(other, trial)| other == id && trial.beats());
+        assert!(beaten || UNBEATEN.contains(id), "{id}: {trial:?}");
     }
 }
 
@@ -74,9 +63,9 @@ fn every_attack_acts_and_beats_its_twin() {
 #[test]
 fn whole_sessions_can_be_replayed_until_nonces_are_mixed_into_the_keys() {
     for id in ["replay-session", "pose-as-server"] {
-        let published = tried(attack(id), "as-published", false);
+        let published = tried(id, "as-published", false);
         assert_eq!(worst(&published, Property::Agreement), "broken", "{id}");
-        let hardened = tried(attack(id), "hardened", false);
+        let hardened = tried(id, "hardened", false);
         assert_eq!(worst(&hardened, Property::Agreement), "resisted", "{id}");
     }
 }
@@ -84,6 +73,6 @@ fn whole_sessions_can_be_replayed_until_nonces_are_mixed_into_the_keys() {
 /// The MAC key of the server's direction is the same in every session, and one padding in 256 fits.
 #[test]
 fn an_old_response_is_taken_for_data_once_in_a_while() {
-    let trials = tried(attack("old-response"), "as-published", false);
+    let trials = tried("old-response", "as-published", false);
     assert_eq!(worst(&trials, Property::Integrity), "broken");
 }
