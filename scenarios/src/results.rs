@@ -7,8 +7,9 @@ use protocols::wire::{FieldKind, Layout, Width};
 mod media;
 
 use reports::metric::{EnergyOverTime, Metric, ProfileUsed, Summary};
-use reports::rows::{self, Costs, Links, Nodes, Queueing, RUN_TABLES};
+use reports::rows::{self, Costs, Links, Media, Nodes, Queueing, RUN_TABLES};
 use reports::store::{ResultKey, Staging, StoreError};
+use reports::table::Table as _;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -70,7 +71,13 @@ pub fn write(
     let mut rows = tables.finish()?;
     rows += attacks::write(staging, scenario, finished)?;
     rows += costs(staging, scenario, finished)?;
-    staging.dictionary(RUN_TABLES)?;
+    let has_media = !scenario.media.is_empty();
+    let tables: Vec<_> = RUN_TABLES
+        .iter()
+        .filter(|schema| has_media || schema.file != Media::SCHEMA.file)
+        .copied()
+        .collect();
+    staging.dictionary(&tables)?;
     staging.json("layouts.json", &layouts(scenario))?;
     staging.file("scenario.toml", resolved(scenario).as_bytes())?;
     let summary = summary(scenario, finished);
