@@ -79,6 +79,7 @@ fn store(
         scenario,
         Arc::clone(&table_names),
         &built.world.relations,
+        &built.links,
     )?;
     let mut places = Ok(0);
     let finished = drive(scenario, built, &mut tables, &mut StopOnFailure, |view| {

@@ -7,6 +7,7 @@
 //! - [`rows`]: one struct per table of a result directory, each column declared once;
 //! - [`store`]: a result directory that is complete, or is not there;
 //! - [`metric`] and [`summary`]: what `summary.json` holds and what the terminal shows;
+//! - [`pcapng`]: packets as a capture that Wireshark opens;
 //! - [`statistics`]: intervals, quantiles and survival estimates;
 //! - [`tables`]: tables for readers as text, Markdown, LaTeX and CSV;
 //! - [`read`]: stored results back into memory;
@@ -19,6 +20,7 @@
 pub mod bins;
 pub mod format;
 pub mod metric;
+pub mod pcapng;
 pub mod read;
 pub mod rows;
 pub mod statistics;

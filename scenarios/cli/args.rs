@@ -63,6 +63,8 @@ pub(crate) enum Verb {
     Plot(PlotArgs),
     /// Lists what there is, with sources
     List(ListArgs),
+    /// Prints a Wireshark dissector of every protocol, in Lua
+    Dissector(DissectorArgs),
 }
 
 /// A scenario and what is changed in it.
@@ -113,6 +115,9 @@ pub(crate) struct RunArgs {
     /// Replaces another result that is there
     #[arg(long)]
     pub(crate) force: bool,
+    /// Adds traces to those of the scenario, as in messages,pcapng
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) traces: Vec<String>,
     /// Prints no summary and no progress
     #[arg(long)]
     pub(crate) quiet: bool,
@@ -275,6 +280,16 @@ pub(crate) enum AxisSpread {
     Linear,
     /// Equal steps are equal ratios; 0 has a place of its own
     Log,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct DissectorArgs {
+    /// Scenario whose variant and parameters decide its protocol's layouts [default: every variant with its defaults]
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// Sets one value of the scenario (repeatable)
+    #[arg(long = "set", value_name = "PATH=VALUE", requires = "file")]
+    pub(crate) set: Vec<String>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -46,6 +46,7 @@ fn main() -> ExitCode {
         Verb::Matrix(args) => verb::matrix::run(&args),
         Verb::Plot(args) => verb::plot::run(&args),
         Verb::List(args) => verb::list::run(&args),
+        Verb::Dissector(args) => verb::dissector::run(&args),
     };
     exit.into()
 }

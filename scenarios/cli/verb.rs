@@ -5,6 +5,7 @@ pub(crate) mod compare;
 pub(crate) mod costs;
 pub(crate) mod desync;
 pub(crate) mod diff;
+pub(crate) mod dissector;
 pub(crate) mod figures;
 pub(crate) mod list;
 pub(crate) mod matrix;

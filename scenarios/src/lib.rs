@@ -11,6 +11,7 @@ pub mod closed_form;
 pub mod costs;
 pub mod depot;
 mod diagnostic;
+pub mod dissector;
 pub mod fault;
 pub mod fork;
 pub mod host;

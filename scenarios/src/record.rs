@@ -3,6 +3,7 @@
 //! Tables that the scenario does not trace have their header only. The first failure to write is
 //! kept and ends the run at the next check; nothing is written after it.
 
+mod capture;
 mod fault;
 mod fields;
 mod steps;
@@ -23,6 +24,7 @@ use crate::names::Names;
 use crate::oracle::{Episode, EpisodeKind};
 use crate::scenario::{Scenario, Trace};
 
+use self::capture::PacketCapture;
 use self::steps::StepBook;
 
 /// The two nodes of every pair of a relation.
@@ -41,6 +43,7 @@ pub struct FileTables {
     desyncs: Option<TableWriter<Desyncs>>,
     steps: Option<StepBook>,
     faults: Option<TableWriter<Faults>>,
+    capture: Option<PacketCapture>,
     /// Name and kind of each fault.
     fault_names: Vec<(String, &'static str)>,
     error: Option<StoreError>,
@@ -82,7 +85,8 @@ impl core::fmt::Debug for FileTables {
 }
 
 impl FileTables {
-    /// Opens the tables of a run in `staging`.
+    /// Opens the tables of a run in `staging`; `links` are the first link and the number of links of
+    /// each link group.
     ///
     /// # Errors
     ///
@@ -92,6 +96,7 @@ impl FileTables {
         scenario: &Scenario,
         names: Arc<Names>,
         relations: &[Relation],
+        links: &[(u32, u32)],
     ) -> Result<Self, StoreError> {
         let traced = |trace: Trace| scenario.output.traces.contains(&trace);
         // An untraced table is complete with its header.
@@ -107,6 +112,9 @@ impl FileTables {
             Arc::clone(&instance),
             rules.clone(),
         )?;
+        let capture = traced(Trace::Pcapng)
+            .then(|| PacketCapture::open(staging, scenario, links))
+            .transpose()?;
         Ok(Self {
             names,
             instance,
@@ -120,6 +128,7 @@ impl FileTables {
             desyncs,
             steps,
             faults: Some(staging.table::<Faults>()?),
+            capture,
             fault_names: fault::names(scenario),
             error: None,
             text: Texts::default(),
@@ -159,6 +168,9 @@ impl FileTables {
         if let Some(table) = self.faults {
             rows += table.finish()?;
         }
+        if let Some(capture) = self.capture {
+            capture.finish()?;
+        }
         Ok(rows)
     }
 
@@ -170,6 +182,7 @@ impl FileTables {
             self.desyncs = None;
             self.steps = None;
             self.faults = None;
+            self.capture = None;
         }
     }
 }
@@ -191,6 +204,10 @@ impl sim_engine::Recorder<Header> for FileTables {
     fn packet(&mut self, end: &PacketEnd<'_, Header>) {
         if let Some(book) = self.steps.as_mut().filter(|_| !self.over) {
             book.packet(end);
+        }
+        if let Some(capture) = self.capture.as_mut().filter(|_| !self.over) {
+            let result = capture.packet(end, &self.names, &self.rules);
+            self.keep(result);
         }
         let Some(table) = self.messages.as_mut().filter(|_| !self.over) else {
             return;

@@ -415,17 +415,20 @@ pub enum Trace {
     Desync,
     /// `steps.csv`.
     Steps,
+    /// `packets.pcapng`.
+    Pcapng,
 }
 
 impl Trace {
     /// All, in the order of lists.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Sessions,
         Self::Messages,
         Self::Nodes,
         Self::Links,
         Self::Desync,
         Self::Steps,
+        Self::Pcapng,
     ];
 
     /// Its name in the scenario file.
@@ -438,6 +441,7 @@ impl Trace {
             Self::Links => "links",
             Self::Desync => "desync",
             Self::Steps => "steps",
+            Self::Pcapng => "pcapng",
         }
     }
 }

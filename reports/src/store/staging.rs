@@ -107,6 +107,15 @@ impl Staging {
         Ok(TableWriter::new(self.create(&path)?, &path))
     }
 
+    /// Opens a file for writing piece by piece, and tells where it stands.
+    ///
+    /// # Errors
+    /// `Io` if the file exists or cannot be created.
+    pub fn open_file(&self, name: &str) -> Result<(Box<dyn Sink>, PathBuf), StoreError> {
+        let path = self.aside.join(name);
+        Ok((self.create(&path)?, path))
+    }
+
     /// Writes a whole file; `name` may contain folders, which are made.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ use scenarios::names::Names;
 use scenarios::record::FileTables;
 use scenarios::results;
 use scenarios::run::{Finished, RunError, Stop, drive};
+use scenarios::scenario::Trace;
 
 use crate::args::RunArgs;
 use crate::exit::{Exit, fail, say, tell};
@@ -26,10 +27,13 @@ pub(crate) const PROGRAM: &str = concat!("badlink ", env!("CARGO_PKG_VERSION"));
 
 /// Runs the scenario.
 pub(crate) fn run(args: &RunArgs) -> Exit {
-    let scenario = match load::scenario(&args.scenario) {
+    let mut scenario = match load::scenario(&args.scenario) {
         Ok(scenario) => scenario,
         Err(exit) => return exit,
     };
+    if let Err(exit) = add_traces(&mut scenario, &args.traces) {
+        return exit;
+    }
     let target = args
         .out
         .clone()
@@ -46,6 +50,40 @@ pub(crate) fn run(args: &RunArgs) -> Exit {
         },
         Err(failure) => failure.tell(),
     }
+}
+
+/// Adds traces to those of the scenario. The stored scenario names them, so that it repeats the run.
+fn add_traces(scenario: &mut Scenario, wanted: &[String]) -> Result<(), Exit> {
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let known: Vec<&str> = Trace::ALL.iter().map(|trace| trace.as_str()).collect();
+    for word in wanted {
+        let Some(trace) = Trace::ALL.iter().find(|trace| trace.as_str() == word) else {
+            let near = scenarios::did_you_mean(word, known.iter().copied());
+            let hint = format!("{near} traces are {}", known.join(", "));
+            let hint = hint.trim_start();
+            return Err(fail(
+                Exit::Usage,
+                format_args!("unknown trace `{word}`"),
+                hint,
+            ));
+        };
+        if !scenario.output.traces.contains(trace) {
+            scenario.output.traces.push(*trace);
+        }
+    }
+    let names: Vec<String> = scenario
+        .output
+        .traces
+        .iter()
+        .map(|trace| format!("{:?}", trace.as_str()))
+        .collect();
+    let value = format!("[{}]", names.join(", "));
+    scenario
+        .overrides
+        .push((String::from("output.traces"), value));
+    Ok(())
 }
 
 /// Tests what the scenario expects of a single run.
@@ -150,6 +188,7 @@ pub(crate) fn into_directory(
         scenario,
         Arc::clone(&names),
         &built.world.relations,
+        &built.links,
     )
     .map_err(Failure::Store)?;
     let mut places = Ok(0);

@@ -42,9 +42,14 @@ pub(super) fn run(
     // A copy without a record, or with damaged files, gives way: this run replaces it.
     let staging = Staging::open(&target, &key, true).map_err(Failure::Store)?;
     let names = Arc::new(Names::new(scenario, &built.links));
-    let relations = &built.world.relations;
-    let mut tables = FileTables::open(&staging, scenario, Arc::clone(&names), relations)
-        .map_err(Failure::Store)?;
+    let mut tables = FileTables::open(
+        &staging,
+        scenario,
+        Arc::clone(&names),
+        &built.world.relations,
+        &built.links,
+    )
+    .map_err(Failure::Store)?;
     let mut places = Ok(0);
     let finished = drive(scenario, built, &mut tables, guard, |view| {
         places = results::places(&staging, scenario, view, &names);
