@@ -174,6 +174,91 @@ fn attack_matrix(sheet: &Sheet) -> Result<Grid, FigureError> {
 
 /// The grid of `laboratory.csv`: what was done by what it was done to.
 fn laboratory(sheet: &Sheet, wanted: &Wanted) -> Result<Grid, FigureError> {
+    let find = |names: &[&str]| {
+        names
+            .iter()
+            .find_map(|name| sheet.columns.iter().position(|column| column == name))
+    };
+    let chosen = |given: &Option<String>, usual: &[&str]| match given {
+        Some(name) => sheet
+            .columns
+            .iter()
+            .position(|column| column == name)
+            .ok_or_else(|| FigureError::NoAxis {
+                name: name.clone(),
+                known: sheet.columns.clone(),
+            }),
+        None => find(usual).ok_or_else(|| FigureError::NoAxis {
+            name: usual[0].to_owned(),
+            known: sheet.columns.clone(),
+        }),
+    };
+    let down = chosen(&wanted.y, &["target", "message", "where"])?;
+    let across = chosen(&wanted.x, &["damage", "action", "what"])?;
+    let kind = find(&["kind", "outcome", "verdict"]).ok_or_else(|| FigureError::NoAxis {
+        name: String::from("kind"),
+        known: sheet.columns.clone(),
+    })?;
+    let (trials, hits) = (
+        find(&["trials", "n"]),
+        find(&["hits", "successes", "desynchronised"]),
+    );
+    let (mut rows, mut columns, mut cells) = (Vec::new(), Vec::new(), Vec::new());
+    for row in 0..sheet.rows.len() {
+        let word = sheet.text(row, kind);
+        let state = match word {
+            "in-step" | "in step" | "none" => CellState::Good,
+            "transient" => CellState::Middling,
+            "silent" => CellState::Silent,
+            "permanent" => CellState::Bad,
+            _ => CellState::Untested,
+        };
+        let number = |column: Option<usize>| {
+            column.and_then(|column| sheet.number(row, column).ok().flatten())
+        };
+        let text = match (number(hits), number(trials)) {
+            (Some(hits), Some(trials)) => format!("{hits}/{trials}"),
+            _ => String::new(),
+        };
+        let (at, to) = (
+            place(&mut rows, sheet.text(row, down)),
+            place(&mut columns, sheet.text(row, across)),
+        );
+        put(
+            &mut cells,
+            at,
+            to,
+            Cell {
+                state,
+                word: word.to_owned(),
+                detail: text.clone(),
+                text,
+                marked: false,
+            },
+        );
+    }
+    let width = columns.len();
+    for row in &mut cells {
+        row.resize(width, None);
+    }
+    Ok(Grid {
+        name: String::from("desync-lab"),
+        title: String::from("Desynchronisation laboratory"),
+        row_title: sheet.columns[down].clone(),
+        column_title: sheet.columns[across].clone(),
+        rows,
+        columns,
+        cells,
+        mark_meaning: String::new(),
+        caption: String::from(
+            "n = trials in each cell; where several share one, the worst is shown",
+        ),
+    })
+}
+
+/// The dashboard of `validation.csv`: how far each simulated value lies from the exact one, in half
+/// widths of its interval.
+fn validation(sheet: &Sheet) -> Result<Rows, FigureError> {
     let column = |name| sheet.column(name);
     let (family, point, quantity) = (column("family")?, column("point")?, column("quantity")?);
     let (simulated, exact) = (column("simulated")?, column("exact")?);
