@@ -32,8 +32,13 @@ fn a_family_passes_and_leaves_its_table_and_its_scenarios() {
     assert_eq!(verdicts.len(), 9);
     assert!(verdicts.iter().all(|verdict| verdict.starts_with("passed")));
 
-    let svg = std::fs::read_to_string(desk.path("v/figures/validation-1.svg")).unwrap();
+    let svg = std::fs::read_to_string(desk.path("v/report/figures/validation-1.svg")).unwrap();
     assert!(svg.contains("Simulated against exact values"));
+    // The figure of the stored table, as `plot` draws it.
+    desk.run(&["plot", "v", "--figure", "validation", "--quiet"])
+        .expect(0);
+    let svg = std::fs::read_to_string(desk.path("v/report/figures/validation.svg")).unwrap();
+    assert!(svg.contains("p = 0.1: mean run of losses"), "{svg}");
     // Every case is a scenario that anybody can run.
     for number in 1..=3 {
         let file = format!("v/scenarios/{number:03}-bernoulli.toml");

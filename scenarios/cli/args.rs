@@ -155,7 +155,7 @@ pub(crate) struct ValidateArgs {
     /// Fewer and shorter replications
     #[arg(long)]
     pub(crate) quick: bool,
-    /// Writes validation.csv, figures/ and every case as a scenario here
+    /// Writes validation.csv, figures and every case as a scenario here
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Runs at once [default: one per processor]

@@ -16,6 +16,8 @@ mod exchange;
 mod formula;
 mod frames;
 mod loss;
+mod margins;
+mod media;
 mod observe;
 mod queues;
 mod stations;

@@ -259,22 +259,11 @@ fn laboratory(sheet: &Sheet, wanted: &Wanted) -> Result<Grid, FigureError> {
 /// The dashboard of `validation.csv`: how far each simulated value lies from the exact one, in half
 /// widths of its interval.
 fn validation(sheet: &Sheet) -> Result<Rows, FigureError> {
-    let find = |names: &[&str]| {
-        names
-            .iter()
-            .find_map(|name| sheet.columns.iter().position(|column| column == name))
-            .ok_or_else(|| FigureError::NoAxis {
-                name: names[0].to_owned(),
-                known: sheet.columns.clone(),
-            })
-    };
-    let (name, simulated, exact) = (
-        find(&["check", "case", "name"])?,
-        find(&["simulated", "value", "mean"])?,
-        find(&["exact", "expected", "truth"])?,
-    );
-    let (low, high) = (find(&["ci_low", "low"])?, find(&["ci_high", "high"])?);
-    let family = find(&["quantity", "metric", "family"]).ok();
+    let column = |name| sheet.column(name);
+    let (family, point, quantity) = (column("family")?, column("point")?, column("quantity")?);
+    let (simulated, exact) = (column("simulated")?, column("exact")?);
+    let (low, high, deviation) = (column("ci_low")?, column("ci_high")?, column("deviation")?);
+    let verdict = column("verdict")?;
     let mut rows = Vec::new();
     for row in 0..sheet.rows.len() {
         let number = |column| sheet.number(row, column);
@@ -288,18 +277,17 @@ fn validation(sheet: &Sheet) -> Result<Rows, FigureError> {
             (Some(simulated), Some(exact), Some(low), Some(high)) if high > low => {
                 Some(2.0 * (simulated - exact) / (high - low))
             }
-            _ => None,
+            // Values without spread: equal, or infinitely far.
+            _ => number(deviation)?.filter(|deviation| deviation.is_finite()),
         };
-        let what = family.map_or_else(String::new, |column| {
-            format!(" {}", sheet.text(row, column))
-        });
+        let of = |column| sheet.text(row, column);
         rows.push(BarRow {
-            group: String::new(),
-            label: format!("{}{what}", sheet.text(row, name)),
+            group: of(family).to_owned(),
+            label: format!("{}: {}", of(point), of(quantity)),
             value,
             interval: None,
-            kind: usize::from(value.is_some_and(|value| value.abs() > 1.0)),
-            flagged: value.is_some_and(|value| value.abs() > 1.0),
+            kind: usize::from(of(verdict) == "failed"),
+            flagged: of(verdict) == "failed",
         });
     }
     let count = rows.len();

@@ -52,6 +52,8 @@ pub enum ResultKind {
     Matrix,
     /// Damages to shared state.
     Laboratory,
+    /// The simulator against closed forms.
+    Validation,
 }
 
 /// What a result directory is the result of, and what producing it took.

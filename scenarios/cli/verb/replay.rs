@@ -153,6 +153,14 @@ pub(crate) fn find(directory: &Path, key: Option<&str>) -> Result<Stored, Exit> 
                 "its rows say how each trial is repeated",
             ))
         }
+        (ResultKind::Validation, _) => {
+            let what = format!("{} holds a validation, no run", directory.display());
+            Err(fail(
+                Exit::Usage,
+                what,
+                "its folder scenarios holds what it ran: `badlink run FILE`",
+            ))
+        }
     }
 }
 

@@ -1,13 +1,12 @@
 //! `badlink validate`: the simulator against closed forms.
 
-use std::path::Path;
+mod store;
+
+use std::time::Instant;
 
 use rayon::prelude::*;
-use reports::figure::{BarRow, Panel, Provenance, RowStyle, Rows, Spread, draw};
 use reports::format::{counted, significant};
-use reports::rows::{Validation, Validations, Verdict};
-use reports::store::{Operation, StoreError};
-use reports::table::TableWriter;
+use reports::rows::Verdict;
 use reports::tables::{Align, Cell, Table, text};
 use scenarios::validate::{Case, CaseError, Effort, FAMILIES, REPEAT_FACTOR, Row, all};
 use serde_json::{Value, json};
@@ -37,14 +36,20 @@ pub(crate) fn run(args: &ValidateArgs) -> Exit {
     } else {
         Effort::Full
     };
+    let wanted = |family: &str| args.family.is_empty() || args.family.iter().any(|it| it == family);
+    let cases = all(effort, wanted);
+    let staging = match args.out.as_deref().map(|out| store::open(out, &cases)) {
+        None => None,
+        Some(Ok(staging)) => Some(staging),
+        Some(Err(error)) => return fail(Exit::Usage, error, "write elsewhere with --out DIR"),
+    };
+    let started = Instant::now();
     let mut rows = Vec::new();
-    let mut cases = Vec::new();
-    for family in FAMILIES {
-        if !args.family.is_empty() && !args.family.iter().any(|name| name == family.name) {
+    for of in cases.chunk_by(|one, other| one.family == other.family) {
+        let Some(family) = FAMILIES.iter().find(|family| family.name == of[0].family) else {
             continue;
-        }
-        let of = all(effort, |name| name == family.name);
-        let judged = match pool.install(|| judge(&of)) {
+        };
+        let judged = match pool.install(|| judge(of)) {
             Ok(judged) => judged,
             Err((case, error)) => {
                 let at = format!("{}, {}: {error}", case.family, case.point);
@@ -55,11 +60,11 @@ pub(crate) fn run(args: &ValidateArgs) -> Exit {
             say(text(&[table(family.name, family.formula, &judged)]));
         }
         rows.extend(judged);
-        cases.extend(of);
     }
-    if let Some(directory) = &args.out {
-        let written = write(directory, &cases, &rows);
-        if let Err(error) = written.and_then(|()| figures(directory, &rows)) {
+    if let (Some(directory), Some(staging)) = (&args.out, staging) {
+        let seconds = started.elapsed().as_secs_f64();
+        let written = store::write(staging, &cases, &rows, seconds);
+        if let Err(error) = written.and_then(|()| store::figures(directory, &rows)) {
             return fail(
                 Exit::Run,
                 error,
@@ -196,104 +201,4 @@ fn as_json(row: &Row) -> Value {
         "ci_low": number(low), "ci_high": number(high), "exact": number(row.exact),
         "deviation": number(row.deviation()), "verdict": row.verdict.word(),
     })
-}
-
-/// Rows a figure has room for.
-const ROWS_OF_A_FIGURE: usize = 48;
-
-/// Draws how far every row is from the exact value, in half-widths of its interval; as many figures
-/// as the rows need, families in one piece where they fit.
-fn figures(directory: &Path, rows: &[Row]) -> Result<(), StoreError> {
-    let mut pages: Vec<Vec<&Row>> = vec![Vec::new()];
-    for family in rows.chunk_by(|one, other| one.family == other.family) {
-        for part in family.chunks(ROWS_OF_A_FIGURE) {
-            let room = pages.last().map_or(0, Vec::len) + part.len() <= ROWS_OF_A_FIGURE;
-            if !room {
-                pages.push(Vec::new());
-            }
-            if let Some(page) = pages.last_mut() {
-                page.extend(part);
-            }
-        }
-    }
-    for (number, page) in (1..).zip(pages.iter().filter(|page| !page.is_empty())) {
-        let figure = dashboard(number, page);
-        let provenance = Provenance {
-            scenario: String::from("validate"),
-            scenario_hash: String::new(),
-            seed: page.first().map_or(0, |row| row.seed),
-            complete: true,
-        };
-        let drawing = draw(&figure, &provenance).map_err(|error| {
-            StoreError::io(Operation::Write, directory, std::io::Error::other(error))
-        })?;
-        drawing.write(&directory.join("figures"))?;
-    }
-    Ok(())
-}
-
-fn dashboard(number: usize, page: &[&Row]) -> Rows {
-    let row = |row: &&Row| {
-        let deviation = row.deviation();
-        BarRow {
-            group: String::from(row.family),
-            label: format!("{}: {}", row.point, row.quantity),
-            value: deviation.is_finite().then_some(deviation),
-            interval: None,
-            kind: usize::from(row.verdict == Verdict::Failed),
-            flagged: row.verdict == Verdict::Failed,
-        }
-    };
-    Rows {
-        name: format!("validation-{number}"),
-        title: String::from("Simulated against exact values"),
-        about: String::from(
-            "Deviation of each simulated value from the exact one in half-widths of its interval; \
-             between -1 and 1 the interval holds the exact value.",
-        ),
-        panels: vec![Panel {
-            title: String::from("(simulated - exact) / half-width"),
-            unit: String::new(),
-            rows: page.iter().map(row).collect(),
-            lines: [-1.0, 0.0, 1.0].map(|at| (at, String::new())).into(),
-            style: RowStyle::Point,
-            spread: Spread::Linear,
-        }],
-        caption: format!("n = {}, Student intervals at 99.9 %", page.len()),
-    }
-}
-
-/// Writes the table, and every case as a scenario file that `badlink run` takes.
-fn write(directory: &Path, cases: &[Case], rows: &[Row]) -> Result<(), StoreError> {
-    let places = directory.join("scenarios");
-    std::fs::create_dir_all(&places)
-        .map_err(|source| StoreError::io(Operation::CreateDirectory, &places, source))?;
-    for (number, case) in cases.iter().enumerate() {
-        let path = places.join(format!("{:03}-{}.toml", number + 1, case.family));
-        std::fs::write(&path, &case.text)
-            .map_err(|source| StoreError::io(Operation::Write, &path, source))?;
-    }
-    let path = directory.join("validation.csv");
-    let file = std::fs::File::create(&path)
-        .map_err(|source| StoreError::io(Operation::Write, &path, source))?;
-    let mut table = TableWriter::<Validations>::new(Box::new(file), &path);
-    for row in rows {
-        let (ci_low, ci_high) = interval(row);
-        table.write(&Validation {
-            family: row.family,
-            point: &row.point,
-            quantity: row.quantity,
-            unit: row.unit,
-            replications: row.replications,
-            seed: row.seed,
-            simulated: row.simulated,
-            ci_low,
-            ci_high,
-            exact: row.exact,
-            deviation: row.deviation(),
-            verdict: row.verdict,
-        })?;
-    }
-    table.finish()?;
-    Ok(())
 }

@@ -206,7 +206,7 @@ impl<'t> Reading<'t> {
         let shaper = self.both(section, "shaper", None, |node| {
             self.shaper(node, path).map(Some)
         });
-        let arq = self.both(section, "arq", None, |node| self.arq(node, path).map(Some));
+        let arq = self.both(section, "arq", None, |node| self.arq(node, path));
         let loss_at = self.both(section, "loss_at", LossPlace::Air, |node| {
             self.choice(node, "places of loss", "place of loss", ["air", "ingress"])
                 .map(|index| [LossPlace::Air, LossPlace::Ingress][index])

@@ -388,6 +388,13 @@ impl<'t> Reading<'t> {
             if spec.model == MediumModel::Ieee802154 {
                 side.rate_bps.get_or_insert(IEEE802154_BPS);
             }
+            // What a preset says of a link that nobody shares gives way to the medium's model.
+            if section.table.get("arq").is_none() {
+                side.arq = None;
+            }
+            if section.table.get("fragmentation").is_none() {
+                side.fragmentation = None;
+            }
         }
         let own = [
             ("arq", params.iter().any(|side| side.arq.is_some())),

@@ -1,6 +1,8 @@
 //! All cases, by family.
 
-use super::{Case, confirmable, delay, desync, exchange, frames, loss, queues, stations};
+use super::{
+    Case, confirmable, delay, desync, exchange, frames, loss, margins, media, queues, stations,
+};
 
 /// How much work a case may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,6 +122,38 @@ pub const FAMILIES: &[Family] = &[
     ),
     family("arq", "frames (1-p^(R+1))/(1-p), lost p^(R+1)", frames::arq),
     family("fragments", "lost 1-(1-p^(R+1))^n", frames::fragments),
+    family("aloha", "n senders: S = G e^(-2G(n-1)/n)", media::aloha),
+    family(
+        "slotted-aloha",
+        "n senders: S = G (1-G/n)^(n-1), near G e^-G; saturated n p (1-p)^(n-1)",
+        media::slotted_aloha,
+    ),
+    family("csma", "S = G e^(-aG)/(G (1+2a)+e^(-aG))", media::csma),
+    family(
+        "contention",
+        "earliest of n in W slots is unique: n sum 1/W ((W-1-k)/W)^(n-1)",
+        media::contention,
+    ),
+    family(
+        "csma-ca",
+        "IEEE 802.15.4: failure b^5, assessments (1-b^5)/(1-b), backoff sum b^i (2^BE_i-1)/2 320 us",
+        media::csma_ca,
+    ),
+    family(
+        "lora",
+        "time on the air of the data sheet; survival e^(-2(n-1) T/(period C))",
+        media::lora,
+    ),
+    family(
+        "duty-cycle",
+        "a frame every T/d; Poisson arrivals wait as in M/D/1 with services of T/d",
+        media::duty_cycle,
+    ),
+    family(
+        "jammer",
+        "frame tau, jammer w of every P: min(1, (tau+w)/P)",
+        media::jammer,
+    ),
     family(
         "bursts",
         "all of R+1 repeats lost: p/(p+r) (1-r)^R back to back, (p/(p+r))^(R+1) far apart",
@@ -156,9 +190,24 @@ pub const FAMILIES: &[Family] = &[
         desync::any_message,
     ),
     family(
+        "desync-repeats",
+        "each message up to R+1 times: q = p^(R+1), only downwards d = (1-q) q, mean attempts 1/d",
+        desync::repeats,
+    ),
+    family(
         "fleet",
         "first of N devices 1/(1-(1-d)^N), last sum 1-(1-(1-d)^t)^N",
         desync::fleet,
+    ),
+    family(
+        "round-trip-bound",
+        "honest answers missed: e^(-(th-d)/mu)",
+        margins::round_trip_bound,
+    ),
+    family(
+        "clock-drift",
+        "nothing is fresh after W/(sum of drifts)",
+        margins::clock_drift,
     ),
 ];
 

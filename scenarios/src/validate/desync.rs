@@ -12,7 +12,8 @@ struct World<'a> {
     attempts: u64,
     /// `loss` of the link, and an adversary.
     trouble: &'a str,
-    loss: f64,
+    /// Further keys of the link, a line each.
+    loss: String,
 }
 
 impl World<'_> {
@@ -44,7 +45,7 @@ role = "server"
 [links.path]
 between = ["device", "server"]
 delay = "10ms"
-loss = {}
+{}
 
 [workload.load]
 from = "device"
@@ -131,7 +132,7 @@ pub(super) fn last_message(effort: Effort) -> Vec<Case> {
             devices: effort.scaled(250),
             attempts,
             trouble: &trouble,
-            loss: 0.0,
+            loss: String::new(),
         };
         let n = 10u32;
         let survival = Quantity::metric(
@@ -162,7 +163,7 @@ pub(super) fn any_message(effort: Effort) -> Vec<Case> {
             devices: effort.scaled(250),
             attempts: all_lost_after(fatal),
             trouble: "",
-            loss: p,
+            loss: format!("loss = {p}"),
         };
         let successes =
             Quantity::observed("successes before", "count", (1.0 - p) / p, |observed| {
@@ -175,6 +176,27 @@ pub(super) fn any_message(effort: Effort) -> Vec<Case> {
     [0.1, 0.3].map(point).into()
 }
 
+/// Messages from the server are repeated by the link up to R times: M2's loss harms nothing, M4's is
+/// fatal, and either takes R+1 losses in a row.
+pub(super) fn repeats(effort: Effort) -> Vec<Case> {
+    let point = |(p, retries): (f64, i32)| {
+        let lost = p.powi(retries + 1);
+        let fatal = (1.0 - lost) * lost;
+        let world = World {
+            family: "desync-repeats",
+            point: format!("p = {p} from the server, R = {retries}"),
+            devices: effort.scaled(250),
+            attempts: all_lost_after(fatal),
+            trouble: "",
+            loss: format!(
+                "loss = {{ up = 0, down = {p} }}\narq = {{ retries = {retries}, timeout = \"1ms\" }}"
+            ),
+        };
+        world.case(effort, vec![mean_attempts(1.0 / fatal)])
+    };
+    [(0.3, 1), (0.5, 3)].map(point).into()
+}
+
 /// The first and the last of N devices to be lost.
 pub(super) fn fleet(effort: Effort) -> Vec<Case> {
     let point = |(p, size): (f64, usize)| {
@@ -185,7 +207,7 @@ pub(super) fn fleet(effort: Effort) -> Vec<Case> {
             devices: effort.scaled(50) * size as u64,
             attempts: all_lost_after(p),
             trouble: &trouble,
-            loss: 0.0,
+            loss: String::new(),
         };
         #[allow(clippy::cast_precision_loss, reason = "a small fleet")]
         let number = size as f64;

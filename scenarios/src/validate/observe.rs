@@ -1,7 +1,7 @@
 //! What a run shows besides its metrics: sessions, packets and lifetimes of pairs.
 
 use reports::metric::Metric;
-use sim_engine::{Fate, PacketEnd, Recorder};
+use sim_engine::{Fate, MediumStats, PacketEnd, Recorder};
 
 use crate::build::build;
 use crate::host::tables::{Header, NoTables, SessionEnd, StrayAcceptance, Tables};
@@ -25,7 +25,10 @@ pub(super) struct Session {
 pub(super) struct Packet {
     pub(super) link: u32,
     pub(super) number: u64,
+    pub(super) sent_ns: u64,
     pub(super) lost: bool,
+    /// Destroyed on a shared medium.
+    pub(super) collided: bool,
     /// Until it reached the far end.
     pub(super) delay_ns: Option<u64>,
 }
@@ -49,6 +52,8 @@ pub(super) struct Observed {
     pub(super) packets: Vec<Packet>,
     /// By pair.
     pub(super) lives: Vec<Life>,
+    /// Counters of the shared media.
+    media: Vec<MediumStats>,
     /// Transmissions a packet, over all links.
     pub(super) frames: Option<f64>,
     /// First node of each group.
@@ -65,6 +70,20 @@ impl Observed {
     /// Whether each packet was lost.
     pub(super) fn losses(&self) -> impl Iterator<Item = bool> + Clone + '_ {
         self.packets.iter().map(|packet| packet.lost)
+    }
+
+    /// Packets that were destroyed on a shared medium.
+    pub(super) fn collisions(&self) -> usize {
+        let packets = self.packets.iter();
+        packets.filter(|packet| packet.collided).count()
+    }
+
+    /// A counter of the only medium, by frame that was handed to it.
+    pub(super) fn per_frame(&self, counter: impl Fn(&MediumStats) -> u128) -> Option<f64> {
+        let stats = self.media.first()?;
+        #[allow(clippy::cast_precision_loss, reason = "counts of one run")]
+        let mean = counter(stats) as f64 / stats.frames as f64;
+        (stats.frames > 0).then_some(mean)
     }
 }
 
@@ -119,6 +138,7 @@ pub(super) fn run(scenario: &Scenario, listens: bool) -> Result<Observed, RunErr
         metrics: metrics(scenario, &finished),
         sessions: tables.sessions,
         packets: tables.packets,
+        media: finished.media,
         frames,
         lives,
         groups: finished
@@ -155,7 +175,9 @@ impl Recorder<Header> for Listener {
             link: end.meta.link.0 * 2
                 + u32::from(end.meta.direction == sim_engine::Direction::Down),
             number: end.meta.number,
+            sent_ns: end.meta.sent.0,
             lost: end.fate == Fate::Lost,
+            collided: end.fate == Fate::Collided,
             delay_ns: end.arrived.map(|at| at.0 - end.meta.sent.0),
         });
     }

@@ -10,13 +10,16 @@ use crate::tree::{Node, Value};
 const REASSEMBLY_NS: u64 = 60_000_000_000;
 
 impl<'t> Reading<'t> {
-    /// `arq = { retries, timeout, backoff, ack_time, ack_loss }`.
-    pub(super) fn arq(&self, node: &'t Node, link: &str) -> Option<Arq> {
+    /// `arq = { retries, timeout, backoff, ack_time, ack_loss }`, or `"none"` against a preset's.
+    pub(super) fn arq(&self, node: &'t Node, link: &str) -> Option<Option<Arq>> {
+        if matches!(&node.value, Value::Text(word) if word == "none") {
+            return Some(None);
+        }
         let Value::Table(_) = &node.value else {
             return self.refuse(
                 node.span,
                 format!("`arq` is a table, not {}", node.value.kind()),
-                "write `arq = { retries = 3, timeout = \"864us\" }`",
+                "write `arq = { retries = 3, timeout = \"864us\" }`, or `arq = \"none\"`",
             );
         };
         let table = self.section(format!("{link}.arq"), node)?;
@@ -38,13 +41,13 @@ impl<'t> Reading<'t> {
             None => Some(Probability::NEVER),
         };
         table.finish(self);
-        Some(Arq {
+        Some(Some(Arq {
             retries: u8::try_from(retries?).unwrap_or(RETRIES_MAX),
             timeout: SimDuration(timeout?),
             backoff: backoff?,
             ack_time: SimDuration(ack_time?),
             ack_loss: ack_loss?,
-        })
+        }))
     }
 
     /// `fragmentation = "6lowpan"`, `{ scheme = "6lowpan", timeout = "5s" }`, or `"none"`.
