@@ -212,3 +212,22 @@ fn sim_fate(name: &str) -> usize {
         .find(|fate| fate.as_str() == name);
     fate.unwrap() as usize
 }
+
+#[test]
+fn a_pattern_gives_some_links_parameters_of_their_own() {
+    let alike = of_many(4, "loss = 0.1\nrate = \"10kbps\"", 20_000);
+    let keys = "loss = 0.1\nrate = \"10kbps\"\nwhere = [\
+        { id = \"far\", match = \"source[1..3]\", set = { loss = 0.4 } }, \
+        { match = [\"source[2]\", \"sink\"], set = { loss = 0.7, rate = \"1kbps\" } }]";
+    let stats = of_many(4, keys, 20_000);
+    for (link, exact) in [(0, 0.1_f64), (1, 0.4), (2, 0.7), (3, 0.1)] {
+        let sd = (exact * (1.0 - exact) / 20_000.0).sqrt();
+        let lost = share(stats[link].lost, stats[link].offered);
+        assert!((lost - exact).abs() < 3.5 * sd, "{link}: {lost}");
+    }
+    // 64 bytes at 1 kbit/s instead of 10 are ten times as long in service.
+    assert_eq!(stats[2].busy_ns, 10 * stats[1].busy_ns);
+    // A pattern moves no draw of the links that it does not name.
+    assert_eq!(stats[0], alike[0]);
+    assert_eq!(stats[3], alike[3]);
+}

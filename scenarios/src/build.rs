@@ -1,6 +1,7 @@
 //! From a scenario to a world: nodes, links, roster, first storage, workloads, oracles.
 
 mod adversaries;
+mod own;
 mod schedule;
 
 use std::sync::Arc;
@@ -114,7 +115,8 @@ pub fn build_with_keys<T: Tables>(
             added.expect("a scenario has fewer nodes than the engine has numbers");
         }
     }
-    let (links, changes) = add_links(scenario, &routes, &roster, &mut engine);
+    let own = own::sets(scenario, routes.links())?;
+    let (links, changes) = add_links(scenario, (&routes, &own), &roster, &mut engine);
     let (attacks, watch) = adversaries::make(scenario, &routes, &roster)?;
 
     let groups = (0..roster.groups.len())
@@ -160,7 +162,7 @@ pub fn build_with_keys<T: Tables>(
             .any(|workload| workload.provisions_anew().is_some())
             .then(|| Reprovisioning::new(roster, seed.streams())),
         faults: faults(scenario, seed),
-        energy: energy(scenario, &links),
+        energy: energy(scenario, &links, &own),
         seed,
         stream_names,
         span_ns: scenario
@@ -194,17 +196,22 @@ fn transports(scenario: &Scenario, routes: &Routes) -> Option<Box<Transports>> {
 }
 
 /// Energy and wear of a world; `None` where no group asks for it.
-fn energy(scenario: &Scenario, links: &[(u32, u32)]) -> Option<Box<Energy>> {
+fn energy(scenario: &Scenario, links: &[(u32, u32)], own: &[own::Sets]) -> Option<Box<Energy>> {
     let supplies = || scenario.groups.iter().map(|group| group.supply.clone());
     if supplies().all(|supply| !supply.is_metered() && supply.wear.is_none()) {
         return None;
     }
-    let air = scenario.links.iter().zip(links);
-    let air = air.map(|(spec, (first, _))| (*first, [Air::new(&spec.up), Air::new(&spec.down)]));
+    let mut air = Vec::new();
+    for ((spec, (first, _)), own) in scenario.links.iter().zip(links).zip(own) {
+        // One entry holds for all links up to the next.
+        for link in 0..count(own.of.len().max(1)) {
+            air.push((first + link, own.of(spec, link).map(Air::new)));
+        }
+    }
     Some(Box::new(Energy::new(
         supplies().collect(),
         scenario.node_count(),
-        air.collect(),
+        air,
     )))
 }
 
@@ -432,7 +439,7 @@ const fn ends(link: &LinkRoute) -> (usize, usize) {
 
 fn add_links<T: Tables>(
     scenario: &Scenario,
-    routes: &Routes,
+    (routes, own): (&Routes, &[own::Sets]),
     roster: &Roster,
     engine: &mut Engine<World<T>>,
 ) -> (Vec<(u32, u32)>, Vec<Item>) {
@@ -447,6 +454,11 @@ fn add_links<T: Tables>(
         let class = "a scenario has far fewer link groups than the engine has classes";
         let up: LinkClass = engine.add_link_class(spec.up.clone()).expect(class);
         let down: LinkClass = engine.add_link_class(spec.down.clone()).expect(class);
+        let others = own[index].params.iter().map(|both| {
+            both.each_ref()
+                .map(|side| engine.add_link_class(side.clone()).expect(class))
+        });
+        let others: Vec<[LinkClass; 2]> = others.collect();
         let (many, few) = ends(route);
         for member in 0..route.many {
             let one = NodeId(count(roster.groups[many].first) + route.owner(member));
@@ -460,8 +472,10 @@ fn add_links<T: Tables>(
                 .text(&spec.name)
                 .index(u64::from(member))
                 .id();
+            let place = own[index].of.get(member as usize);
+            let classes = place.map_or([up, down], |place| others[usize::from(*place)]);
             let link = engine
-                .add_link(name, a, b, up, down)
+                .add_link(name, a, b, classes[0], classes[1])
                 .expect("both nodes were added");
             for (tap, adversary) in (0u32..).zip(&scenario.adversaries) {
                 if adversary.link == Some(index) && !adversary.off_path {

@@ -122,6 +122,7 @@ pub fn survival(scenario: &Scenario) -> Option<SurvivalCurve> {
             || side.arq.is_some()
             || side.fragmentation.is_some()
     }) || !link.schedule.is_empty()
+        || !link.own.is_empty()
     {
         return None;
     }

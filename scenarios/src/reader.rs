@@ -329,8 +329,9 @@ fn typed<'t>(cx: &Reading<'t>, root: &'t Node, fallback: &str) -> Option<Typed> 
     if let (Some(groups), Some(links)) = (&groups, &mut links) {
         for (link, (_, section)) in links.iter_mut().zip(&link_sections) {
             if let Some(written) = cx.topology(section) {
-                link.topology = cx.joined(link, groups, &written, section).flatten();
+                cx.join(link, groups, &written, section);
             }
+            cx.settle_exceptions(link, groups, section);
         }
     }
     if let Some(groups) = &groups {
@@ -376,7 +377,7 @@ fn typed<'t>(cx: &Reading<'t>, root: &'t Node, fallback: &str) -> Option<Typed> 
             end_ns,
         );
         if let Some(links) = &links {
-            let count = |link: &LinkGroup| groups[link.a].count.max(groups[link.b].count);
+            let count = |link: &LinkGroup| link.link_count(groups);
             cx.check_schedules(links, &link_sections, count, run.duration_ns);
         }
     }

@@ -6,6 +6,7 @@
 
 mod adversary;
 mod medium;
+mod own;
 mod topology;
 
 use std::fmt;
@@ -210,6 +211,22 @@ pub struct LinkGroup {
     pub topology: Option<Topology>,
     /// Outages, and parameters that change while the world runs.
     pub schedule: Vec<LinkChange>,
+    /// Links whose parameters are not those of the group.
+    pub own: Own,
+}
+
+impl LinkGroup {
+    /// The number of its links.
+    #[must_use]
+    pub fn link_count(&self, groups: &[NodeGroup]) -> usize {
+        let (a, b) = (groups[self.a].count, groups[self.b].count);
+        match &self.topology {
+            None => a.max(b),
+            Some(Topology::Full) => a.saturating_mul(b),
+            Some(Topology::Random { k }) => a.max(b).saturating_mul(*k as usize),
+            Some(Topology::Edges(edges)) => edges.len(),
+        }
+    }
 }
 
 /// Links that are down, or have other parameters, for a while.
@@ -249,6 +266,7 @@ pub enum Occurrence {
 }
 
 pub use self::medium::{MediumModel, MediumSpec};
+pub use self::own::{Exception, LinkPatch, Own};
 pub use self::topology::Topology;
 
 /// Who can read a link.

@@ -18,8 +18,8 @@ use super::adversary::POWERS;
 use crate::law;
 use crate::profile::Factors;
 use crate::scenario::{
-    Action, AdversarySpec, GrantTime, LinkChange, LinkChannel, Occurrence, Pick, ProtocolChoice,
-    Rule, Scope, StepArg, Topology, Transport,
+    Action, AdversarySpec, GrantTime, LinkChange, LinkChannel, LinkPatch, Occurrence, Own, Pick,
+    ProtocolChoice, Rule, Scope, StepArg, Topology, Transport,
 };
 
 /// The canonical text of `parts`.
@@ -111,6 +111,7 @@ pub(super) fn write(parts: &Typed) -> String {
             }
             out.under("up", |out| direction(out, &link.up));
             out.under("down", |out| direction(out, &link.down));
+            own(out, &link.own, [&link.up, &link.down]);
             for (number, change) in link.schedule.iter().enumerate() {
                 out.under(&format!("schedule.{number}"), |out| schedule(out, change));
             }
@@ -374,6 +375,35 @@ fn loss(model: &LossModel) -> String {
         LossModel::FourState(chain) => format!("{chain:?}"),
         LossModel::BitErrors(errors) => format!("ber {}", errors.rate()),
         LossModel::Replay(lost) => format!("replay {}", digest(&format!("{lost:?}"))),
+    }
+}
+
+/// Links with parameters of their own, where there are some.
+fn own(out: &mut Lines, own: &Own, base: [&LinkParams; 2]) {
+    let base = base.map(LinkParams::clone);
+    let mut sides = |name: &str, [up, down]: &[LinkParams; 2]| {
+        out.under(name, |out| {
+            out.under("up", |out| direction(out, up));
+            out.under("down", |out| direction(out, down));
+        });
+    };
+    for number in (1..).take(own.values.len()) {
+        sides(
+            &format!("edge.{number}"),
+            &own.params(base.clone(), &[number]),
+        );
+    }
+    for number in (0..).take(own.exceptions.len()) {
+        let place = usize::from(number);
+        let exception = &own.exceptions[place];
+        let [a, b] = exception.ends;
+        // Which keys are given matters where patterns overlap.
+        let [up, down] = exception.patch.each_ref().map(LinkPatch::given);
+        let name = format!("where.{place}.{a:?}.{b:?}.{up}.{down}");
+        sides(&name, &own.params(base.clone(), &[0, number]));
+    }
+    if !own.edges.is_empty() {
+        out.put("edges", digest(&format!("{:?}", own.edges)));
     }
 }
 

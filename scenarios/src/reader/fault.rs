@@ -431,13 +431,13 @@ impl<'t> Reading<'t> {
 
     /// `access`, `access[3]` or `access[0..10]`.
     fn link_members(&self, node: &'t Node, cast: Cast<'_>) -> Option<Members> {
-        let count = |index: usize| cast.groups[index].count;
         let links = cast.links.iter();
-        let links = links.map(|link| (link.name.as_str(), count(link.a).max(count(link.b))));
+        let links = links.map(|link| (link.name.as_str(), link.link_count(cast.groups)));
         self.members(node, "links", "link", links)
     }
 
-    fn members<'n>(
+    /// A group's members, as `device`, `device[3]` or `device[0..10]`; `groups` are names and sizes.
+    pub(crate) fn members<'n>(
         &self,
         node: &'t Node,
         kind: &str,

@@ -3,6 +3,7 @@
 mod damage;
 mod frames;
 mod loss;
+mod own;
 mod queue;
 mod schedule;
 mod trace;
@@ -25,7 +26,7 @@ use crate::law::Domain;
 use crate::preset;
 use crate::quantity::Dimension;
 use crate::scenario::{
-    LinkChannel, LinkGroup, MediumSpec, NodeGroup, Pick, ProtocolChoice, Transport,
+    LinkChannel, LinkGroup, MediumSpec, NodeGroup, Own, Pick, ProtocolChoice, Transport,
 };
 use crate::tree::{Node, Value};
 
@@ -113,6 +114,7 @@ impl<'t> Reading<'t> {
         };
         let params = self.link_params(section, medium.unwrap_or(Some(unread)));
         let mut schedule = self.schedule(section, params.as_ref());
+        let exceptions = self.exceptions(section, params.as_ref());
         section.finish(self);
         let (a, b) = between?;
         let mut params = params?;
@@ -123,6 +125,13 @@ impl<'t> Reading<'t> {
                 if let Some(sides) = &mut change.set {
                     self.on_medium(section, spec, attachment, sides)?;
                 }
+            }
+            for exception in exceptions.iter().flatten() {
+                let mut sides = params.clone();
+                for (patch, side) in exception.patch.iter().zip(&mut sides) {
+                    patch.apply(side);
+                }
+                self.on_medium(section, spec, attachment, &mut sides)?;
             }
         }
         let [up, down] = params;
@@ -141,6 +150,10 @@ impl<'t> Reading<'t> {
             pick: pick?,
             schedule: schedule?,
             topology: None,
+            own: Own {
+                exceptions: exceptions?,
+                ..Own::default()
+            },
         })
     }
 

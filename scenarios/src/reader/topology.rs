@@ -2,14 +2,16 @@
 
 mod edges;
 mod gml;
+mod values;
 
 use std::path::Path;
 
-use self::edges::{EdgeError, Names};
+use self::edges::{EdgeError, Edges, Names};
+use self::values::Values;
 use super::section::{Reading, Section};
 use crate::diagnostic::{Span, quoted};
 use crate::law::reason_of;
-use crate::scenario::{LinkGroup, NodeGroup, Topology};
+use crate::scenario::{LinkGroup, LinkPatch, NodeGroup, Topology};
 use crate::tree::{Node, Value};
 
 /// Most links that one topology may make.
@@ -62,14 +64,14 @@ impl<'t> Reading<'t> {
         }
     }
 
-    /// The pairs that a link group's topology joins; `Some(None)`: one link per node.
-    pub(crate) fn joined(
+    /// Fills in the pairs that a link group's topology joins, and what a file says about each.
+    pub(crate) fn join(
         &self,
-        link: &LinkGroup,
+        link: &mut LinkGroup,
         groups: &[NodeGroup],
         written: &Written<'t>,
         section: &Section<'t>,
-    ) -> Option<Option<Topology>> {
+    ) -> Option<()> {
         let place = section.place_of("topology");
         let (a, b) = (&groups[link.a], &groups[link.b]);
         let few = a.count.min(b.count);
@@ -87,11 +89,11 @@ impl<'t> Reading<'t> {
             let reason = format!("this topology has {links} links");
             self.refuse(place, reason, format!("at most {LINKS_MAX} are possible"))
         };
-        match written {
-            Written::Star => Some(None),
+        link.topology = match written {
+            Written::Star => None,
             Written::Full => {
                 limit((a.count as u64).saturating_mul(b.count as u64))?;
-                Some(Some(Topology::Full))
+                Some(Topology::Full)
             }
             Written::Random(k) => {
                 if *k as usize > few {
@@ -102,14 +104,23 @@ impl<'t> Reading<'t> {
                     );
                 }
                 limit((a.count.max(b.count) as u64).saturating_mul(u64::from(*k)))?;
-                Some(Some(Topology::Random { k: *k }))
+                Some(Topology::Random { k: *k })
             }
             Written::File(node, gml) => {
-                let edges = self.edges_of(node, *gml, (a, b))?;
+                let rated = [&link.up, &link.down]
+                    .iter()
+                    .all(|side| side.rate_bps.is_some());
+                let (edges, values) = self.edges_of(node, *gml, (a, b), rated)?;
+                let (edges, numbers): (Vec<_>, Vec<u16>) = edges.into_iter().unzip();
                 self.all_reached(place, &edges, (a, b))?;
-                Some(Some(Topology::Edges(edges)))
+                if !values.is_empty() {
+                    link.own.values = values;
+                    link.own.edges = numbers;
+                }
+                Some(Topology::Edges(edges))
             }
-        }
+        };
+        Some(())
     }
 
     /// Reads a file of edges between two groups.
@@ -118,7 +129,8 @@ impl<'t> Reading<'t> {
         node: &'t Node,
         gml: bool,
         (a, b): (&NodeGroup, &NodeGroup),
-    ) -> Option<Vec<(u32, u32)>> {
+        rated: bool,
+    ) -> Option<(Edges, Vec<LinkPatch>)> {
         let name = self.text(node)?;
         let path = self.base.join(Path::new(name));
         let length = std::fs::metadata(&path).map(|metadata| metadata.len());
@@ -136,13 +148,14 @@ impl<'t> Reading<'t> {
             }
         };
         let names = Names::new((&a.name, a.count), (&b.name, b.count));
+        let mut values = Values::new(&self.base, rated);
         let read = if gml {
-            gml::read(&text, &names)
+            gml::read(&text, &names, &mut values)
         } else {
-            edges::read(&text, &names)
+            edges::read(&text, &names, &mut values)
         };
         match read {
-            Ok(edges) => Some(edges),
+            Ok(edges) => Some((edges, values.all)),
             Err(EdgeError {
                 line,
                 column,

@@ -2,7 +2,7 @@
 
 use sim_engine::{Direction, DirectionMask, Law, LinkParams};
 
-use super::{NANOSECONDS, Sides, directional};
+use super::NANOSECONDS;
 use crate::diagnostic::quoted;
 use crate::reader::section::{Reading, Section};
 use crate::scenario::{LinkChange, LinkGroup, Occurrence};
@@ -125,7 +125,10 @@ impl<'t> Reading<'t> {
                 "links are up unless a change takes them down",
                 "write `down = true`, and `for` for how long",
             ),
-            (None, Some(node)) => self.overlay(node, &table, base).map(Some),
+            (None, Some(node)) => {
+                let patched = self.patch(node, &table, base);
+                patched.map(|(_, both)| Some(both))
+            }
             (Some((_, Some(_))), Some(node)) => self.refuse(
                 node.span,
                 "a link that is down needs no parameters",
@@ -191,66 +194,6 @@ impl<'t> Reading<'t> {
         };
         let read: Vec<_> = list.iter().map(stretch).collect();
         read.into_iter().collect()
-    }
-
-    /// The parameters that hold while a change lasts: what `node` gives over `base`.
-    fn overlay(
-        &self,
-        node: &'t Node,
-        change: &Section<'t>,
-        base: Option<&[LinkParams; 2]>,
-    ) -> Option<[LinkParams; 2]> {
-        let table = self.section(format!("{}.set", change.path), node)?;
-        let sides = self.changing(&table);
-        table.finish(self);
-        if table.table.entries.is_empty() {
-            return self.refuse(node.span, "nothing is set", "name at least one parameter");
-        }
-        let Sides {
-            delay,
-            jitter,
-            rate,
-            loss,
-            corrupt,
-            duplicate,
-        } = sides?;
-        let base = base?;
-        let given = |key: &str, name: &str| {
-            table
-                .table
-                .get(key)
-                .is_some_and(|node| directional(node).is_none_or(|table| table.get(name).is_some()))
-        };
-        let mut both = base.clone();
-        for ((index, params), name) in both.iter_mut().enumerate().zip(["up", "down"]) {
-            if given("delay", name) {
-                (params.delay, params.delay_replay) = delay[index].clone();
-            }
-            if given("jitter", name) {
-                (params.jitter, params.jitter_correlation) = jitter[index].clone();
-            }
-            if given("rate", name) {
-                if params.rate_bps.is_none() {
-                    return self.refuse(
-                        table.place_of("rate"),
-                        "this link has no rate that could change",
-                        "give the link a `rate` to begin with",
-                    );
-                }
-                params.rate_bps = rate[index];
-            }
-            if given("loss", name) {
-                params.loss = loss[index].clone();
-            }
-            if given("corrupt", name) {
-                params.corruption = corrupt[index];
-            }
-            if given("duplicate", name) {
-                params.duplication = duplicate[index];
-            }
-        }
-        self.check_params(&table, &both);
-        Some(both)
     }
 
     /// Changes that never happen, or concern links that do not exist.

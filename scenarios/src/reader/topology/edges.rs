@@ -1,6 +1,10 @@
-//! Edge lists as CSV: a header `from,to`, then one edge a line.
+//! Edge lists as CSV: a header `from,to`, then one edge a line; `delay`, `loss` and `rate` may follow.
 
+use super::values::{Cell, KEYS, Values};
 use crate::diagnostic::suggestions;
+
+/// The edges of a file, ascending, and for each the number of its values (0: none).
+pub(super) type Edges = Vec<((u32, u32), u16)>;
 
 /// Why a file of edges is refused, and where.
 #[derive(Debug, PartialEq, Eq)]
@@ -81,10 +85,11 @@ impl<'a> Names<'a> {
     }
 }
 
-/// Sorts edges and refuses one that is there twice; `places` are line and column of each.
-pub(super) fn each_once(
-    mut edges: Vec<((u32, u32), (usize, usize))>,
-) -> Result<Vec<(u32, u32)>, EdgeError> {
+/// An edge with its number of values, and its line and column.
+pub(super) type Placed = ((u32, u32), (usize, usize), u16);
+
+/// Sorts edges and refuses one that is there twice.
+pub(super) fn each_once(mut edges: Vec<Placed>) -> Result<Edges, EdgeError> {
     edges.sort_unstable();
     for pair in edges.windows(2) {
         if pair[0].0 == pair[1].0 {
@@ -97,7 +102,57 @@ pub(super) fn each_once(
             });
         }
     }
-    Ok(edges.into_iter().map(|(edge, _)| edge).collect())
+    let edges = edges.into_iter().map(|(edge, _, values)| (edge, values));
+    Ok(edges.collect())
+}
+
+/// The fields of a line, trimmed and without quotes, with their columns.
+fn fields(line: &str) -> Vec<(String, usize)> {
+    let mut fields = Vec::new();
+    let (mut text, mut start, mut quoted) = (String::new(), 1, false);
+    let mut next = 1;
+    for c in line.chars() {
+        next += 1;
+        match c {
+            '"' => quoted = !quoted,
+            ',' if !quoted => {
+                fields.push((text.trim().to_owned(), start));
+                text.clear();
+                start = next;
+            }
+            _ => text.push(c),
+        }
+    }
+    fields.push((text.trim().to_owned(), start));
+    fields
+}
+
+/// Which of [`KEYS`] each column after `from,to` is.
+fn columns(header: &[(String, usize)], line: usize) -> Result<Vec<usize>, EdgeError> {
+    let error = |column, reason: String| EdgeError {
+        line,
+        column,
+        reason,
+        hint: "the first line is `from,to`; `delay`, `loss` and `rate` may follow".to_owned(),
+    };
+    let names: Vec<&str> = header.iter().map(|field| field.0.as_str()).collect();
+    let ["from", "to", rest @ ..] = &names[..] else {
+        return Err(error(1, format!("the columns are `{}`", names.join(","))));
+    };
+    let mut found = Vec::new();
+    for (name, (_, column)) in rest.iter().zip(&header[2..]) {
+        match KEYS.iter().position(|key| key == name) {
+            Some(key) if found.contains(&key) => {
+                return Err(error(
+                    *column,
+                    format!("the column `{name}` is there twice"),
+                ));
+            }
+            Some(key) => found.push(key),
+            None => return Err(error(*column, format!("there is no column `{name}`"))),
+        }
+    }
+    Ok(found)
 }
 
 /// Reads a CSV edge list.
@@ -105,42 +160,30 @@ pub(super) fn each_once(
 /// # Errors
 ///
 /// The first thing that is wrong.
-pub(super) fn read(text: &str, names: &Names<'_>) -> Result<Vec<(u32, u32)>, EdgeError> {
+pub(super) fn read(
+    text: &str,
+    names: &Names<'_>,
+    values: &mut Values<'_>,
+) -> Result<Edges, EdgeError> {
     let error = |line, column, reason: String, hint: &str| EdgeError {
         line,
         column,
         reason,
         hint: hint.to_owned(),
     };
-    let mut header = false;
+    let mut header = None;
     let mut edges = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
         let content = line.trim();
         if content.is_empty() || content.starts_with('#') {
             continue;
         }
-        let fields: Vec<&str> = line.split(',').map(str::trim).collect();
-        if !header {
-            if fields != ["from", "to"] {
-                return Err(error(
-                    number,
-                    1,
-                    format!("the columns are `{content}`"),
-                    "the first line is `from,to`",
-                ));
-            }
-            header = true;
+        let fields = fields(line);
+        let Some(keys) = &header else {
+            header = Some(columns(&fields, number)?);
             continue;
-        }
-        let column = |field: usize| {
-            let before: usize = line
-                .split(',')
-                .take(field)
-                .map(|part| part.chars().count() + 1)
-                .sum();
-            before + 1
         };
-        let [one, other] = fields[..] else {
+        let [one, other, rest @ ..] = &fields[..] else {
             return Err(error(
                 number,
                 1,
@@ -148,15 +191,30 @@ pub(super) fn read(text: &str, names: &Names<'_>) -> Result<Vec<(u32, u32)>, Edg
                 "an edge is `device[0],server[0]`",
             ));
         };
+        if rest.len() != keys.len() {
+            return Err(error(
+                number,
+                1,
+                format!("this line has {} fields", fields.len()),
+                "it needs as many as the first line; an empty one keeps the link's value",
+            ));
+        }
         let edge = names
-            .edge(one, other)
+            .edge(&one.0, &other.0)
             .map_err(|(field, (reason, hint))| EdgeError {
                 line: number,
-                column: column(field),
+                column: [one.1, other.1][field.min(1)],
                 reason,
                 hint,
             })?;
-        edges.push((edge, (number, 1)));
+        let mut cells: [Cell; 3] = Default::default();
+        for (key, (text, column)) in keys.iter().zip(rest) {
+            cells[*key] = Cell {
+                text: text.clone(),
+                at: (number, *column),
+            };
+        }
+        edges.push((edge, (number, 1), values.number(&cells)?));
     }
     if edges.is_empty() {
         return Err(error(

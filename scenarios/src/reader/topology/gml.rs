@@ -1,11 +1,12 @@
 //! GML: `graph [ node [ id 0 label "device[0]" ] edge [ source 0 target 1 ] ]`.
 //!
-//! Nodes are named by their `label`. Keys that would mean something elsewhere (weights, positions)
-//! are refused, since they would be ignored here.
+//! Nodes are named by their `label`; an edge may have `delay`, `loss` and `rate`. Keys that would mean
+//! something elsewhere (weights, positions) are refused, since they would be ignored here.
 
 use std::collections::BTreeMap;
 
-use super::edges::{EdgeError, Names, each_once};
+use super::edges::{EdgeError, Edges, Names, each_once};
+use super::values::{Cell, Values};
 
 /// A word of the file and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +79,11 @@ fn tokens(text: &str) -> Result<Vec<Token>, EdgeError> {
 /// # Errors
 ///
 /// The first thing that is wrong.
-pub(super) fn read(text: &str, names: &Names<'_>) -> Result<Vec<(u32, u32)>, EdgeError> {
+pub(super) fn read(
+    text: &str,
+    names: &Names<'_>,
+    parameters: &mut Values<'_>,
+) -> Result<Edges, EdgeError> {
     let all = tokens(text)?;
     let mut words = all.iter();
     let end = all.last().map_or((1, 1), |token| token.at);
@@ -108,11 +113,11 @@ pub(super) fn read(text: &str, names: &Names<'_>) -> Result<Vec<(u32, u32)>, Edg
             "node" | "edge" => {
                 opens(words.next())?;
                 let wanted = if key.text == "node" {
-                    ["id", "label"]
+                    &["id", "label"][..]
                 } else {
-                    ["source", "target"]
+                    &["source", "target", "delay", "loss", "rate"][..]
                 };
-                let mut values: [Option<&Token>; 2] = [None, None];
+                let mut values: [Option<&Token>; 5] = [None; 5];
                 loop {
                     let word = words.next().ok_or_else(short)?;
                     if word.text == "]" && !word.quoted {
@@ -125,10 +130,14 @@ pub(super) fn read(text: &str, names: &Names<'_>) -> Result<Vec<(u32, u32)>, Edg
                             if key.text == "node" {
                                 "keys: `id` and `label`"
                             } else {
-                                "keys: `source` and `target`"
+                                "keys: `source`, `target`, `delay`, `loss` and `rate`"
                             },
                         ));
                     };
+                    if values[place].is_some() {
+                        let reason = format!("this {} has `{}` twice", key.text, word.text);
+                        return Err(refuse(word.at, reason, ""));
+                    }
                     values[place] = Some(words.next().ok_or_else(short)?);
                 }
                 let value = |place: usize| {
@@ -142,7 +151,14 @@ pub(super) fn read(text: &str, names: &Names<'_>) -> Result<Vec<(u32, u32)>, Edg
                 };
                 let (first, second) = (value(0)?, value(1)?);
                 if key.text == "edge" {
-                    edges.push((first.clone(), second.clone(), key.at));
+                    let cells = [2, 3, 4].map(|place| {
+                        values[place].map_or_else(Cell::default, |token: &Token| Cell {
+                            text: token.text.clone(),
+                            at: (token.at.0, token.at.1 + usize::from(token.quoted)),
+                        })
+                    });
+                    let number = parameters.number(&cells)?;
+                    edges.push((first.clone(), second.clone(), key.at, number));
                 } else if labels
                     .insert(first.text.clone(), (second.text.clone(), second.at))
                     .is_some()
@@ -169,7 +185,7 @@ pub(super) fn read(text: &str, names: &Names<'_>) -> Result<Vec<(u32, u32)>, Edg
             .map_err(|(reason, hint)| refuse(*at, reason, &hint))?;
     }
     let mut pairs = Vec::new();
-    for (source, target, at) in &edges {
+    for (source, target, at, number) in &edges {
         let label = |end: &Token| {
             labels
                 .get(&end.text)
@@ -186,7 +202,7 @@ pub(super) fn read(text: &str, names: &Names<'_>) -> Result<Vec<(u32, u32)>, Edg
         let edge = names
             .edge(one, other)
             .map_err(|(_, (reason, hint))| refuse(*at, reason, &hint))?;
-        pairs.push((edge, *at));
+        pairs.push((edge, *at, *number));
     }
     if pairs.is_empty() {
         return Err(refuse(end, "there is no edge", ""));
