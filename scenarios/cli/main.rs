@@ -44,6 +44,8 @@ fn main() -> ExitCode {
         Verb::Report(args) => verb::report::run(&args),
         Verb::Matrix(args) => verb::matrix::run(&args),
         Verb::Plot(args) => verb::plot::run(&args),
+        Verb::Explain(args) => verb::explain::run(&args),
+        Verb::Shrink(args) => verb::shrink::run(&args),
         Verb::List(args) => verb::list::run(&args),
     };
     exit.into()
