@@ -64,7 +64,8 @@ pub(super) fn removals(table: &Table) -> Vec<Removal> {
     for name in names(table, "adversaries") {
         for list in ["rules", "knows", "powers"] {
             let items = at(table, &["adversaries", &name, list]).and_then(Value::as_array);
-            for (index, item) in items.into_iter().flatten().enumerate().rev() {
+            let items = items.map_or(&[][..], Vec::as_slice);
+            for (index, item) in items.iter().enumerate().rev() {
                 let named = ["id", "secret"]
                     .iter()
                     .find_map(|key| item.get(key)?.as_str());
@@ -160,9 +161,9 @@ fn group(table: &mut Table, name: &str) -> Option<()> {
     let mut gone: Vec<String> = Vec::new();
     for (part, keys) in [
         ("links", &["between"][..]),
-        ("workload", &["from", "to"]),
-        ("faults", &["target"]),
-        ("adversaries", &["as"]),
+        ("workload", &["from", "to"][..]),
+        ("faults", &["target"][..]),
+        ("adversaries", &["as"][..]),
     ] {
         for item in names(table, part) {
             let named = at(table, &[part, &item])
