@@ -214,7 +214,7 @@ fn goal(scenario: &Scenario, came: &Came, choice: &Choice) -> Result<Goal, Shrin
     if let Some(name) = &choice.adversary
         && !scenario.adversaries.iter().any(|it| it.name == *name)
     {
-        let meant = crate::did_you_mean(name, known().into_iter());
+        let meant = crate::did_you_mean(name, known());
         return Err(refuse(format!("the run has no adversary {name}"), meant));
     }
     if let Some(name) = &choice.property
