@@ -29,6 +29,7 @@ mod reprovision;
 mod results;
 mod simulation;
 mod steps;
+mod story;
 mod sweep;
 mod transport;
 mod truth_desync;

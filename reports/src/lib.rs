@@ -11,6 +11,7 @@
 //! - [`statistics`]: intervals, quantiles and survival estimates;
 //! - [`tables`]: tables for readers as text, Markdown, LaTeX and CSV;
 //! - [`read`]: stored results back into memory;
+//! - [`explain`]: one session of a stored run, told;
 //! - `report` (feature `draw`): figures, tables and one page of a stored study;
 //! - `figure` (feature `draw`): SVG and PNG figures with their data.
 //!
@@ -18,6 +19,7 @@
 //! floats rounded to nine significant digits; nothing here reads a clock or iterates a hash map.
 
 pub mod bins;
+pub mod explain;
 pub mod format;
 pub mod metric;
 pub mod pcapng;

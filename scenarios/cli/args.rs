@@ -1,5 +1,6 @@
 //! Verbs and options.
 
+mod story;
 mod study;
 
 use std::path::PathBuf;
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+pub(crate) use story::{ExplainArgs, ShrinkArgs, Telling};
 pub(crate) use study::{
     CompareArgs, DiffArgs, MergeArgs, ReplayArgs, SlurmMode, StatusArgs, SweepArgs,
 };
@@ -61,6 +63,10 @@ pub(crate) enum Verb {
     Matrix(MatrixArgs),
     /// Draws one figure from stored results
     Plot(PlotArgs),
+    /// Tells one session of a stored run: steps, fields, decisions, the adversary's deeds
+    Explain(ExplainArgs),
+    /// Writes the smallest scenario that still gives a stored run's verdict
+    Shrink(ShrinkArgs),
     /// Lists what there is, with sources
     List(ListArgs),
     /// Prints a Wireshark dissector of every protocol, in Lua

@@ -45,6 +45,8 @@ fn main() -> ExitCode {
         Verb::Desync(args) => verb::desync::run(&args),
         Verb::Matrix(args) => verb::matrix::run(&args),
         Verb::Plot(args) => verb::plot::run(&args),
+        Verb::Explain(args) => verb::explain::run(&args),
+        Verb::Shrink(args) => verb::shrink::run(&args),
         Verb::List(args) => verb::list::run(&args),
         Verb::Dissector(args) => verb::dissector::run(&args),
     };

@@ -34,6 +34,7 @@ pub mod results;
 mod rules;
 pub mod run;
 pub mod scenario;
+pub mod shrink;
 mod starter;
 pub mod supply;
 pub mod sweep;

@@ -25,17 +25,7 @@
     return value + " ns";
   };
   const original = (packet) => packet.replace(/\+\d+$/, "");
-  const words = (step) => {
-    switch (step.k) {
-      case "send": return "sends " + (step.m || "a frame") + (field(step, "@to") ? " to " + field(step, "@to") : "") + " (" + (field(step, "@fate") || "?") + ")";
-      case "receive": return "receives " + (step.m || "a frame") + (field(step, "@from") ? " from " + field(step, "@from") : "");
-      case "adversary": return "acts on " + (step.m || "a frame") + ": " + field(step, "@fate") + (field(step, "@rule") ? " (" + field(step, "@rule") + ")" : "");
-      case "state": return field(step, "to") ? "goes from " + field(step, "from") + " to " + field(step, "to") : "shares " + (field(step, "fingerprints").replace(/[[\]"]/g, "").slice(0, 12) || "nothing") + ", epoch " + field(step, "epoch");
-      case "store": return "writes its durable storage";
-      case "check": return field(step, "passed") === "true" ? "check passed" : "check failed: " + field(step, "reason");
-      default: return field(step, "output") + (field(step, "reason") ? ": " + field(step, "reason") : "");
-    }
-  };
+  const words = (step) => step.s;
 
   for (const box of document.querySelectorAll(".player")) {
     const data = JSON.parse(document.getElementById(box.dataset.stories).textContent);

@@ -62,6 +62,7 @@ pub(super) fn stories_json(study: &Study) -> Result<String, FigureError> {
                 "k": step.kind.word(),
                 "m": step.message,
                 "d": fields,
+                "s": crate::explain::sentence(step),
             }));
         }
         let session = serde_json::json!({
