@@ -16,13 +16,17 @@ use crate::vault_exchange::messages::Message;
 use crate::vault_exchange::params::Params;
 use crate::vault_exchange::{DEVICE, PORT, SERVER, VaultExchange};
 
-struct Counter(u8);
+/// A linear congruential generator; its high bits are used.
+struct Counter(u64);
 
 impl crate::entropy::Entropy for Counter {
     fn fill(&mut self, out: &mut [u8]) {
         for byte in out {
-            self.0 = self.0.wrapping_mul(29).wrapping_add(113);
-            *byte = self.0;
+            self.0 = self
+                .0
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            *byte = (self.0 >> 56) as u8;
         }
     }
 }
