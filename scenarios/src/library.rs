@@ -64,6 +64,26 @@ pub const LIBRARY: &[LibraryScenario] = &[
         text: include_str!("../library/vault-exchange-scale.toml"),
     },
     LibraryScenario {
+        name: "vault-exchange-predict-next",
+        text: include_str!("../library/vault-exchange-predict-next.toml"),
+    },
+    LibraryScenario {
+        name: "vault-exchange-stay-unnoticed",
+        text: include_str!("../library/vault-exchange-stay-unnoticed.toml"),
+    },
+    LibraryScenario {
+        name: "vault-exchange-mitm",
+        text: include_str!("../library/vault-exchange-mitm.toml"),
+    },
+    LibraryScenario {
+        name: "vault-exchange-drop-key",
+        text: include_str!("../library/vault-exchange-drop-key.toml"),
+    },
+    LibraryScenario {
+        name: "vault-exchange-flood-requests",
+        text: include_str!("../library/vault-exchange-flood-requests.toml"),
+    },
+    LibraryScenario {
         name: "ratchet-normal",
         text: include_str!("../library/ratchet-normal.toml"),
     },

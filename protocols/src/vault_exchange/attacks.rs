@@ -76,8 +76,10 @@ const STAGE: Stage = Stage {
     settle: "5min",
 };
 
-/// One command and no other, so that the published program is not asked for more than it serves.
+/// One command and no other, so that the published program is not asked for more than it serves, and
+/// sessions without length, so that it answers a request when it comes.
 const ONCE: Stage = Stage {
+    params: &[("sessions", "20"), ("session_length", "\"0s\"")],
     errands: &[Errand {
         from: "device",
         to: "server",
@@ -168,3 +170,6 @@ pub(super) fn build(
         }
     })
 }
+
+#[cfg(test)]
+mod tests;

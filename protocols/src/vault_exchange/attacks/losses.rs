@@ -19,7 +19,8 @@ pub(super) const INDICES_SPEC: AttackSpec = AttackSpec {
     properties: &[Property::Availability],
     claims: &["VX-C4"],
     control: Control::without("queue"),
-    stage: super::BUSY,
+    // Without length: the published program answers a request when it comes.
+    stage: super::BUSY.with_params(&[("sessions", "1000000"), ("session_length", "\"0s\"")]),
     ..super::BASE
 };
 
