@@ -279,7 +279,7 @@ impl Protocol for RsaUdp {
     }
 
     fn claims(&self) -> &'static [ClaimSpec] {
-        const REPORT: &str = "project report, security discussion";
+        const REPORT: &str = "report \"Secure Communication for Smart IoT Objects\" (CSE3009, VIT, 2019 and 2021), discussion of security";
         const fn resists(id: &'static str, text: &'static str, source: &'static str) -> ClaimSpec {
             ClaimSpec {
                 id,
@@ -314,7 +314,7 @@ impl Protocol for RsaUdp {
                 resists(
                     "RU-C10",
                     "the three-message handshake excludes replay",
-                    "history of the prototype",
+                    "commit history of the published prototype, abapat/Security-of-Things (2016)",
                 ),
                 resists(
                     "RU-C11",
