@@ -24,6 +24,7 @@
 //! durable storage. Draws come from the party's own entropy in the order in which the frames name
 //! them, the OAEP octets last.
 
+mod attacks;
 pub mod block_list;
 mod client;
 mod connection;
@@ -35,6 +36,7 @@ pub mod params;
 mod provision;
 pub mod records;
 pub mod sealing;
+mod secrets;
 
 #[cfg(test)]
 mod tests;
@@ -44,6 +46,7 @@ pub use device::Device;
 
 use std::sync::Arc;
 
+use crate::attack::{AttackSpec, Attacker, Holder, Secret, SecretSpec, Setup};
 use crate::crypto::rsa::Arithmetic;
 use crate::drive::Rehearsal;
 use crate::output::Principal;
@@ -322,6 +325,14 @@ impl Protocol for RsaUdp {
         }
     }
 
+    fn attacks(&self) -> &'static [AttackSpec] {
+        attacks::SPECS
+    }
+
+    fn secrets(&self) -> &'static [SecretSpec] {
+        secrets::SPECS
+    }
+
     fn relations(&self) -> &'static [RelationSpec] {
         &[RelationSpec {
             name: "connection",
@@ -434,6 +445,14 @@ impl Instance for Configured {
             (_, false) => Column::RsaUdpClient(all.map(Client::new).collect()),
             (_, true) => Column::RsaUdpLiteralClient(all.map(LiteralClient::new).collect()),
         }
+    }
+
+    fn attacker(&self, id: &str, setup: &Setup<'_>) -> Result<Box<dyn Attacker>, ParameterError> {
+        attacks::build(&self.params, id, setup)
+    }
+
+    fn secrets(&self, holder: &Holder<'_>, out: &mut dyn FnMut(Secret<'_>)) {
+        secrets::list(&self.params, holder, out);
     }
 
     fn principal(&self, roster: &Roster, party: &Party) -> Principal {

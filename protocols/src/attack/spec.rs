@@ -183,7 +183,8 @@ pub struct Stage {
     pub nodes: &'static [(&'static str, u32)],
     /// What the parties do.
     pub errands: &'static [Errand],
-    /// Parameters of the protocol: name and value in the scenario's notation.
+    /// Parameters of the protocol: name and value in the scenario's notation; `role.name` for one of
+    /// the role's nodes.
     pub params: &'static [(&'static str, &'static str)],
     /// Pairs of roles that have a secure link besides the public one.
     pub secure: &'static [(&'static str, &'static str)],

@@ -89,6 +89,12 @@ impl Client {
         }
     }
 
+    /// Hosts of the devices that it is connected to, each with `S`.
+    pub(super) fn firsts(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        let all = self.connections.iter();
+        all.map(|connection| (connection.device().host, connection.first()))
+    }
+
     fn connection_to(&self, host: u32) -> Option<usize> {
         self.connections
             .iter()

@@ -94,6 +94,11 @@ impl Connection {
         self.0.device
     }
 
+    /// `S`.
+    pub(super) fn first(&self) -> u32 {
+        self.0.first
+    }
+
     pub(super) fn own_key(&self) -> Arc<PrivateKey> {
         Arc::clone(&self.0.own)
     }

@@ -92,6 +92,12 @@ impl Device {
         self.salts.iter().map(|(number, _)| *number)
     }
 
+    /// Host of the client that is connected, and `S`.
+    pub(super) fn first(&self) -> Option<(u32, u32)> {
+        let connected = self.connected.as_ref()?;
+        Some((connected.address.host, connected.first))
+    }
+
     fn turn(&mut self, cx: &mut Context<'_>, cause: Cause) {
         cx.phase(AUTHENTICATE);
         self.blocked.refresh(cx.now, self.params.device_block_time);

@@ -150,14 +150,14 @@ pub fn open(
 }
 
 /// The inner frame in clear, zero-filled to `size`, its length in the last two bytes.
-fn wrap(plain: &[u8], size: usize, frame: &mut Vec<u8>) {
+pub(super) fn wrap(plain: &[u8], size: usize, frame: &mut Vec<u8>) {
     let start = frame.len();
     frame.extend(plain);
     frame.resize(start + size - 2, 0);
     frame.extend(u16::try_from(plain.len()).unwrap_or(u16::MAX).to_be_bytes());
 }
 
-fn unwrap(block: &[u8]) -> Option<&[u8]> {
+pub(super) fn unwrap(block: &[u8]) -> Option<&[u8]> {
     let (plain, length) = block.split_last_chunk::<2>()?;
     plain.get(..usize::from(u16::from_be_bytes(*length)))
 }

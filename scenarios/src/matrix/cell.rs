@@ -97,6 +97,9 @@ impl Cell {
             if stage.errands.iter().any(|errand| errand.from == *role) {
                 text.push_str("start = \"uniform(0s, 1min)\"\n");
             }
+            if with_params {
+                self.node_params(role, &mut text);
+            }
         }
         self.links(stage, &mut text);
         for (number, errand) in (1..).zip(stage.errands) {
@@ -130,6 +133,7 @@ impl Cell {
         let mut params: Vec<(&str, String)> = Vec::new();
         if staged {
             let given = self.spec.stage.params.iter();
+            let given = given.filter(|(name, _)| !name.contains('.'));
             params.extend(given.map(|(name, value)| (*name, (*value).to_owned())));
         }
         if self.control {
@@ -142,6 +146,19 @@ impl Cell {
                 .iter()
                 .map(|(name, value)| format!("{name} = {value}"))
                 .collect();
+            let _ = writeln!(text, "params = {{ {} }}", pairs.join(", "));
+        }
+    }
+
+    /// Parameters of the stage that belong to the nodes of a role: `role.name`.
+    fn node_params(&self, role: &str, text: &mut String) {
+        let given = self.spec.stage.params.iter();
+        let own = given.filter_map(|(name, value)| {
+            let name = name.strip_prefix(role)?.strip_prefix('.')?;
+            Some(format!("{name} = {value}"))
+        });
+        let pairs: Vec<String> = own.collect();
+        if !pairs.is_empty() {
             let _ = writeln!(text, "params = {{ {} }}", pairs.join(", "));
         }
     }

@@ -77,6 +77,12 @@ impl LiteralClient {
         }
     }
 
+    /// Hosts of the devices that it is connected to, each with `S`.
+    pub(in crate::rsa_udp) fn firsts(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        let all = self.slots.iter();
+        all.map(|connection| (connection.device.host, connection.first))
+    }
+
     fn halt(&mut self, cx: &mut Context<'_>) {
         self.halted = true;
         cx.halt();

@@ -68,6 +68,12 @@ impl LiteralDevice {
         }
     }
 
+    /// Host of the client that is connected, and `S`.
+    pub(in crate::rsa_udp) fn first(&self) -> Option<(u32, u32)> {
+        let connected = self.connected.as_ref()?;
+        Some((connected.address.host, connected.first))
+    }
+
     fn turn(&mut self, after_datagram: bool, cx: &mut Context<'_>) {
         cx.phase(AUTHENTICATE);
         self.blocked.refresh(cx.now, self.params.device_block_time);
