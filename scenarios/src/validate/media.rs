@@ -224,7 +224,7 @@ pub(super) fn contention(effort: Effort) -> Vec<Case> {
         });
         air.case(effort, vec![won])
     };
-    [(5, 8), (2, 4), (20, 32)].map(point).into()
+    [(5, 8), (2, 4), (10, 8)].map(point).into()
 }
 
 /// One station whose assessments find the channel busy with probability b.
@@ -278,7 +278,7 @@ fn time_on_air(sf: u32, bytes: u32) -> f64 {
 /// LoRa: the time on the air, and who survives among n devices on C channels.
 pub(super) fn lora(effort: Effort) -> Vec<Case> {
     let mut cases = Vec::new();
-    for (sf, bytes) in [(7u32, 16u32), (9, 13), (10, 51), (12, 222)] {
+    for (sf, bytes) in [(7u32, 16u32), (9, 29), (10, 51), (12, 222)] {
         let air = Air {
             family: "lora",
             point: format!("SF{sf}, {bytes} B, one device"),
