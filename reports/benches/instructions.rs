@@ -2,6 +2,7 @@
 //! the committed baseline.
 
 #![allow(missing_docs)]
+#![allow(clippy::exit, reason = "the harness ends the process")]
 
 use std::io::{self, Write};
 use std::path::Path;

@@ -2,6 +2,7 @@
 //! oracles together. `.ci/instructions` compares them with the committed baseline.
 
 #![allow(missing_docs)]
+#![allow(clippy::exit, reason = "the harness ends the process")]
 
 use gungraun::{library_benchmark, library_benchmark_group, main};
 use scenarios::Scenario;

@@ -6,8 +6,8 @@ use std::ops::ControlFlow;
 
 use sim_engine::{
     Direction, Engine, EngineConfig, Host, Input, Law, LinkId, LinkParams, LossModel, NodeConfig,
-    NodeId, NullRecorder, Outbox, PacketEnd, Passage, Progress, SimDuration, SimTime,
-    StreamName, TapDraw, TimerId, Verdict,
+    NodeId, NullRecorder, Outbox, PacketEnd, Passage, Progress, SimDuration, SimTime, StreamName,
+    TapDraw, TimerId, Verdict,
 };
 
 pub(crate) const LOSS: f64 = 0.01;
