@@ -9,7 +9,7 @@
 
 use std::hint::black_box;
 
-use sim_engine::{Direction, Law, Probability, Seed, StreamName, Streams};
+use sim_engine::{Law, Probability, Seed, Streams};
 
 #[path = "support/chain.rs"]
 mod chain;
