@@ -47,6 +47,7 @@ fn csv_row() -> u64 {
             to: "server",
             message: "M1",
             session: "device[417]/322",
+            transmission: None,
             bytes: 51 + k % 200,
             fate: Fate::Delivered,
             rule: "",
