@@ -198,13 +198,15 @@ fn narrow(field: &Field) -> bool {
 }
 
 /// The name of a field in filters, behind that of its protocol: a name has one type, so a field that
-/// another variant writes differently has its kind in it.
+/// another variant writes differently has its kind in it. A prime becomes a `p`.
 fn abbreviation(message: &str, field: &Field, kinds: &mut BTreeMap<String, FieldKind>) -> String {
     let plain: String = format!("{message}.{}", field.name)
         .chars()
         .map(|letter| match letter {
-            '-' | ' ' => '_',
-            other => other.to_ascii_lowercase(),
+            '\'' => 'p',
+            '.' => '.',
+            other if other.is_ascii_alphanumeric() => other.to_ascii_lowercase(),
+            _ => '_',
         })
         .collect();
     let kind = match field.kind {
