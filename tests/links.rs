@@ -225,8 +225,9 @@ fn a_pattern_gives_some_links_parameters_of_their_own() {
         let lost = share(stats[link].lost, stats[link].offered);
         assert!((lost - exact).abs() < 3.5 * sd, "{link}: {lost}");
     }
-    // 64 bytes at 1 kbit/s instead of 10 are ten times as long in service.
-    assert_eq!(stats[2].busy_ns, 10 * stats[1].busy_ns);
+    // 64 bytes at 1 kbit/s instead of 10 are ten times as long in service; one may be under way.
+    let apart = stats[2].busy_ns.abs_diff(10 * stats[1].busy_ns);
+    assert!(apart < 512_000_000, "{apart}");
     // A pattern moves no draw of the links that it does not name.
     assert_eq!(stats[0], alike[0]);
     assert_eq!(stats[3], alike[3]);

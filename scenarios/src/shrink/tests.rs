@@ -23,21 +23,14 @@ from = "device"
 to = "server"
 do = "authenticate"
 every = "exp(10min)"
-[adversaries.idle]
-on = "access"
-powers = ["drop"]
-[[adversaries.idle.rules]]
-id = "never"
-match = { message = "M1" }
-action = "drop"
-probability = "0%"
 [adversaries.mitm]
 on = "access"
 powers = ["observe", "drop", "delay"]
 [[adversaries.mitm.rules]]
 id = "slow"
 match = { message = "M2" }
-action = { delay = "10ms" }
+action = "delay"
+by = "10ms"
 [[adversaries.mitm.rules]]
 id = "final"
 match = { direction = "down", message = "M4" }

@@ -175,7 +175,7 @@ fn own_delay(read: &Scenario, ends: (u32, u32)) -> Option<f64> {
 #[test]
 fn edges_may_have_parameters_of_their_own() {
     let table = "from,to,loss,delay\ndevice[0],server[0],20%,\"5ms\"\n\
-                 device[1],server[0],,\"exp(7ms, min=1ms)\"\ndevice[2],server[1],,\n";
+                 device[1],server[0],,\"shifted-exp(min=1ms, mean=7ms)\"\ndevice[2],server[1],,\n";
     let read = csv(table).unwrap();
     assert_eq!(own_delay(&read, (0, 0)), Some(5e6));
     assert_eq!(own_delay(&read, (1, 0)), None);
