@@ -328,8 +328,9 @@ impl Search<'_> {
     /// One pass over everything; true when something went.
     fn pass(&mut self) -> bool {
         let before = self.best.clone();
-        self.duration();
+        // Nodes first: over a long time few of them are enough for what luck decides.
         self.counts();
+        self.duration();
         for removal in edit::removals(&self.best) {
             // An earlier removal may have taken this part along.
             let without = edit::without(&self.best, &removal);
