@@ -262,7 +262,7 @@ pub(crate) struct PlotArgs {
     /// Keeps only the points with this value (repeatable)
     #[arg(long = "where", value_name = "AXIS=VALUE")]
     pub(crate) only: Vec<String>,
-    /// Session of a sequence chart, as in device[3]/17 [default: the one that tells most]
+    /// Session of a sequence chart, as in `device[3]/17` (by default the one that tells most)
     #[arg(long, value_name = "ID")]
     pub(crate) session: Option<String>,
     /// How the horizontal axis is spread [default: by the values]

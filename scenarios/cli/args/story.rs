@@ -10,7 +10,7 @@ pub(crate) struct ExplainArgs {
     /// Directory of a run
     #[arg(value_name = "DIR")]
     pub(crate) dir: PathBuf,
-    /// The session, as in device[3]/17
+    /// The session, as in `device[3]/17`
     #[arg(long, value_name = "ID", group = "which")]
     pub(crate) session: Option<String>,
     /// The session of the first violation, else the first that failed

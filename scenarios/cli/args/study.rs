@@ -31,7 +31,7 @@ pub(crate) struct SweepArgs {
     /// Computes stored failures again
     #[arg(long)]
     pub(crate) retry_failed: bool,
-    /// Keeps the tables that [output] asks for, a directory per run
+    /// Keeps the tables that `[output]` asks for, a directory per run
     #[arg(long)]
     pub(crate) keep_traces: bool,
     /// A run that handles so many events has failed

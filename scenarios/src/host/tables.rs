@@ -69,7 +69,7 @@ pub enum Happening<'a> {
         /// After it.
         to: &'static str,
     },
-    /// A durable write has ended; its batch as [`super::effects::records`] reads it.
+    /// A durable write has ended; its batch as `super::effects::records` reads it.
     Stored(&'a [u8]),
     /// The machine made a statement.
     Output(&'a Output),

@@ -1,7 +1,7 @@
 //! What is between a machine's messages and the packets of a link: nothing for datagrams, streams
 //! and confirmable exchanges else.
 //!
-//! The state machines below ([`stream`]) know no simulator. Here their segments become packets, their
+//! The state machines below (`stream`) know no simulator. Here their segments become packets, their
 //! expiries timers of the node, and their events calls of its machine. Transport work has no price;
 //! segments wait for the processor like every packet. A node that loses its power loses its
 //! connections, and its peers learn of it when they send (RST) or give up.
