@@ -4,7 +4,7 @@
 //! of its own, named by fault and place, one block per strike, so that a fault moves nobody's random
 //! numbers and another place none of this one's. Strikes at instants and by process are events of
 //! the class that comes first at its instant; strikes by selector happen in the middle of a call,
-//! between two effects ([`select`], [`write`](mod@write)).
+//! between two effects (`select`, `write`).
 
 mod history;
 mod links;

@@ -110,7 +110,7 @@ impl Rule {
 pub struct Matching {
     /// The direction of travel.
     pub direction: Option<Direction>,
-    /// Messages: places in [`Instance::layouts`]; empty: any.
+    /// Messages: places in `Instance::layouts`; empty: any.
     pub messages: Vec<usize>,
     /// Only the n-th packet of each link and direction, from 1, for which the rest fits.
     pub nth: Option<u64>,
