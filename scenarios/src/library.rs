@@ -116,6 +116,66 @@ pub const LIBRARY: &[LibraryScenario] = &[
         text: include_str!("../library/ratchet-reflect-to-client.toml"),
     },
     LibraryScenario {
+        name: "secure-vault-drop-one",
+        text: include_str!("../library/secure-vault-drop-one.toml"),
+    },
+    LibraryScenario {
+        name: "secure-vault-flip-m3",
+        text: include_str!("../library/secure-vault-flip-m3.toml"),
+    },
+    LibraryScenario {
+        name: "secure-vault-choose-c1",
+        text: include_str!("../library/secure-vault-choose-c1.toml"),
+    },
+    LibraryScenario {
+        name: "secure-vault-passive-leak",
+        text: include_str!("../library/secure-vault-passive-leak.toml"),
+    },
+    LibraryScenario {
+        name: "secure-vault-clone",
+        text: include_str!("../library/secure-vault-clone.toml"),
+    },
+    LibraryScenario {
+        name: "multi-server-insider-track",
+        text: include_str!("../library/multi-server-insider-track.toml"),
+    },
+    LibraryScenario {
+        name: "multi-server-own-server-passive",
+        text: include_str!("../library/multi-server-own-server-passive.toml"),
+    },
+    LibraryScenario {
+        name: "multi-server-own-server-and-user",
+        text: include_str!("../library/multi-server-own-server-and-user.toml"),
+    },
+    LibraryScenario {
+        name: "multi-server-later-theft",
+        text: include_str!("../library/multi-server-later-theft.toml"),
+    },
+    LibraryScenario {
+        name: "multi-server-flood-db",
+        text: include_str!("../library/multi-server-flood-db.toml"),
+    },
+    LibraryScenario {
+        name: "rsa-udp-solve-dh",
+        text: include_str!("../library/rsa-udp-solve-dh.toml"),
+    },
+    LibraryScenario {
+        name: "rsa-udp-mitm-keys",
+        text: include_str!("../library/rsa-udp-mitm-keys.toml"),
+    },
+    LibraryScenario {
+        name: "rsa-udp-pass-the-hash",
+        text: include_str!("../library/rsa-udp-pass-the-hash.toml"),
+    },
+    LibraryScenario {
+        name: "rsa-udp-dictionary",
+        text: include_str!("../library/rsa-udp-dictionary.toml"),
+    },
+    LibraryScenario {
+        name: "rsa-udp-replay-pass",
+        text: include_str!("../library/rsa-udp-replay-pass.toml"),
+    },
+    LibraryScenario {
         name: "ratchet-drop-one",
         text: include_str!("../library/ratchet-drop-one.toml"),
     },
