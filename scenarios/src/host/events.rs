@@ -1,0 +1,282 @@
+//! What the engine calls: inputs, releases, controls, and the ends of packets.
+
+use protocols::{Incoming, Timer};
+use sim_engine::order::TAP_ENTITY_BASE;
+use sim_engine::{
+    Fate, Input, LostInput, NodeId, Outbox, PacketEnd, PacketMeta, Passage, SimTime, TapDraw,
+    TimerId, Verdict,
+};
+
+use super::attempt::AttemptId;
+use super::fault::Moment;
+use super::tables::{Header, Tables};
+use super::{Deferred, NO_PAIR, World, fault, schedule, transport};
+use crate::fault::Point;
+
+impl<T: Tables> sim_engine::Host for World<T> {
+    type Header = Header;
+    type Effect = Deferred;
+    type Recorder = T;
+
+    fn on_input(
+        &mut self,
+        now: SimTime,
+        node: NodeId,
+        input: Input<'_, Header>,
+        out: &mut Outbox<'_, Self>,
+    ) {
+        match input {
+            Input::Packet {
+                mut header,
+                meta,
+                bytes,
+            } => {
+                if self.take_segment(now, node, (&header, &meta), bytes, out) {
+                    return;
+                }
+                header.pair = held(&header, &meta);
+                if let Some(place) = self.attacks.seats.get(&node.0).copied() {
+                    self.let_go(now.0, header.pair);
+                    self.attack_on_mail(now, place, &header, bytes, out);
+                    return;
+                }
+                self.on_packet(now, node, (&header, Some(&meta)), bytes, out);
+            }
+            Input::Timer(timer) if timer.kind == transport::TIMER => {
+                self.on_stream_timer(now, node, timer.key, out);
+            }
+            Input::Timer(timer) => {
+                let attempt = self.workloads.open_attempt(node.0);
+                self.on_protocol_timer(now, node, timer, attempt, out);
+            }
+            Input::Command(token) => self.on_command_token(now, node, token, out),
+        }
+    }
+
+    fn on_release(
+        &mut self,
+        now: SimTime,
+        node: NodeId,
+        effect: Deferred,
+        out: &mut Outbox<'_, Self>,
+    ) {
+        self.release(now, node, effect, out);
+    }
+
+    fn on_control(
+        &mut self,
+        now: SimTime,
+        owner: NodeId,
+        control: TimerId,
+        out: &mut Outbox<'_, Self>,
+    ) {
+        if owner.0 >= TAP_ENTITY_BASE {
+            self.on_attack_control(now, owner, control, out);
+            return;
+        }
+        if control.kind == schedule::CONTROL {
+            self.change_links(now, control, out);
+        } else if control.kind >= fault::control::FIRST {
+            self.on_fault_control(now, owner, control, out);
+        } else {
+            self.on_workload_control(now, owner.0, control, out);
+        }
+    }
+
+    fn on_packet_end(&mut self, now: SimTime, end: &PacketEnd<'_, Header>) {
+        self.tally.packet(end.fate, end.bytes.len());
+        self.pay_for_air(end);
+        let arrives = matches!(
+            end.fate,
+            Fate::Delivered | Fate::Duplicated | Fate::AdversaryModified | Fate::Injected
+        ) || (end.fate == Fate::Corrupted && end.arrived.is_some());
+        // A delivered packet goes on holding its pair until its handler is through.
+        if !arrives {
+            self.let_go(now.0, held(end.header, end.meta));
+        }
+    }
+
+    fn on_copied(&mut self, header: &Header, meta: &PacketMeta) {
+        if let Some((relation, pair)) = self.relation_of(held(header, meta)) {
+            self.relations[relation].oracle.hold(pair);
+        }
+    }
+
+    fn on_tap(
+        &mut self,
+        now: SimTime,
+        passage: Passage<'_>,
+        header: &mut Header,
+        draw: &mut TapDraw,
+        rewritten: &mut Vec<u8>,
+    ) -> Verdict {
+        let verdict = self.attack_on_tap(now, &passage, header, rewritten);
+        if let Some(verdict) = verdict.filter(|verdict| *verdict != Verdict::Pass) {
+            header.rule = self.attack_rule(passage.tap, passage.meta.link.0);
+            self.watch.availability.touch(header.attempt);
+            return verdict;
+        }
+        if self.attacks.acts_by_rules(passage.tap as usize) {
+            return Verdict::Pass;
+        }
+        let message = header.carried.message(passage.bytes);
+        let message = message.and_then(|message| self.instance.classify(message));
+        let Passage { tap, meta, .. } = passage;
+        let (verdict, rule) = self.taps.decide(now, tap, meta, message, draw);
+        if let Some(rule) = rule {
+            header.rule = rule;
+            self.watch.availability.touch(header.attempt);
+        }
+        verdict
+    }
+
+    fn on_tap_done(&mut self, now: SimTime, tap: u32, out: &mut Outbox<'_, Self>) {
+        self.attack_on_tap_done(now, tap, out);
+    }
+
+    fn on_mail(
+        &mut self,
+        now: SimTime,
+        _tap: u32,
+        header: &Header,
+        bytes: &[u8],
+        out: &mut Outbox<'_, Self>,
+    ) {
+        if let Some(place) = self.attacks.owner(header.to.host) {
+            self.attack_on_mail(now, place, header, bytes, out);
+        }
+    }
+
+    fn touch(&self, entity: NodeId) -> u64 {
+        let node = entity.0;
+        if node as usize >= self.group_of.len() {
+            return 0;
+        }
+        let (group, member) = self.place(node);
+        let mut word = self.workloads.touch(node) ^ self.depot.touch(node);
+        word ^= self.groups[group].column.state(member as usize).len() as u64;
+        word ^= self.randomness.positions[node as usize].words_drawn;
+        for relation in &self.relations {
+            let pair = relation.first_pair[node as usize];
+            word ^= relation.oracle.touch(pair);
+        }
+        word
+    }
+
+    fn on_effect_lost(
+        &mut self,
+        now: SimTime,
+        node: NodeId,
+        effect: Deferred,
+        out: &mut Outbox<'_, Self>,
+    ) {
+        match effect {
+            Deferred::Send { header, bytes, .. } => {
+                out.free(bytes);
+                self.let_go(now.0, header.pair);
+            }
+            Deferred::Stored { writing, .. } => self.write_lost(now, node.0, writing, out),
+            Deferred::Torn { writing, .. } => self.write_lost(now, node.0, writing, out),
+            Deferred::Mail { bytes, .. } => out.free(bytes),
+            Deferred::Done { pair, .. } => self.let_go(now.0, pair),
+            _ => {}
+        }
+    }
+
+    fn on_input_lost(
+        &mut self,
+        now: SimTime,
+        node: NodeId,
+        input: LostInput<Header>,
+        out: &mut Outbox<'_, Self>,
+    ) {
+        self.input_lost(now, node.0, input, out);
+    }
+}
+
+/// The pair that this packet holds: that of its header for what a node sent itself and for copies
+/// that the link made of it, none for an adversary's packets.
+pub(crate) const fn held(header: &Header, meta: &PacketMeta) -> u32 {
+    if header.carried.by_transport() {
+        // A record is held by its end of the connection, however often it is sent.
+        return NO_PAIR;
+    }
+    if meta.sender < TAP_ENTITY_BASE {
+        header.pair
+    } else {
+        NO_PAIR
+    }
+}
+
+impl<T: Tables> World<T> {
+    pub(super) fn on_packet(
+        &mut self,
+        now: SimTime,
+        node: NodeId,
+        (header, meta): (&Header, Option<&PacketMeta>),
+        bytes: &[u8],
+        out: &mut Outbox<'_, Self>,
+    ) {
+        if self.faults.is_some() {
+            let moment = |point| Moment {
+                point,
+                from: header.from,
+                to: header.to,
+                way: meta.map(|meta| (meta.link, meta.direction)),
+                packet: meta.map(|meta| (meta.sender, meta.number)),
+                bytes,
+            };
+            self.message_moment(now, &moment(Point::Received), out);
+            if out.is_down(node) {
+                self.let_go(now.0, header.pair);
+                return;
+            }
+            self.message_moment(now, &moment(Point::Handled), out);
+        }
+        // An initiator's emissions belong to its open attempt whatever caused them; a responder's
+        // to the attempt of the packet in hand.
+        let own = self.workloads.open_attempt(node.0);
+        let attempt = if own.is_some() { own } else { header.attempt };
+        if self.halted[node.0 as usize] {
+            self.let_go(now.0, header.pair);
+            return;
+        }
+        let incoming = Incoming {
+            from: header.from,
+            to: header.to,
+            channel: header.channel,
+            bytes,
+        };
+        self.call(
+            now,
+            node,
+            (attempt, header.pair),
+            out,
+            |column, member, cx| {
+                column.on_message(member, incoming, cx);
+            },
+        );
+    }
+
+    pub(super) fn on_protocol_timer(
+        &mut self,
+        now: SimTime,
+        node: NodeId,
+        timer: TimerId,
+        attempt: AttemptId,
+        out: &mut Outbox<'_, Self>,
+    ) {
+        let held = self.timer_expires(node.0, timer);
+        if self.halted[node.0 as usize] {
+            self.let_go(now.0, held);
+            return;
+        }
+        let timer = Timer {
+            kind: timer.kind,
+            key: timer.key,
+        };
+        self.call(now, node, (attempt, held), out, |column, member, cx| {
+            column.on_timer(member, timer, cx);
+        });
+    }
+}
