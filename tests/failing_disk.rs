@@ -99,6 +99,7 @@ fn store(
         seed: scenario.run.seed,
         fingerprint: written.summary.fingerprint,
         complete: finished.stopped.is_none(),
+        sample: None,
         virtual_ns: finished.ended_ns,
         counts: [].into(),
         wall_seconds: 0.0,

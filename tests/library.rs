@@ -11,6 +11,8 @@ fn verify(large: bool) {
     for entry in LIBRARY
         .iter()
         .filter(|entry| entry.name.ends_with("-scale") == large)
+        // A run of minutes; `secure-vault-scale` is the same world, smaller.
+        .filter(|entry| entry.name != "scale-1m")
     {
         let ran = desk.run(&["verify", entry.name, "--json"]).expect(0);
         let verdict: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();

@@ -27,6 +27,7 @@ mod program;
 mod report;
 mod reprovision;
 mod results;
+mod sample;
 mod simulation;
 mod steps;
 mod story;

@@ -36,6 +36,7 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::format;
 use crate::read::RunResult;
 use crate::store::{Manifest, Operation, StoreError};
 use crate::table::{Schema, Table};
@@ -100,7 +101,7 @@ pub trait Figure {
 }
 
 /// Where a figure's data come from; stands in its caption.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Provenance {
     /// Name of the scenario.
     pub scenario: String,
@@ -110,6 +111,8 @@ pub struct Provenance {
     pub seed: u64,
     /// False when the run was interrupted; the caption then says so.
     pub complete: bool,
+    /// Share of the sessions behind the figure where it is not all; the caption then says so.
+    pub sample: Option<f64>,
 }
 
 impl From<&Manifest> for Provenance {
@@ -119,6 +122,7 @@ impl From<&Manifest> for Provenance {
             scenario_hash: manifest.scenario_hash.clone(),
             seed: manifest.seed,
             complete: manifest.complete,
+            sample: manifest.sample,
         }
     }
 }
@@ -343,6 +347,11 @@ fn full_caption(figure: &dyn Figure, provenance: &Provenance) -> String {
     );
     if !provenance.complete {
         caption.push_str(" · interrupted run");
+    }
+    if let Some(share) = provenance.sample {
+        caption.push_str(" · sample of ");
+        caption.push_str(&format::percent(share));
+        caption.push_str(" of the sessions");
     }
     caption.push_str(" · ");
     caption.push_str(&provenance.scenario);

@@ -178,7 +178,8 @@ impl Capture {
     /// # Errors
     /// `Io`.
     pub fn finish(mut self) -> Result<u64, StoreError> {
-        self.flush()?;
+        let written = self.sink.write_all(&self.buffer);
+        written.map_err(|source| StoreError::io(Operation::Write, &self.path, source))?;
         let durable = self.sink.flush().and_then(|()| self.sink.sync());
         durable.map_err(|source| StoreError::io(Operation::Sync, &self.path, source))?;
         Ok(self.packets)
@@ -186,10 +187,8 @@ impl Capture {
 
     fn flush(&mut self) -> Result<(), StoreError> {
         self.sink
-            .write_all(&self.buffer)
-            .map_err(|source| StoreError::io(Operation::Write, &self.path, source))?;
-        self.buffer.clear();
-        Ok(())
+            .take(&mut self.buffer)
+            .map_err(|source| StoreError::io(Operation::Write, &self.path, source))
     }
 
     fn u16(&mut self, value: u16) {

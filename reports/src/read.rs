@@ -191,6 +191,7 @@ impl RunResult {
 
     /// Time to the first divergence of every device that made an attempt that is permanent or ended by
     /// new first storage, in device order; devices still in step are censored at the end of the run.
+    /// With a sample of the sessions, devices that are missing from it are missing here.
     ///
     /// # Errors
     /// As [`RunResult::sessions`].

@@ -42,6 +42,7 @@
 //! # }
 //! ```
 
+mod aside;
 mod compare;
 mod error;
 mod manifest;

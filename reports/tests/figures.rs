@@ -22,6 +22,7 @@ fn provenance() -> Provenance {
         scenario_hash: "3f2a9c1d77e0".into(),
         seed: 20_260_101,
         complete: true,
+        sample: None,
     }
 }
 
@@ -277,6 +278,7 @@ fn an_unknown_figure_is_answered_with_the_known_ones() {
         seed: 1,
         fingerprint: String::new(),
         complete: true,
+        sample: None,
         virtual_ns: DAY_NS,
         counts: [].into(),
         wall_seconds: 0.0,

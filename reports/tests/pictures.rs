@@ -18,6 +18,7 @@ fn provenance() -> Provenance {
         scenario_hash: "3f2a9c1d77e0".into(),
         seed: 7,
         complete: true,
+        sample: None,
     }
 }
 

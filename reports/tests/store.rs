@@ -32,6 +32,7 @@ fn manifest(key: &ResultKey) -> Manifest {
         seed: u64::MAX,
         fingerprint: "0".repeat(32),
         complete: true,
+        sample: None,
         virtual_ns: 1_000,
         counts: [("sessions".to_owned(), 1)].into(),
         wall_seconds: 0.5,

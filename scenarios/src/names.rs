@@ -44,6 +44,16 @@ impl Names {
         member(&self.groups, node, out);
     }
 
+    /// Group and member of a node.
+    #[must_use]
+    pub fn place(&self, node: u32) -> (&str, u32) {
+        let at = self.groups.partition_point(|(_, first)| *first <= node);
+        match at.checked_sub(1).and_then(|at| self.groups.get(at)) {
+            Some((name, first)) => (name, node - first),
+            None => ("", node),
+        }
+    }
+
     /// The node called `device[3]`; a number beyond the group's end is the next group's.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<u32> {

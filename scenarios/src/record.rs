@@ -6,6 +6,7 @@
 mod capture;
 mod fault;
 mod fields;
+mod sample;
 mod steps;
 
 use std::sync::Arc;
@@ -22,9 +23,10 @@ use crate::host::attempt::{AttemptId, NOBODY, Outcome};
 use crate::host::tables::{FaultEvent, Happening, Header, SessionEnd, StrayAcceptance, Tables};
 use crate::names::Names;
 use crate::oracle::{Episode, EpisodeKind};
-use crate::scenario::{Scenario, Trace};
+use crate::scenario::{Scenario, StepsWanted, Trace};
 
 use self::capture::PacketCapture;
+use self::sample::Sample;
 use self::steps::StepBook;
 
 /// The two nodes of every pair of a relation.
@@ -46,6 +48,10 @@ pub struct FileTables {
     capture: Option<PacketCapture>,
     /// Name and kind of each fault.
     fault_names: Vec<(String, &'static str)>,
+    /// The sessions that the long tables keep.
+    sample: Sample,
+    /// Those that `steps.csv` keeps: it has a choice of its own unless it tells all.
+    sample_of_steps: Sample,
     error: Option<StoreError>,
     text: Texts,
     strays: u64,
@@ -130,6 +136,13 @@ impl FileTables {
             faults: Some(staging.table::<Faults>()?),
             capture,
             fault_names: fault::names(scenario),
+            sample: Sample::new(scenario.output.sample),
+            sample_of_steps: Sample::new(
+                scenario
+                    .output
+                    .sample
+                    .filter(|_| scenario.output.steps == StepsWanted::All),
+            ),
             error: None,
             text: Texts::default(),
             strays: 0,
@@ -205,6 +218,9 @@ impl sim_engine::Recorder<Header> for FileTables {
         if let Some(book) = self.steps.as_mut().filter(|_| !self.over) {
             book.packet(end);
         }
+        if !self.sample.keeps(end.header.attempt, &self.names) {
+            return;
+        }
         if let Some(capture) = self.capture.as_mut().filter(|_| !self.over) {
             let result = capture.packet(end, &self.names, &self.rules);
             self.keep(result);
@@ -271,7 +287,9 @@ impl Tables for FileTables {
     }
 
     fn opened(&mut self, attempt: AttemptId) {
-        if let Some(book) = self.steps.as_mut().filter(|_| !self.over) {
+        if let Some(book) = self.steps.as_mut().filter(|_| !self.over)
+            && self.sample_of_steps.keeps(attempt, &self.names)
+        {
             book.opened(attempt);
         }
     }
@@ -286,6 +304,9 @@ impl Tables for FileTables {
         if let Some(book) = self.steps.as_mut().filter(|_| !self.over) {
             let result = book.closed(end.attempt.id, end.outcome);
             self.keep(result);
+        }
+        if !self.sample.keeps(end.attempt.id, &self.names) {
+            return;
         }
         let Some(table) = self.sessions.as_mut().filter(|_| !self.over) else {
             return;

@@ -45,6 +45,9 @@ pub fn key(scenario: &Scenario, version: &str) -> ResultKey {
         StepsWanted::Failed => {}
         other => hash.update(format!("steps {other:?}").as_bytes()),
     }
+    if let Some(sample) = scenario.output.sample {
+        hash.update(format!("sample {}", sample.threshold()).as_bytes());
+    }
     for figure in &scenario.output.figures {
         hash.update(figure.as_str().as_bytes());
     }
@@ -196,6 +199,12 @@ fn profiles<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Vec<Profi
 /// What a reader must know to judge the numbers.
 fn notes<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Vec<String> {
     let mut notes = scenario.assumptions.clone();
+    if let Some(share) = scenario.output.sample {
+        notes.push(format!(
+            "tables of sessions and messages hold a sample of {} of the sessions; metrics count all",
+            reports::format::percent(share.number())
+        ));
+    }
     let tally = &finished.tally;
     for (index, adversary) in finished.world.taps.all().iter().enumerate() {
         let own = finished.world.attacks.rule_counts(index);

@@ -399,8 +399,42 @@ pub struct OutputSettings {
     pub traces: Vec<Trace>,
     /// The sessions that `steps.csv` tells.
     pub steps: StepsWanted,
+    /// Share of the sessions that the long tables keep; `None` keeps all.
+    pub sample: Option<Share>,
     /// Figures, in the order of the file, each once.
     pub figures: Vec<Figure>,
+}
+
+/// A share above 0 and below 1, in steps of 2^-64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share(u64);
+
+impl Share {
+    /// `None` for anything else.
+    #[must_use]
+    pub fn new(share: f64) -> Option<Self> {
+        // Shares below 1 end at 1 - 2^-53, whose multiple of 2^53 is exact.
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "above 0 and below 2^53"
+        )]
+        let steps = (share * (1_u64 << 53) as f64) as u64;
+        (share > 0.0 && share < 1.0 && steps > 0).then_some(Self(steps << 11))
+    }
+
+    /// An even 64-bit number is below it with the probability of the share.
+    #[must_use]
+    pub const fn threshold(self) -> u64 {
+        self.0
+    }
+
+    /// The share as a number.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "53 bits are all there are")]
+    pub const fn number(self) -> f64 {
+        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+    }
 }
 
 /// Which sessions `steps.csv` tells; at most 200 that nobody asked for.

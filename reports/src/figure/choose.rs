@@ -126,6 +126,9 @@ fn of_run(run: &RunResult, wanted: &Wanted) -> Result<Box<dyn Figure>, FigureErr
             Box::new(LatencyCdf::from_sessions(&sessions, LEVEL))
         }
         survival::NAME => {
+            if run.manifest().sample.is_some() {
+                return Err(unavailable(SAMPLED));
+            }
             let series = SurvivalSeries {
                 label: "simulated".into(),
                 lifetimes: run.lifetimes_in_step()?,
@@ -161,6 +164,10 @@ fn untraced(run: &RunResult) -> bool {
         .get("attempts")
         .is_some_and(|attempts| *attempts > 0)
 }
+
+/// Why a figure of devices cannot be made of some of their sessions.
+const SAMPLED: &str = "the tables hold a sample of the sessions, so who is missing cannot be told from who \
+                       never tried; run again without `sample`, or with the figure in `[output] figures`";
 
 const UNTRACED: &str = "sessions.csv has no rows: run again with `sessions` in `[output] traces`";
 

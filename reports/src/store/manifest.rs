@@ -79,6 +79,10 @@ pub struct Manifest {
     pub complete: bool,
     /// Virtual time at which the run ended, in ns.
     pub virtual_ns: u64,
+    /// Share of the sessions that the long tables keep, above 0 and below 1; absent where all are
+    /// kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<f64>,
     /// Totals by name: events, sessions, messages, rows per file.
     pub counts: BTreeMap<String, u64>,
     /// Wall time of the run in seconds.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::aside::Aside;
 use super::{Difference, MANIFEST, Manifest, Operation, ResultKey, StoreError, compare};
 use crate::rows;
 use crate::table::{Schema, Sink, Table, TableWriter};
@@ -104,7 +105,7 @@ impl Staging {
     /// `Io` if the file exists or cannot be created.
     pub fn table<T: Table>(&self) -> Result<TableWriter<T>, StoreError> {
         let path = self.aside.join(T::SCHEMA.file);
-        Ok(TableWriter::new(self.create(&path)?, &path))
+        Ok(TableWriter::new(self.aside(&path)?, &path))
     }
 
     /// Opens a file for writing piece by piece, and tells where it stands.
@@ -113,7 +114,7 @@ impl Staging {
     /// `Io` if the file exists or cannot be created.
     pub fn open_file(&self, name: &str) -> Result<(Box<dyn Sink>, PathBuf), StoreError> {
         let path = self.aside.join(name);
-        Ok((self.create(&path)?, path))
+        Ok((self.aside(&path)?, path))
     }
 
     /// Writes a whole file; `name` may contain folders, which are made.
@@ -202,6 +203,11 @@ impl Staging {
         self.settled = true;
         self.parents.keep();
         Ok(())
+    }
+
+    /// A file that a thread of its own writes once it is large.
+    fn aside(&self, path: &Path) -> Result<Box<dyn Sink>, StoreError> {
+        Ok(Box::new(Aside::new(self.create(path)?)))
     }
 
     fn create(&self, path: &Path) -> Result<Box<dyn Sink>, StoreError> {

@@ -20,6 +20,16 @@ pub trait Sink: Write + Send {
     /// # Errors
     /// What the medium reports; a full disk may show only here.
     fn sync(&mut self) -> io::Result<()>;
+
+    /// Takes the bytes of a full buffer and leaves it empty; another one may stand in its place.
+    ///
+    /// # Errors
+    /// What the medium reports, of these bytes or of earlier ones.
+    fn take(&mut self, buffer: &mut Vec<u8>) -> io::Result<()> {
+        self.write_all(buffer)?;
+        buffer.clear();
+        Ok(())
+    }
 }
 
 impl Sink for File {
@@ -101,7 +111,9 @@ impl<T: Table> TableWriter<T> {
         if let Some(failure) = self.failure.take() {
             return Err(failure);
         }
-        self.flush()?;
+        self.sink
+            .write_all(&self.buffer)
+            .map_err(|source| StoreError::io(Operation::Write, &self.path, source))?;
         self.sink
             .flush()
             .and_then(|()| self.sink.sync())
@@ -110,13 +122,13 @@ impl<T: Table> TableWriter<T> {
     }
 
     fn flush(&mut self) -> Result<(), StoreError> {
-        if let Err(source) = self.sink.write_all(&self.buffer) {
+        let bytes = self.buffer.len() as u64;
+        if let Err(source) = self.sink.take(&mut self.buffer) {
             let failure = StoreError::io(Operation::Write, &self.path, source);
             self.failure = Some(failure.clone());
             return Err(failure);
         }
-        self.bytes_flushed += self.buffer.len() as u64;
-        self.buffer.clear();
+        self.bytes_flushed += bytes;
         Ok(())
     }
 }

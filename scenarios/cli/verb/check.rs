@@ -3,7 +3,7 @@
 use scenarios::Scenario;
 use scenarios::build::build;
 use scenarios::host::tables::NoTables;
-use scenarios::scenario::Trace;
+use scenarios::scenario::{Share, Trace};
 use scenarios::sweep::plan::Plan;
 use serde_json::json;
 
@@ -85,11 +85,12 @@ impl Estimate {
         }
         let traced = |trace: Trace| scenario.output.traces.contains(&trace);
         let mut disk_bytes = scenario.node_count() as f64 * 100.0 + 200_000.0;
+        let kept = attempts * scenario.output.sample.map_or(1.0, Share::number);
         if traced(Trace::Sessions) {
-            disk_bytes += attempts * SESSION_ROW_BYTES;
+            disk_bytes += kept * SESSION_ROW_BYTES;
         }
         if traced(Trace::Messages) {
-            disk_bytes += attempts * MESSAGES_PER_STEP * MESSAGE_ROW_BYTES;
+            disk_bytes += kept * MESSAGES_PER_STEP * MESSAGE_ROW_BYTES;
         }
         let many = |a: usize, b: usize| scenario.groups[a].count.max(scenario.groups[b].count);
         Self {

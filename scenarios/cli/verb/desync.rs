@@ -159,6 +159,7 @@ fn write(
         seed: 20_260_401,
         fingerprint: String::new(),
         complete: true,
+        sample: None,
         virtual_ns: 0,
         counts: BTreeMap::from([
             (String::from("experiments"), table.len() as u64),

@@ -14,6 +14,15 @@ use scenarios::metrics::LEVEL;
 use scenarios::run::Finished;
 use scenarios::scenario::Figure;
 
+/// Whether a figure is made from what the run left in memory, which is whole even where tables hold
+/// a sample.
+pub(crate) const fn in_memory(wanted: Figure) -> bool {
+    matches!(
+        wanted,
+        Figure::LatencyCdf | Figure::Survival | Figure::Outcomes
+    )
+}
+
 /// The figure called `wanted`, from what the run left in memory or in its files.
 ///
 /// # Errors

@@ -246,6 +246,7 @@ impl Done<'_> {
             seed: scenarios::matrix::FIRST_SEED,
             fingerprint: String::new(),
             complete: true,
+            sample: None,
             virtual_ns: 0,
             counts: BTreeMap::from([
                 (String::from("trials"), trials),

@@ -134,6 +134,7 @@ pub(crate) fn provenance(study: &Study) -> Provenance {
             scenario_hash: String::new(),
             seed: 0,
             complete: true,
+            sample: None,
         },
         Provenance::from,
     )

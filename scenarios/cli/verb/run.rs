@@ -15,7 +15,7 @@ use scenarios::names::Names;
 use scenarios::record::FileTables;
 use scenarios::results;
 use scenarios::run::{Finished, RunError, Stop, drive};
-use scenarios::scenario::Trace;
+use scenarios::scenario::{Share, Trace};
 
 use crate::args::RunArgs;
 use crate::exit::{Exit, fail, say, tell};
@@ -211,6 +211,7 @@ pub(crate) fn into_directory(
         seed: scenario.run.seed,
         fingerprint: written.summary.fingerprint.clone(),
         complete: finished.stopped.is_none(),
+        sample: scenario.output.sample.map(Share::number),
         virtual_ns: finished.ended_ns,
         counts: BTreeMap::from([
             (String::from("events"), events),
@@ -249,11 +250,20 @@ fn draw(
     finished: &Finished<FileTables>,
     manifest: &Manifest,
 ) -> Result<(), StoreError> {
-    let provenance = figure::Provenance::from(manifest);
+    let from_files = figure::Provenance::from(manifest);
+    let from_memory = figure::Provenance {
+        sample: None,
+        ..from_files.clone()
+    };
     let result = RunResult::unfinished(staging.path().to_owned(), manifest.clone());
     for wanted in &scenario.output.figures {
+        let provenance = if crate::verb::figures::in_memory(*wanted) {
+            &from_memory
+        } else {
+            &from_files
+        };
         let made = crate::verb::figures::of(*wanted, scenario, finished, &result)
-            .and_then(|figure| figure::draw(figure.as_ref(), &provenance));
+            .and_then(|figure| figure::draw(figure.as_ref(), provenance));
         match made {
             Ok(drawing) => {
                 let name = |extension: &str| format!("report/figures/{}.{extension}", drawing.name);

@@ -6,7 +6,9 @@ use protocols::registry::PROTOCOLS;
 use super::section::{Reading, Section};
 use crate::diagnostic::Diagnostic;
 use crate::quantity::duration_text;
-use crate::scenario::{Figure, OutputSettings, ProtocolChoice, RunSettings, StepsWanted, Trace};
+use crate::scenario::{
+    Figure, OutputSettings, ProtocolChoice, RunSettings, Share, StepsWanted, Trace,
+};
 use crate::tree::{Node, Value};
 
 /// 2026-01-01T00:00:00Z in ns since 1970.
@@ -228,6 +230,7 @@ impl<'t> Reading<'t> {
         let mut output = OutputSettings {
             traces: vec![Trace::Sessions],
             steps: StepsWanted::Failed,
+            sample: None,
             figures: Vec::new(),
         };
         let Some(section) = root.section(self, "output") else {
@@ -238,6 +241,19 @@ impl<'t> Reading<'t> {
         }
         if let Some(node) = section.get("steps") {
             output.steps = self.steps_wanted(node);
+        }
+        if let Some(node) = section.get("sample")
+            && let Some(share) = self.share(node)
+            && share < 1.0
+        {
+            output.sample = Share::new(share);
+            if output.sample.is_none() {
+                self.report(
+                    Diagnostic::at(node.span, "a sample of none of the sessions keeps nothing").hint(
+                        "write the share to keep, such as `\"1%\"`, or leave tables out of `traces`",
+                    ),
+                );
+            }
         }
         if let Some(node) = section.get("figures") {
             output.figures = self.each(node, "figures", "figure", &Figure::ALL, Figure::as_str);

@@ -95,6 +95,7 @@ impl StudyDirectory {
             seed: plan.base.run.seed,
             fingerprint: String::new(),
             complete: false,
+            sample: None,
             virtual_ns: 0,
             counts: BTreeMap::new(),
             wall_seconds: 0.0,

@@ -17,7 +17,7 @@ use crate::names::Names;
 use crate::record::FileTables;
 use crate::results::{self, hex};
 use crate::run::drive;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, Share};
 
 /// Folder of kept runs in a study's directory.
 pub const RUNS: &str = "runs";
@@ -68,6 +68,7 @@ pub(super) fn run(
         seed: scenario.run.seed,
         fingerprint: outcome.fingerprint.clone(),
         complete: true,
+        sample: scenario.output.sample.map(Share::number),
         virtual_ns: finished.ended_ns,
         counts: BTreeMap::from([
             (String::from("events"), finished.events),

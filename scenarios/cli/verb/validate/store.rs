@@ -74,6 +74,7 @@ pub(super) fn write(
         seed: cases.first().map_or(0, |case| case.seed),
         fingerprint: String::new(),
         complete: true,
+        sample: None,
         virtual_ns: 0,
         counts: BTreeMap::from([
             (String::from("cases"), total(cases.len())),
@@ -112,6 +113,7 @@ pub(super) fn figures(directory: &Path, rows: &[Row]) -> Result<(), StoreError> 
             scenario_hash: String::new(),
             seed: page.first().map_or(0, |row| row.seed),
             complete: true,
+            sample: None,
         };
         let drawing = draw(&figure, &provenance).map_err(|error| {
             StoreError::io(Operation::Write, directory, std::io::Error::other(error))
