@@ -40,9 +40,10 @@ impl Aside {
 
     /// Waits until the thread has written everything, and takes the file back.
     fn come_back(&mut self) -> io::Result<&mut Box<dyn Sink>> {
-        if let Place::There(lane) = mem::replace(&mut self.0, Place::Failed) {
-            self.0 = Place::Here(lane.join()?);
-        }
+        self.0 = match mem::replace(&mut self.0, Place::Failed) {
+            Place::There(lane) => Place::Here(lane.join()?),
+            other => other,
+        };
         match &mut self.0 {
             Place::Here(sink) => Ok(sink),
             Place::There(_) | Place::Failed => Err(told()),
