@@ -13,7 +13,7 @@ fn sampled(share: &str) -> String {
 fn a_sample_holds_whole_sessions_and_changes_nothing_else() {
     let desk = Desk::with(BUSY);
     let all = desk.result("all", &[]);
-    desk.write("scenario.toml", &sampled("20%"));
+    desk.write("scenario.toml", sampled("20%"));
     let some = desk.result("some", &[]);
     assert_eq!(
         manifest(&all)["fingerprint"],
@@ -68,7 +68,7 @@ fn another_seed_keeps_sessions_of_the_same_names() {
             .collect()
     };
     let all = [names("a", "run.seed=1"), names("b", "run.seed=2")];
-    desk.write("scenario.toml", &sampled("20%"));
+    desk.write("scenario.toml", sampled("20%"));
     let kept = [names("c", "run.seed=1"), names("d", "run.seed=2")];
     // What exists in both runs is kept in both or in neither.
     let of_both = |names: &BTreeSet<String>| -> BTreeSet<String> {
@@ -83,7 +83,7 @@ fn another_seed_keeps_sessions_of_the_same_names() {
 
 #[test]
 fn a_figure_that_needs_every_session_says_so_and_others_name_the_sample() {
-    let desk = Desk::with(&sampled("20%"));
+    let desk = Desk::with(sampled("20%"));
     desk.result("out", &[]);
     let refused = desk.run(&["plot", "out", "--figure", "survival"]).expect(2);
     assert!(
