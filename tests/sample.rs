@@ -83,7 +83,7 @@ fn another_seed_keeps_sessions_of_the_same_names() {
 
 #[test]
 fn a_figure_that_needs_every_session_says_so_and_others_name_the_sample() {
-    let desk = Desk::with(sampled("20%"));
+    let desk = Desk::with(&sampled("20%"));
     desk.result("out", &[]);
     let refused = desk.run(&["plot", "out", "--figure", "survival"]).expect(2);
     assert!(
