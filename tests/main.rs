@@ -17,6 +17,7 @@ mod determinism;
 mod documents;
 mod even_challenge;
 mod failing_disk;
+mod full_disk;
 mod interruption;
 mod isolation;
 mod library;

@@ -10,12 +10,13 @@ use crate::bad_input::GOOD;
 use crate::program::{Desk, column, json, manifest};
 
 /// The tables of a sweep.
-const TABLES: [&str; 6] = [
+const TABLES: [&str; 7] = [
     "points.csv",
     "runs.csv",
     "aggregate.csv",
     "differences.csv",
     "survival.csv",
+    "closed-forms.csv",
     "dictionary.csv",
 ];
 

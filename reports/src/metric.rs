@@ -25,6 +25,9 @@ pub struct Metric {
     pub interval: Option<MetricInterval>,
     /// How value and interval were computed, e.g. `Clopper-Pearson`.
     pub method: String,
+    /// Standard deviation of the batch means, where the interval comes from them.
+    #[serde(skip)]
+    pub deviation: Option<f64>,
 }
 
 /// An interval with its level.
@@ -52,6 +55,7 @@ impl Metric {
             n,
             interval: None,
             method,
+            deviation: None,
         }
     }
 

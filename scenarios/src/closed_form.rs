@@ -141,6 +141,34 @@ pub fn survival(scenario: &Scenario) -> Option<SurvivalCurve> {
     })
 }
 
+/// An exact value of a metric of a whole run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExactValue {
+    /// Name of the metric.
+    pub metric: &'static str,
+    /// Its expectation.
+    pub value: f64,
+    /// How it is found, for a legend.
+    pub formula: &'static str,
+}
+
+/// The metrics of `scenario` whose expectations are known: where [`survival`] applies, the share of
+/// devices out of step when attempts end, all of which are locked out, since nothing heals them.
+#[must_use]
+pub fn metrics(scenario: &Scenario) -> Vec<ExactValue> {
+    let Some(curve) = survival(scenario) else {
+        return Vec::new();
+    };
+    let value = 1.0 - curve.share(scenario.run.duration_ns);
+    ["desync_rate", "lockout_rate"]
+        .map(|metric| ExactValue {
+            metric,
+            value,
+            formula: "last message lost, d = (1-u)(1-w)(1-u)w per attempt",
+        })
+        .into()
+}
+
 fn bernoulli(model: &LossModel) -> Option<f64> {
     match model {
         LossModel::None => Some(0.0),

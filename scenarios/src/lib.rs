@@ -36,6 +36,7 @@ pub mod run;
 pub mod scenario;
 pub mod shrink;
 mod starter;
+pub mod steady;
 pub mod supply;
 pub mod sweep;
 pub mod transcript;

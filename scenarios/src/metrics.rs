@@ -311,6 +311,7 @@ pub fn metrics<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Vec<Me
     ));
     energy(scenario, finished, successes, &mut all);
     places(scenario, finished, &mut all);
+    crate::steady::apply(scenario, &finished.steady, &mut all);
     all
 }
 
@@ -417,6 +418,19 @@ fn energy<T: Tables>(
     all.push(value("energy_per_accept_nj", energy, successes));
 }
 
+/// The groups that steps go to, in order.
+pub(crate) fn responders(scenario: &Scenario) -> Vec<usize> {
+    let mut responders: Vec<usize> = scenario
+        .workloads
+        .iter()
+        .flat_map(|workload| &workload.steps)
+        .filter_map(|step| step.to)
+        .collect();
+    responders.sort_unstable();
+    responders.dedup();
+    responders
+}
+
 fn places<T: Tables>(scenario: &Scenario, finished: &Finished<T>, all: &mut Vec<Metric>) {
     use sim_engine::Fate;
     let tally = &finished.tally;
@@ -429,14 +443,7 @@ fn places<T: Tables>(scenario: &Scenario, finished: &Finished<T>, all: &mut Vec<
         packets,
     ));
 
-    let mut responders: Vec<usize> = scenario
-        .workloads
-        .iter()
-        .flat_map(|workload| &workload.steps)
-        .filter_map(|step| step.to)
-        .collect();
-    responders.sort_unstable();
-    responders.dedup();
+    let responders = responders(scenario);
     let busy: u128 = responders
         .iter()
         .map(|&group| finished.groups[group].busy_ns)

@@ -19,6 +19,7 @@ use crate::host::tally::Tally;
 use crate::host::usage::Operations;
 use crate::oracle::EpisodeKind;
 use crate::scenario::Scenario;
+use crate::steady::{self, Series};
 use protocols::machine::StationTotals;
 
 /// Why a run was cut short.
@@ -154,6 +155,8 @@ pub struct Finished<T: Tables> {
     pub media: Vec<MediumStats>,
     /// Length of the span that statistics cover, ns.
     pub measured_ns: u64,
+    /// Steady-state series, where the scenario wants them.
+    pub steady: Vec<Series>,
     /// Attempts and accepted attempts, by node.
     pub counts: Vec<(u32, u32)>,
     /// Operations by role and phase.
@@ -219,6 +222,23 @@ pub fn drive<T: Tables>(
         world.tally.restart();
         before = stations(&world, SimTime(settings.warmup_ns));
     }
+    let mut series = steady::begin(scenario);
+    for at_ns in steady::marks(scenario) {
+        if stopped.is_none() {
+            stopped = until(&mut engine, &mut world, tables, at_ns)?;
+        }
+        if stopped.is_some() {
+            break;
+        }
+        let view = AtEnd {
+            engine: &engine,
+            world: &world,
+            links: &links,
+            measured_ns: at_ns.saturating_sub(settings.warmup_ns),
+            warm: &before,
+        };
+        steady::look(scenario, &view, &mut series);
+    }
     if stopped.is_none() {
         stopped = until(&mut engine, &mut world, tables, end_ns)?;
     }
@@ -282,6 +302,7 @@ pub fn drive<T: Tables>(
         links: link_sums,
         media,
         measured_ns,
+        steady: series,
         counts,
         operations,
         tally,

@@ -119,10 +119,33 @@ pub struct RunSettings {
     pub settle_ns: u64,
     /// What happens earlier is left out of the statistics, ns; less than `duration_ns`.
     pub warmup_ns: u64,
+    /// Whether steady-state metrics get intervals from this one run, and who says where its
+    /// warm-up ends.
+    pub steady: Option<WarmUp>,
     /// The root seed.
     pub seed: u64,
     /// What a perfect clock shows at the start, ns since 1970-01-01T00:00:00Z.
     pub epoch_ns: u64,
+}
+
+/// Who says where the warm-up of a steady state ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WarmUp {
+    /// `run.warmup`.
+    Given,
+    /// Each series itself, by MSER-5.
+    Mser5,
+}
+
+impl WarmUp {
+    /// The word in the canonical text.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Given => "given",
+            Self::Mser5 => "mser-5",
+        }
+    }
 }
 
 /// The protocol that the nodes speak.

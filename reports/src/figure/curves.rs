@@ -300,6 +300,13 @@ impl Curves {
                     &[],
                 );
             }
+            if matches!(along, Along::Words(..)) {
+                // Between words there is nothing to draw a line through.
+                for (x, y) in &points {
+                    scene.line(&[(x - 40, *y), (x + 40, *y)], reference_ink(index), 5, &[12, 8]);
+                }
+                continue;
+            }
             scene.line(&points, reference_ink(index), 5, REFERENCE_DASH);
         }
     }

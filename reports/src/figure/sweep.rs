@@ -133,7 +133,7 @@ fn curves(
             }
             let label = label(
                 sweep,
-                &aggregate,
+                &aggregate.axes,
                 x,
                 by,
                 (metrics.len() > 1).then_some(*metric),
@@ -199,10 +199,56 @@ fn curves(
         y,
         unit,
         series,
-        references: Vec::new(),
+        references: references(sweep, metrics, (x, by), &only)?,
         intervals: method,
         spread: wanted.spread,
     })
+}
+
+/// What theory says of `metrics`, one series per label; a formula that two metrics share is drawn once.
+fn references(
+    sweep: &SweepResult,
+    metrics: &[&str],
+    (x, by): (usize, Option<usize>),
+    only: &[(usize, String)],
+) -> Result<Vec<CurveSeries>, FigureError> {
+    let mut found: Vec<CurveSeries> = Vec::new();
+    for metric in metrics {
+        let mut own: Vec<CurveSeries> = Vec::new();
+        for exact in sweep.exact(metric)? {
+            if only
+                .iter()
+                .any(|(axis, value)| exact.axes.get(*axis) != Some(value))
+            {
+                continue;
+            }
+            let mut label = label(sweep, &exact.axes, x, by, None);
+            if label == "simulated" {
+                label = String::from("closed form");
+            } else {
+                label.insert_str(0, "closed form, ");
+            }
+            let point = CurvePoint {
+                x: exact.axes.get(x).cloned().unwrap_or_default(),
+                value: Some(exact.value),
+                interval: None,
+                n: 0,
+            };
+            match own.iter_mut().find(|known| known.label == label) {
+                Some(series) => series.points.push(point),
+                None => own.push(CurveSeries {
+                    label,
+                    points: vec![point],
+                }),
+            }
+        }
+        for series in own {
+            if !found.contains(&series) {
+                found.push(series);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Survival times have a median and no mean.
@@ -213,14 +259,14 @@ const fn sweep_median(_: &Aggregate) -> Option<f64> {
 /// What tells a series from the others: the value of `by`, and of every further axis that varies.
 fn label(
     sweep: &SweepResult,
-    aggregate: &Aggregate,
+    values: &[String],
     x: usize,
     by: Option<usize>,
     metric: Option<&str>,
 ) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut say = |axis: usize| {
-        let (name, value) = (&sweep.axes[axis], &aggregate.axes[axis]);
+        let (name, value) = (&sweep.axes[axis], &values[axis]);
         parts.push(format!("{name} {value}"));
     };
     if let Some(by) = by {

@@ -41,6 +41,15 @@ pub struct Aggregate {
     pub unit: String,
 }
 
+/// What theory says of a metric at a point.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exact {
+    /// Values of the axes as the file has them.
+    pub axes: Vec<String>,
+    /// The exact value.
+    pub value: f64,
+}
+
 /// The unit that a metric's name tells.
 fn usual_unit(metric: &str) -> &'static str {
     let ends = |suffix: &str| metric.ends_with(suffix);
@@ -99,6 +108,36 @@ impl SweepResult {
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// What theory says of one metric, in the order of the points; nothing where the table is missing,
+    /// as in a result of an older version.
+    ///
+    /// # Errors
+    /// `Damaged` with the line of a cell that is no number.
+    pub fn exact(&self, metric: &str) -> Result<Vec<Exact>, StoreError> {
+        let path = self.directory.join("closed-forms.csv");
+        if !path.is_file() {
+            return Ok(Vec::new());
+        }
+        let sheet = Sheet::read(&path)?;
+        let (from, name, exact) = (
+            sheet.column("point")? + 1,
+            sheet.column("metric")?,
+            sheet.column("exact")?,
+        );
+        let mut found = Vec::new();
+        for row in (0..sheet.rows.len()).filter(|row| sheet.text(*row, name) == metric) {
+            let Some(value) = sheet.number(row, exact)? else {
+                continue;
+            };
+            let axes = (from..name).map(|at| sheet.text(row, at).to_owned());
+            found.push(Exact {
+                axes: axes.collect(),
+                value,
+            });
+        }
+        Ok(found)
     }
 
     /// The aggregates of one metric, in the order of the points.

@@ -1,5 +1,5 @@
-//! The tables of a sweep: `points.csv`, `runs.csv`, `aggregate.csv`, `differences.csv` and
-//! `survival.csv`.
+//! The tables of a sweep: `points.csv`, `runs.csv`, `aggregate.csv`, `differences.csv`,
+//! `survival.csv` and `closed-forms.csv`.
 //!
 //! Their width depends on the study: one column per axis and, in `runs.csv`, one per metric. In the
 //! schemas below these stand as the two placeholders [`AXES`] and [`METRICS`]; a [`Wide`] puts the
@@ -256,8 +256,29 @@ pub const SURVIVALS: Schema = Schema {
     ],
 };
 
+/// `closed-forms.csv`.
+pub const CLOSED_FORMS: Schema = Schema {
+    file: "closed-forms.csv",
+    about: "one row per point and metric for which theory has an exact answer",
+    columns: &[
+        POINT,
+        AXIS_COLUMNS,
+        column("metric", "text", "Name of the metric."),
+        column("exact", "metric", "What the formula says."),
+        column("unit", "text", "Unit of the metric."),
+        column("formula", "text", "The formula, for a legend."),
+    ],
+};
+
 /// The tables of a sweep, in the order of the documentation; `dictionary.csv` comes with them.
-pub const SWEEP_TABLES: &[Schema] = &[POINTS, RUNS, AGGREGATES, DIFFERENCES, SURVIVALS];
+pub const SWEEP_TABLES: &[Schema] = &[
+    POINTS,
+    RUNS,
+    AGGREGATES,
+    DIFFERENCES,
+    SURVIVALS,
+    CLOSED_FORMS,
+];
 
 /// A column whose name only the study knows.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,9 +11,9 @@ use super::{Interval, check_level, normal_quantile};
 /// Observations averaged before MSER looks at them.
 const MSER_BATCH: usize = 5;
 /// Batches of [`batch_means`]: enough for Student's t, few enough to be long.
-const BATCHES: usize = 20;
+pub const BATCHES: usize = 20;
 /// Observations in a batch, at least.
-const BATCH_MIN: usize = 10;
+pub const BATCH_MIN: usize = 10;
 
 /// Why a series allows no statement about a steady state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +100,8 @@ pub struct BatchMeans {
     pub mean: f64,
     /// Its interval.
     pub interval: Interval,
+    /// Standard deviation of the batch means.
+    pub deviation: f64,
     /// Number of batches.
     pub batches: usize,
     /// Observations in each; what is left over at the start is not used.
@@ -131,25 +133,42 @@ pub fn batch_means(series: &[f64], level: f64) -> Result<BatchMeans, SteadyError
         .chunks_exact(batch)
         .map(|part| mean_and_deviation(part).map_or(0.0, |(mean, _)| mean))
         .collect();
-    let lag_one = lag_one(&means);
+    of_batches(&means, batch, level)
+}
+
+/// The same of batch means that the caller has found, of `batch` observations each: for ratios, whose
+/// batches are quotients of sums.
+///
+/// # Errors
+/// `Short` below [`BATCHES`] means; `Correlated` when the test rejects at 1 %.
+///
+/// # Panics
+/// If `level` is not above 0 and below 1.
+pub fn of_batches(means: &[f64], batch: usize, level: f64) -> Result<BatchMeans, SteadyError> {
+    check_level(level);
+    let short = SteadyError::Short {
+        found: means.len() * batch,
+        needed: BATCHES * BATCH_MIN,
+    };
+    if means.len() < BATCHES {
+        return Err(short);
+    }
+    let lag_one = lag_one(means);
     // Under independence the lag-one correlation of b means is nearly normal with variance
     // (b - 2) / (b² - 1); only a positive one makes the interval too short.
-    let b = BATCHES as f64;
+    let b = means.len() as f64;
     let spread = ((b - 2.0) / (b * b - 1.0)).sqrt();
     if lag_one > normal_quantile(0.98) * spread {
         return Err(SteadyError::Correlated);
     }
-    let short = SteadyError::Short {
-        found: series.len(),
-        needed: BATCHES * BATCH_MIN,
-    };
-    let (mean, deviation) = mean_and_deviation(&means).ok_or(short)?;
-    let interval =
-        student_interval(mean, deviation.unwrap_or(0.0), BATCHES as u64, level).ok_or(short)?;
+    let (mean, deviation) = mean_and_deviation(means).ok_or(short)?;
+    let deviation = deviation.unwrap_or(0.0);
+    let interval = student_interval(mean, deviation, means.len() as u64, level).ok_or(short)?;
     Ok(BatchMeans {
         mean,
         interval,
-        batches: BATCHES,
+        deviation,
+        batches: means.len(),
         batch,
         lag_one,
     })

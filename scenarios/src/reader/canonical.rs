@@ -29,6 +29,10 @@ pub(super) fn write(parts: &Typed) -> String {
     out.put("run.duration_ns", parts.run.duration_ns);
     out.put("run.settle_ns", parts.run.settle_ns);
     out.put("run.warmup_ns", parts.run.warmup_ns);
+    // What was there before steady states hashes as before.
+    if let Some(warm_up) = parts.run.steady {
+        out.put("run.steady", warm_up.as_str());
+    }
     out.put("run.seed", parts.run.seed);
     out.put("run.epoch_ns", parts.run.epoch_ns);
     out.put("protocol.name", parts.protocol.protocol.name());

@@ -7,7 +7,7 @@ use super::section::{Reading, Section};
 use crate::diagnostic::Diagnostic;
 use crate::quantity::duration_text;
 use crate::scenario::{
-    Figure, OutputSettings, ProtocolChoice, RunSettings, Share, StepsWanted, Trace,
+    Figure, OutputSettings, ProtocolChoice, RunSettings, Share, StepsWanted, Trace, WarmUp,
 };
 use crate::tree::{Node, Value};
 
@@ -91,7 +91,7 @@ impl<'t> Reading<'t> {
             None => Some(default),
         };
         let settle_ns = optional("settle", longest_deadline_ns);
-        let warmup_ns = optional("warmup", 0);
+        let warmup = self.warm_up(&section);
         // There is no default: a run whose seed nobody chose cannot be cited.
         let seed = section
             .required(self, "seed", "1")
@@ -104,7 +104,8 @@ impl<'t> Reading<'t> {
         let settings = RunSettings {
             duration_ns: duration_ns?,
             settle_ns: settle_ns?,
-            warmup_ns: warmup_ns?,
+            warmup_ns: warmup?.0,
+            steady: warmup?.1,
             seed: seed?,
             epoch_ns: epoch_ns?,
         };
@@ -131,6 +132,29 @@ impl<'t> Reading<'t> {
             );
         }
         Some(settings)
+    }
+
+    /// `warmup` and `steady`: how long it is, and whether there is a steady state after it.
+    fn warm_up(&self, section: &Section<'t>) -> Option<(u64, Option<WarmUp>)> {
+        let steady = match section.get("steady") {
+            Some(node) => Some(self.flag(node)?),
+            None => None,
+        };
+        let Some(node) = section.get("warmup") else {
+            return Some((0, (steady == Some(true)).then_some(WarmUp::Given)));
+        };
+        if !matches!(&node.value, Value::Text(word) if word == WarmUp::Mser5.as_str()) {
+            let found = self.duration(node)?;
+            return Some((found, (steady == Some(true)).then_some(WarmUp::Given)));
+        }
+        if steady == Some(false) {
+            return self.refuse(
+                section.place_of("steady"),
+                "MSER-5 finds the warm-up of steady states, and there is none here",
+                "leave `steady` out, or give `warmup` a duration",
+            );
+        }
+        Some((0, Some(WarmUp::Mser5)))
     }
 
     fn epoch(&self, node: &'t Node) -> Option<u64> {

@@ -15,6 +15,8 @@ use reports::statistics::survival::{
 };
 
 use crate::scenario::Scenario;
+use crate::steady;
+use crate::sweep::record::Batched;
 use crate::sweep::expect::{Numbers, Statistic, Term, TermSource, unit_of};
 
 /// The metric that survival estimates instead of means describe.
@@ -79,7 +81,7 @@ impl Tails {
     }
 
     /// Whether a metric inherits them: times and what grows with them.
-    fn reach(self, metric: &str) -> bool {
+    pub(crate) fn reach(self, metric: &str) -> bool {
         self.heavy && (unit_of(metric) == "ns" || metric.starts_with("station_in_system"))
     }
 }
@@ -110,6 +112,25 @@ pub fn aggregate(metric: &str, values: &[f64], level: f64, tails: Tails) -> Aggr
         quantiles: [0.50, 0.95, 0.99].map(|share| quantile(&sorted, share)),
         method,
         quantile_ends: [p50_low, p50_high, p95_low, p95_high],
+    }
+}
+
+/// The row of a steady-state metric of a point with one replication, whose interval comes from
+/// batch means of that run.
+#[must_use]
+pub fn batched(metric: &str, value: Option<f64>, batched: &Batched, level: f64) -> Aggregate {
+    let plain = value.map_or_else(Aggregate::default, |value| {
+        aggregate(metric, &[value], level, Tails::default())
+    });
+    let interval = value
+        .zip(batched.deviation)
+        .and_then(|(value, deviation)| steady::interval(value, deviation, level, metric));
+    Aggregate {
+        metric: metric.to_owned(),
+        ci_low: interval.map(|interval| interval.low),
+        ci_high: interval.map(|interval| interval.high),
+        method: batched.method.clone(),
+        ..plain
     }
 }
 

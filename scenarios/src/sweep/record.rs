@@ -57,12 +57,26 @@ pub struct Record {
     /// Devices by attempts until they fell out of step for good: attempts, events, censored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lifetimes: Vec<(u64, u64, u64)>,
+    /// What batch means said of steady-state metrics.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steady: Vec<Batched>,
     /// Files that were kept of it, with their sizes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<(String, u64)>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+}
+
+/// What batch means said of one metric of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Batched {
+    /// Its place among the columns.
+    pub at: u32,
+    /// Standard deviation of the batch means; `None` where there is no interval.
+    pub deviation: Option<f64>,
+    /// What was done, or why it could not be.
+    pub method: String,
 }
 
 /// A line of a segment.
@@ -145,6 +159,11 @@ mod tests {
             columns: 1,
             values: vec![Some(0.1), None, Some(1e-9)],
             lifetimes: vec![(3, 1, 0)],
+            steady: vec![Batched {
+                at: 2,
+                deviation: Some(0.5),
+                method: "batch means".into(),
+            }],
             files: Vec::new(),
             error: None,
         }

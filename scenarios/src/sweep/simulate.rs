@@ -7,7 +7,7 @@ use reports::statistics::survival::Lifetime;
 use sim_engine::Progress;
 
 use super::kept;
-use super::record::{Record, rounded};
+use super::record::{Batched, Record, rounded};
 use crate::build::build_with_keys;
 use crate::host::tables::{NoTables, Tables};
 use crate::key_cache::KeyCache;
@@ -38,6 +38,8 @@ pub struct Outcome {
     pub values: Vec<Option<f64>>,
     /// Devices by attempts: attempts, events, censored.
     pub lifetimes: Vec<(u64, u64, u64)>,
+    /// What batch means said of steady-state metrics.
+    pub steady: Vec<Batched>,
     /// Files kept, with sizes.
     pub files: Vec<(String, u64)>,
 }
@@ -153,6 +155,15 @@ pub(super) fn outcome<T: Tables>(
         names: all.iter().map(|metric| metric.name.clone()).collect(),
         values: all.iter().map(|metric| rounded(metric.value)).collect(),
         lifetimes: counted(&lifetimes(finished)),
+        steady: (0u32..)
+            .zip(&all)
+            .filter(|(_, metric)| metric.method.contains("batch means"))
+            .map(|(at, metric)| Batched {
+                at,
+                deviation: rounded(metric.deviation),
+                method: metric.method.clone(),
+            })
+            .collect(),
         files: Vec::new(),
     })
 }
@@ -187,6 +198,7 @@ pub(super) fn record(
         columns: 0,
         values: Vec::new(),
         lifetimes: Vec::new(),
+        steady: Vec::new(),
         files: Vec::new(),
         error: None,
     };
@@ -196,6 +208,7 @@ pub(super) fn record(
                 fingerprint: outcome.fingerprint,
                 values: outcome.values,
                 lifetimes: outcome.lifetimes,
+                steady: outcome.steady,
                 files: outcome.files,
                 ..bare
             },

@@ -3,21 +3,26 @@
 //! Streamed: values of a point are held for a block of metrics at a time, so memory grows with
 //! neither the number of points nor (beyond a few megabytes) that of replications.
 
-use reports::rows::sweep::{AGGREGATES, DIFFERENCES, POINTS, RUNS, SURVIVALS, StudyColumn, Wide};
+use reports::rows::sweep::{
+    AGGREGATES, CLOSED_FORMS, DIFFERENCES, POINTS, RUNS, SURVIVALS, StudyColumn, Wide,
+};
 use reports::statistics::paired::holm;
 use reports::statistics::survival::{Departures, SurvivalStep};
 use reports::store::StoreError;
 use reports::table::Line;
 
 use super::aggregate::{
-    Aggregate, Difference, PointNumbers, SURVIVAL_METRIC, Tails, aggregate, difference, survival,
+    Aggregate, Difference, PointNumbers, SURVIVAL_METRIC, Tails, aggregate, batched, difference,
+    survival,
 };
 use super::directory::{StudyDirectory, WholeFile};
 use super::execute::Shard;
 use super::expect::{Violation, unit_of};
 use super::ledger::Ledger;
 use super::plan::Plan;
+use super::record::Batched;
 use super::stop::{Stop, Targets, reached};
+use crate::closed_form::{self, ExactValue};
 use crate::metrics::METRICS;
 use crate::results::hex;
 
@@ -76,6 +81,7 @@ pub fn write(
     let mut runs = begin(directory, &wide, &RUNS)?;
     let mut aggregates = begin(directory, &wide, &AGGREGATES)?;
     let mut survivals = begin(directory, &wide, &SURVIVALS)?;
+    let mut exact = begin(directory, &wide, &CLOSED_FORMS)?;
     let mut compared = Vec::new();
     for point in 0..plan.points.len() {
         let n = targets.wanted()[point];
@@ -85,7 +91,13 @@ pub fn write(
         write_point(plan, ledger, &targets, point, failed, &mut points)?;
 
         let scenario = plan.scenario(point);
-        let tails = scenario.map_or_else(|_| Tails::default(), |scenario| Tails::of(&scenario));
+        let tails = scenario.map_or_else(
+            |_| Ok(Tails::default()),
+            |scenario| {
+                write_exact(plan, point, &closed_form::metrics(&scenario), &mut exact)?;
+                Ok(Tails::of(&scenario))
+            },
+        )?;
         let rows = aggregate_point(plan, ledger, point, n, &metrics, tails)?;
         let level = plan.study.level;
         let (steps, median) = survival_of(ledger, point, n, level)?;
@@ -116,7 +128,7 @@ pub fn write(
     }
     let mut differences = begin(directory, &wide, &DIFFERENCES)?;
     write_differences(plan, &metrics, &compared, &mut differences)?;
-    for file in [points, runs, aggregates, survivals, differences] {
+    for file in [points, runs, aggregates, survivals, exact, differences] {
         file.finish()?;
     }
     directory.file("dictionary.csv", &wide.dictionary())?;
@@ -327,14 +339,42 @@ fn aggregate_point(
     tails: Tails,
 ) -> Result<Vec<Aggregate>, StoreError> {
     let mut rows = Vec::new();
+    let steady = steady_of(ledger, point, n)?;
     for block in blocks(metrics, n) {
         let all = values(ledger, point, n, block)?;
         for (metric, values) in block.iter().zip(all) {
+            if let Some(said) = steady.iter().find(|(name, _)| name == metric) {
+                let value = values.first().copied().flatten();
+                rows.push(batched(metric, value, &said.1, plan.study.level));
+                continue;
+            }
             let present: Vec<f64> = values.into_iter().flatten().collect();
             rows.push(aggregate(metric, &present, plan.study.level, tails));
         }
     }
     Ok(rows)
+}
+
+/// What batch means said of the only run of a point, by metric; with more replications these are the
+/// unit, and nothing is taken from inside a run.
+fn steady_of(
+    ledger: &mut Ledger,
+    point: usize,
+    n: u64,
+) -> Result<Vec<(String, Batched)>, StoreError> {
+    let record = match n {
+        1 => ledger.read(point, 0)?,
+        _ => None,
+    };
+    let Some(record) = record else {
+        return Ok(Vec::new());
+    };
+    let names = ledger.columns(point, 0, &record);
+    let named = |batched: Batched| {
+        let at = usize::try_from(batched.at).ok()?;
+        Some((names.get(at)?.clone(), batched))
+    };
+    Ok(record.steady.into_iter().filter_map(named).collect())
 }
 
 /// Survival over all devices of a point; no row where no run has any device to follow.
@@ -424,6 +464,28 @@ fn write_survival(
         line.cell(step.band.map(|band| band.low));
         line.cell(step.band.map(|band| band.high));
         line.cell(plan.study.level);
+        line.end();
+        file.flush_some()?;
+    }
+    Ok(())
+}
+
+fn write_exact(
+    plan: &Plan,
+    point: usize,
+    rows: &[ExactValue],
+    file: &mut WholeFile,
+) -> Result<(), StoreError> {
+    for row in rows {
+        let mut line = Line::new(file.buffer());
+        line.cell(point);
+        for text in plan.texts(point) {
+            line.cell(text);
+        }
+        line.cell(row.metric);
+        line.cell(row.value);
+        line.cell(unit_of(row.metric));
+        line.cell(row.formula);
         line.end();
         file.flush_some()?;
     }

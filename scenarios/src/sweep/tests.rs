@@ -118,6 +118,7 @@ impl Runner for Fake {
             names: vec!["attempts".into(), "success_rate".into()],
             values: vec![Some(shift + noise), Some(noise)],
             lifetimes: Vec::new(),
+            steady: Vec::new(),
             files: Vec::new(),
         })
     }
