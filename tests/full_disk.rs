@@ -29,7 +29,9 @@ impl Drop for Small {
 
 fn mount(options: &str, place: &Path) -> bool {
     let mut command = Command::new("mount");
-    command.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(place);
+    command
+        .args(["-t", "tmpfs", "-o", options, "tmpfs"])
+        .arg(place);
     let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
     status.is_ok_and(|status| status.success())
 }
@@ -70,7 +72,14 @@ fn a_sweep_on_a_full_disk_says_so_and_goes_on_when_there_is_room() {
     };
     desk.run(&["sweep", "scenario.toml", "--out", "whole"])
         .expect(0);
-    let call = ["sweep", "scenario.toml", "--out", "disk/study", "--jobs", "2"];
+    let call = [
+        "sweep",
+        "scenario.toml",
+        "--out",
+        "disk/study",
+        "--jobs",
+        "2",
+    ];
     let full = desk.run(&call).expect(1);
     for part in [
         "No space left on device",

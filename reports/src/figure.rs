@@ -51,6 +51,7 @@ pub use rows::{BarRow, Panel, RowData, RowStyle, Rows};
 pub use scene::{HEIGHT_PX, Scene, WIDTH_PX};
 pub use sequence::{Sequence, SequenceData};
 pub use survival::{Reference, Survival, SurvivalData, SurvivalPoint, SurvivalSeries};
+pub(crate) use sweep::{axes_by_use, is_numeric};
 pub use timeline::{Timeline, TimelineData, TimelineLane};
 
 /// Names of the figures that [`from_result`] knows, in the order of the documentation.
@@ -251,7 +252,7 @@ impl fmt::Display for FigureError {
             Self::Empty { selection } => write!(f, "nothing fits the selection {selection}"),
             Self::TooMany { series, max, axes } => write!(
                 f,
-                "{series} series do not fit one figure (at most {max}): keep some points with \
+                "{series} series are too many for one figure (at most {max}): keep some points with \
                  --where AXIS=VALUE; the axes are {}",
                 listed(axes)
             ),

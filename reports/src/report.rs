@@ -180,8 +180,16 @@ fn wanted(study: &Study, known: &Context) -> Vec<Wanted> {
         .collect(),
         Study::Sweep(sweep) => {
             let mut all = Vec::new();
-            // Points with words for values make poor axes; numbers come first.
-            for axis in &sweep.axes {
+            // Every axis of numbers is one to draw along; words only where there are none.
+            let mut axes = figure::axes_by_use(sweep);
+            let numeric =
+                |axis: &String| figure::is_numeric(sweep, axis) && sweep.values_of(axis).len() > 1;
+            if axes.iter().any(numeric) {
+                axes.retain(numeric);
+            } else {
+                axes.truncate(1);
+            }
+            for axis in &axes {
                 if sweep.metrics.iter().any(|metric| metric == "desync_rate") {
                     all.push(Wanted {
                         x: Some(axis.clone()),

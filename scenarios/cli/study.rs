@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use reports::format;
 use reports::store::StoreError;
 use scenarios::Diagnostics;
 use scenarios::sweep::directory::{Invocation, SCENARIO, SCENARIO_FILE, StudyDirectory};
@@ -56,9 +57,18 @@ pub(crate) fn plan_of(directory: &StudyDirectory) -> Result<Plan, Exit> {
 
 /// Opens a study's directory.
 pub(crate) fn open(path: &Path) -> Result<StudyDirectory, Exit> {
-    StudyDirectory::existing(path).map_err(|error| {
-        let hint = "name the directory of a sweep: it has a manifest.json";
-        fail(Exit::Usage, error, hint)
+    let hint = "name the directory of a sweep: it has a manifest.json";
+    StudyDirectory::existing(path).map_err(|error| match error {
+        StoreError::NotAResult { .. } if !path.exists() => fail(
+            Exit::Usage,
+            format_args!("there is no {}", path.display()),
+            hint,
+        ),
+        StoreError::NotAResult { .. } => {
+            let what = format!("{} is not the directory of a sweep", path.display());
+            fail(Exit::Usage, what, hint)
+        }
+        other => fail(Exit::Usage, other, hint),
     })
 }
 
@@ -112,6 +122,9 @@ pub(crate) fn refuse_place(error: &StoreError) -> Exit {
         StoreError::NotAResult { .. } | StoreError::NotADirectory { .. } => {
             "write elsewhere with --out DIR"
         }
+        StoreError::Damaged { path, .. } if path.ends_with("manifest.json") => {
+            "restore it from a copy, or sweep into another directory with --out DIR"
+        }
         StoreError::Damaged { .. } => "what is damaged is named above; the other runs are good",
         _ => "choose a place that can be written with --out DIR",
     };
@@ -158,9 +171,9 @@ pub(crate) fn outcome(
         }));
     } else if !quiet {
         say(format_args!(
-            "{} points, {} runs: {new} new, {} kept from before, {} failed\nresult in {shown}",
-            written.points,
-            written.runs,
+            "{}, {}: {new} new, {} kept from before, {} failed\nresult in {shown}",
+            format::counted(written.points, "point"),
+            format::counted(written.runs, "run"),
             written.runs - new,
             written.failed
         ));

@@ -173,9 +173,13 @@ pub(crate) fn apply(scenario: &Scenario, series: &[Series], all: &mut [Metric]) 
             );
         }
         // A time average has no observations of its own: it keeps the count that the metric has.
-        let counted = !["server_utilisation", "station_in_system", "station_utilisation"]
-            .iter()
-            .any(|average| name.starts_with(average));
+        let counted = ![
+            "server_utilisation",
+            "station_in_system",
+            "station_utilisation",
+        ]
+        .iter()
+        .any(|average| name.starts_with(average));
         metric.value = found.value;
         metric.interval = None;
         if counted {
@@ -200,8 +204,7 @@ pub(crate) fn interval(
     name: &str,
 ) -> Option<reports::statistics::Interval> {
     let batches = BATCHES as u64;
-    let mut found =
-        reports::statistics::mean::student_interval(value, deviation, batches, level)?;
+    let mut found = reports::statistics::mean::student_interval(value, deviation, batches, level)?;
     found.low = found.low.max(0.0);
     if crate::sweep::expect::unit_of(name) == "share" {
         found.high = found.high.min(1.0);

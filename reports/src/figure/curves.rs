@@ -8,7 +8,7 @@ use super::frame::{Axis, Frame, Scale};
 use super::legend::{Key, Legend, draw_marker};
 use super::measure::{self, AxisValues, Numeric, Spread};
 use super::palette::{INK, PAPER, REFERENCE_DASH, line_style, marker_style};
-use super::scene::{Area, Colour, Scene, WIDTH_PX};
+use super::scene::{Area, Colour, Scene, TICK_PX, WIDTH_PX, folded};
 use super::ticks::Tick;
 use crate::format;
 use crate::table::{Line, Table, table};
@@ -128,13 +128,16 @@ impl Curves {
         let xs = self.xs();
         match measure::axis_values(&xs) {
             AxisValues::Numbers(values, unit) => {
-                let numeric = measure::numeric(&values, unit, &self.x, self.spread.0, false);
+                let mut numeric = measure::numeric(&values, unit, &self.x, self.spread.0, false);
+                // Room at both ends, or marks and their intervals would stand on the axis.
+                numeric.axis.scale = numeric.axis.scale.widened(0.03);
                 Along::Numbers(numeric, xs.into_iter().zip(values).collect())
             }
             AxisValues::Words(words) => {
+                let slot = (RIGHT_PX - LEFT_PX) / words.len().max(1) as i32;
                 let ticks = words.iter().enumerate().map(|(at, word)| Tick {
                     at: at as f64,
-                    label: word.clone(),
+                    label: folded(word, TICK_PX, slot - 16),
                 });
                 let axis = Axis {
                     scale: Scale::Linear {
@@ -196,10 +199,10 @@ impl Curves {
     fn frame(&self, top: i32, along: &Along, upright: &Numeric) -> Frame {
         Frame {
             area: Area {
-                left: 230,
+                left: LEFT_PX,
                 top,
-                right: WIDTH_PX - 60,
-                bottom: 672,
+                right: RIGHT_PX,
+                bottom: if along.axis().is_wrapped() { 634 } else { 672 },
             },
             x: along.axis().clone(),
             y: upright.axis.clone(),
@@ -217,7 +220,15 @@ impl Curves {
         let series = &self.series[index];
         let (colour, dash) = line_style(index);
         // Series that stand at the same place are set apart sideways.
-        let aside = (index as i32 * 2 - (self.series.len() as i32 - 1)) * 5;
+        let apart = match along {
+            Along::Numbers(..) => 5,
+            // Between words there is room.
+            Along::Words(_, words) => {
+                let slot = (RIGHT_PX - LEFT_PX) / words.len().max(1) as i32;
+                (slot / (2 * self.series.len().max(1) as i32 + 2)).clamp(5, 30)
+            }
+        };
+        let aside = (index as i32 * 2 - (self.series.len() as i32 - 1)) * apart;
         let mut line = Vec::new();
         let mut marks = Vec::new();
         self.paint_band(scene, frame, (along, upright), index, aside);
@@ -303,7 +314,12 @@ impl Curves {
             if matches!(along, Along::Words(..)) {
                 // Between words there is nothing to draw a line through.
                 for (x, y) in &points {
-                    scene.line(&[(x - 40, *y), (x + 40, *y)], reference_ink(index), 5, &[12, 8]);
+                    scene.line(
+                        &[(x - 40, *y), (x + 40, *y)],
+                        reference_ink(index),
+                        5,
+                        &[12, 8],
+                    );
                 }
                 continue;
             }
@@ -311,6 +327,10 @@ impl Curves {
         }
     }
 }
+
+/// The plot area from left to right.
+const LEFT_PX: i32 = 230;
+const RIGHT_PX: i32 = WIDTH_PX - 60;
 
 /// A closed form is black; a second one dark grey.
 fn reference_ink(index: usize) -> Colour {
@@ -438,7 +458,7 @@ impl Figure for Curves {
         if let Along::Numbers(numeric, _) = &along
             && numeric.zero_at.is_some()
         {
-            frame.draw_break(scene);
+            frame.draw_break(scene, numeric.zero_at);
         }
         for index in 0..self.series.len() {
             self.paint_series(scene, &frame, &along, &upright, index);

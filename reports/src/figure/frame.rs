@@ -27,6 +27,26 @@ impl Scale {
         };
         share.clamp(0.0, 1.0)
     }
+
+    /// The same with a further `share` of its length at both ends.
+    pub(super) fn widened(self, share: f64) -> Self {
+        match self {
+            Self::Linear { low, high } => {
+                let room = (high - low) * share;
+                Self::Linear {
+                    low: low - room,
+                    high: high + room,
+                }
+            }
+            Self::Log { low, high } => {
+                let room = libm::pow(high / low, share);
+                Self::Log {
+                    low: low / room,
+                    high: high * room,
+                }
+            }
+        }
+    }
 }
 
 /// An axis: how values are spread, where it is marked, and what it measures, with the unit.
@@ -35,6 +55,13 @@ pub(super) struct Axis {
     pub(super) scale: Scale,
     pub(super) ticks: Vec<Tick>,
     pub(super) title: String,
+}
+
+impl Axis {
+    /// Whether a label takes two lines.
+    pub(super) fn is_wrapped(&self) -> bool {
+        self.ticks.iter().any(|tick| tick.label.contains('\n'))
+    }
 }
 
 /// A plot area between two axes.
@@ -81,7 +108,7 @@ impl Frame {
         let centre = (left + right) / 2;
         scene.text(
             &self.x.title,
-            (centre, bottom + 98),
+            (centre, bottom + if self.x.is_wrapped() { 136 } else { 98 }),
             AXIS_PX,
             INK,
             Anchor::Centre,
@@ -104,15 +131,14 @@ impl Frame {
     }
 
     /// Shows that the horizontal axis is broken between 0 and its next mark.
-    pub(super) fn draw_break(&self, scene: &mut Scene) {
-        let Area {
-            left,
-            right,
-            bottom,
-            ..
-        } = self.area;
-        // The place of 0 takes about a tenth of the axis; the break stands in its middle.
-        let x = left + (right - left) * 54 / 1000;
+    pub(super) fn draw_break(&self, scene: &mut Scene, zero_at: Option<f64>) {
+        let bottom = self.area.bottom;
+        let Some(zero) = zero_at else {
+            return;
+        };
+        let next = self.x.ticks.iter().map(|tick| tick.at);
+        let next = next.filter(|at| *at > zero).fold(f64::MAX, f64::min);
+        let x = (self.point(zero, 0.0).0 + self.point(next, 0.0).0) / 2;
         for dx in [-7, 7] {
             scene.line(
                 &[(x + dx - 5, bottom + 12), (x + dx + 5, bottom - 12)],
@@ -123,10 +149,37 @@ impl Frame {
         }
     }
 
+    /// Every how many marks of a linear axis have a label, so that none of these touch.
+    fn x_stride(&self) -> usize {
+        if matches!(self.x.scale, Scale::Log { .. }) || self.x.is_wrapped() {
+            return 1;
+        }
+        let ends: Vec<(i32, i32)> = self
+            .x
+            .ticks
+            .iter()
+            .map(|tick| {
+                let (x, half) = (
+                    self.point(tick.at, 0.0).0,
+                    text_width(&tick.label, TICK_PX) / 2,
+                );
+                (x - half, x + half)
+            })
+            .collect();
+        let fits = |stride: usize| {
+            let shown: Vec<&(i32, i32)> = ends.iter().step_by(stride).collect();
+            shown.windows(2).all(|pair| pair[1].0 > pair[0].1 + 12)
+        };
+        (1..=ends.len().max(1))
+            .find(|stride| fits(*stride))
+            .unwrap_or(1)
+    }
+
     fn draw_x_ticks(&self, scene: &mut Scene) {
         let Area { top, bottom, .. } = self.area;
         let mut free_from = i32::MIN;
-        for tick in &self.x.ticks {
+        let stride = self.x_stride();
+        for (index, tick) in self.x.ticks.iter().enumerate() {
             let x = self.point(tick.at, 0.0).0;
             if matches!(self.x.scale, Scale::Log { .. }) && !tick.label.is_empty() {
                 scene.line(&[(x, top), (x, bottom)], GRID, 2, &[]);
@@ -134,11 +187,15 @@ impl Frame {
             let length = if tick.label.is_empty() { 8 } else { 14 };
             scene.line(&[(x, bottom), (x, bottom + length)], INK, 3, &[]);
             // A label that would touch the one before it is left out; its mark stays.
-            let half = text_width(&tick.label, TICK_PX) / 2;
-            if !tick.label.is_empty() && x - half > free_from {
+            let lines: Vec<&str> = tick.label.lines().collect();
+            let widest = lines.iter().map(|line| text_width(line, TICK_PX)).max();
+            let half = widest.unwrap_or(0) / 2;
+            if !tick.label.is_empty() && index % stride == 0 && x - half > free_from {
                 let x = x.min(WIDTH_PX - half - 6);
-                scene.text(&tick.label, (x, bottom + 42), TICK_PX, INK, Anchor::Centre);
-                free_from = x + half + 18;
+                for (line, y) in lines.iter().zip([bottom + 42, bottom + 80]) {
+                    scene.text(line, (x, y), TICK_PX, INK, Anchor::Centre);
+                }
+                free_from = x + half + 12;
             }
         }
     }

@@ -14,6 +14,9 @@ pub(super) struct Shown {
 
 /// The unit in which values up to `high` of stored unit `unit` read best.
 pub(super) fn shown(unit: &str, high: f64) -> Shown {
+    if matches!(unit, "share" | "count") {
+        return fraction(unit, high);
+    }
     let of = |ladder: &[(f64, &'static str)]| {
         let found = ladder.iter().find(|(factor, _)| high >= *factor);
         let (factor, symbol) = found
@@ -35,10 +38,6 @@ pub(super) fn shown(unit: &str, high: f64) -> Shown {
             (1.0, "nJ"),
         ]),
         "B" => of(&[(1e9, "GB"), (1e6, "MB"), (1e4, "kB"), (1.0, "B")]),
-        "share" => Shown {
-            symbol: "share",
-            factor: 1.0,
-        },
         "bit" => Shown {
             symbol: "bit",
             factor: 1.0,
@@ -56,15 +55,24 @@ pub(super) fn shown(unit: &str, high: f64) -> Shown {
             (1e3, "kbit/s"),
             (1.0, "bit/s"),
         ]),
-        "count" => Shown {
-            symbol: "count",
-            factor: 1.0,
-        },
         _ => Shown {
             symbol: "",
             factor: 1.0,
         },
     }
+}
+
+/// A share or count: as it is, or in thousandths or millionths where all are that small.
+fn fraction(unit: &str, high: f64) -> Shown {
+    let symbol = if unit == "share" { "share" } else { "count" };
+    let (factor, symbol) = if high >= 0.01 || high <= 0.0 {
+        (1.0, symbol)
+    } else if high >= 1e-5 {
+        (1e-3, "10⁻³")
+    } else {
+        (1e-6, "10⁻⁶")
+    };
+    Shown { symbol, factor }
 }
 
 /// A name with its unit in brackets, as an axis title.
@@ -91,6 +99,7 @@ pub(super) fn value_text(value: f64, unit: &str) -> String {
             let number = short(value / shown.factor);
             match shown.symbol {
                 "" | "count" => number,
+                power if power.starts_with("10") => format!("{number} × {power}"),
                 symbol => format!("{number} {symbol}"),
             }
         }

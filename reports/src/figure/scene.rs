@@ -120,22 +120,23 @@ impl Scene {
         self.text(&text, (MARGIN_PX, 42), TITLE_PX, INK, Anchor::Left);
     }
 
-    /// The line or two below everything; what does not fit is cut off at the end.
+    /// The lines below everything; a picture without room for all of them grows.
     pub(super) fn caption(&mut self, text: &str) {
         const SEPARATOR: &str = " · ";
         let width = WIDTH_PX - 2 * MARGIN_PX;
         // Figures that grow with their rows leave room for a third line.
-        let most = CAPTION_LINES_MAX + usize::from(self.height != HEIGHT_PX);
+        let room = CAPTION_LINES_ROOM + usize::from(self.height != HEIGHT_PX);
         // Lines break between parts, inside one only where it is wider than a line.
         let lines = wrapped(text, SEPARATOR, CAPTION_PX, width);
         let mut lines: Vec<String> = lines
             .iter()
             .flat_map(|line| wrapped(line, " ", CAPTION_PX, width))
             .collect();
-        if lines.len() > most {
-            let rest = lines.split_off(most - 1).join(SEPARATOR);
+        if lines.len() > CAPTION_LINES_MAX {
+            let rest = lines.split_off(CAPTION_LINES_MAX - 1).join(SEPARATOR);
             lines.push(shortened(&rest, CAPTION_PX, width));
         }
+        self.height += (lines.len().saturating_sub(room) as i32) * CAPTION_LINE_PX;
         let first = self.height - 30 - (lines.len() as i32 - 1) * CAPTION_LINE_PX;
         for (index, line) in lines.iter().enumerate() {
             let at = (MARGIN_PX, first + index as i32 * CAPTION_LINE_PX);
@@ -255,7 +256,9 @@ impl Scene {
 /// Space left at the edges of the picture.
 pub(super) const MARGIN_PX: i32 = 24;
 const CAPTION_LINE_PX: i32 = 42;
-const CAPTION_LINES_MAX: usize = 2;
+const CAPTION_LINES_MAX: usize = 6;
+/// Lines for which every picture has room.
+const CAPTION_LINES_ROOM: usize = 2;
 const HATCH_STEP_PX: i32 = 16;
 
 /// Width of `text` in pixels when `height` pixels high.
@@ -292,6 +295,27 @@ pub(super) fn shortened(text: &str, height: i32, width: i32) -> String {
         }
     }
     String::new()
+}
+
+/// A name in at most two lines of `width` pixels, broken behind a hyphen or at a blank; shortened where
+/// that is not enough.
+pub(super) fn folded(text: &str, height: i32, width: i32) -> String {
+    if text_width(text, height) <= width {
+        return text.into();
+    }
+    let breaks = text
+        .char_indices()
+        .filter(|(_, c)| matches!(c, '-' | ' ' | '_' | '/'))
+        .map(|(at, c)| at + c.len_utf8());
+    // Where the longer line is shortest.
+    let best = breaks
+        .filter(|at| *at < text.len())
+        .min_by_key(|at| text_width(&text[..*at], height).max(text_width(&text[*at..], height)));
+    let Some(at) = best else {
+        return shortened(text, height, width);
+    };
+    let line = |part: &str| shortened(part.trim(), height, width);
+    format!("{}\n{}", line(&text[..at]), line(&text[at..]))
 }
 
 /// `text` in lines of at most `width` pixels, broken at separators, which a broken line loses.

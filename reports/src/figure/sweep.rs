@@ -1,6 +1,6 @@
 //! Figures of a sweep: any metric against any axis, survival over attempts, paired differences.
 
-use super::measure::Spread;
+use super::measure::{self, Spread};
 use super::{
     BarRow, CurvePoint, CurveSeries, Curves, Figure, FigureError, LEVEL, Panel, RowStyle, Rows,
     Wanted,
@@ -61,6 +61,25 @@ fn desync_vs(sweep: &SweepResult, wanted: &Wanted) -> Result<Curves, FigureError
     }
 }
 
+/// Whether all values of an axis are numbers.
+pub(crate) fn is_numeric(sweep: &SweepResult, axis: &str) -> bool {
+    let values = sweep.values_of(axis);
+    values
+        .iter()
+        .all(|value| measure::quantity(value).is_some())
+}
+
+/// The axes, those first that make the better horizontal axis: numbers before words, then many
+/// values before few.
+pub(crate) fn axes_by_use(sweep: &SweepResult) -> Vec<String> {
+    let mut axes = sweep.axes.clone();
+    axes.sort_by_key(|axis| {
+        let few = usize::MAX - sweep.values_of(axis).len();
+        (!is_numeric(sweep, axis), few)
+    });
+    axes
+}
+
 /// The place of an axis.
 fn axis(sweep: &SweepResult, name: &str) -> Result<usize, FigureError> {
     sweep
@@ -81,11 +100,9 @@ fn curves(
 ) -> Result<Curves, FigureError> {
     let x_name = match &wanted.x {
         Some(name) => name.clone(),
-        None => sweep
-            .axes
-            .iter()
-            .find(|axis| Some(*axis) != wanted.by.as_ref())
-            .cloned()
+        None => axes_by_use(sweep)
+            .into_iter()
+            .find(|axis| Some(axis) != wanted.by.as_ref())
             .ok_or_else(|| FigureError::NoAxis {
                 name: String::from("(none given)"),
                 known: sweep.axes.clone(),
@@ -174,12 +191,23 @@ fn curves(
             axes: sweep.axes.clone(),
         });
     }
+    let mut points = series.iter().flat_map(|series| &series.points);
+    if points.all(|point| point.value.is_none()) {
+        return Err(FigureError::Unavailable {
+            figure: wanted.figure.clone(),
+            reason: format!("no run has a value of {}", metrics.join(" and ")),
+        });
+    }
     let y = if metrics.len() > 1 {
         String::from("devices")
     } else {
         metrics[0].to_owned()
     };
-    let what = metrics.join(" and ");
+    let what: Vec<String> = metrics
+        .iter()
+        .map(|metric| measure::titled(metric, ""))
+        .collect();
+    let what = what.join(" and ");
     let method = if methods.is_empty() {
         String::from("no interval")
     } else {
@@ -194,7 +222,7 @@ fn curves(
             || format!("{}-vs-{}", safe(metrics[0]), safe(&x_name)),
             str::to_owned,
         ),
-        title: format!("{} by {}", what.replace('_', " "), x_name.replace('_', " ")),
+        title: format!("{what} by {}", x_name.replace('_', " ")),
         x: x_name,
         y,
         unit,
@@ -449,17 +477,32 @@ fn paired(sweep: &SweepResult, wanted: &Wanted) -> Result<Rows, FigureError> {
             }
         }
     };
+    // An axis that is the same in all rows is said once, in the caption.
+    let (fixed, varying): (Vec<usize>, Vec<usize>) = (0..sweep.axes.len()).partition(|index| {
+        let first = sheet.text(0, from + index);
+        (0..sheet.rows.len()).all(|row| sheet.text(row, from + index) == first)
+    });
+    let fixed: Vec<String> = fixed
+        .into_iter()
+        .map(|index| format!("{} {}", sweep.axes[index], sheet.text(0, from + index)))
+        .collect();
     let mut panels = Vec::new();
     let mut runs = (u64::MAX, 0);
     for name in &chosen {
         let mut rows = Vec::new();
         let mut stored = String::new();
         for row in (0..sheet.rows.len()).filter(|row| sheet.text(*row, metric) == name) {
-            let label: Vec<String> = sweep
-                .axes
+            let label: Vec<String> = varying
                 .iter()
-                .enumerate()
-                .map(|(index, axis)| format!("{axis} {}", sheet.text(row, from + index)))
+                .map(|index| {
+                    let value = sheet.text(row, from + index);
+                    // A word speaks for itself, a number does not.
+                    if measure::quantity(value).is_some() {
+                        format!("{} {value}", sweep.axes[*index])
+                    } else {
+                        value.to_owned()
+                    }
+                })
                 .collect();
             let interval = match (sheet.number(row, low)?, sheet.number(row, high)?) {
                 (Some(low), Some(high)) => Some((low, high)),
@@ -503,7 +546,12 @@ fn paired(sweep: &SweepResult, wanted: &Wanted) -> Result<Rows, FigureError> {
         ),
         panels,
         caption: format!(
-            "n = {} per row · 95% intervals of paired differences · diamonds: 0 lies outside",
+            "{}n = {} per row · 95% intervals of paired differences · diamonds: 0 lies outside",
+            if fixed.is_empty() {
+                String::new()
+            } else {
+                format!("{} · ", fixed.join(", "))
+            },
             if runs.0 == runs.1 {
                 format::counted(runs.1, "pair")
             } else {

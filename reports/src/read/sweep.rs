@@ -98,6 +98,22 @@ impl SweepResult {
         })
     }
 
+    /// The distinct values of an axis, in the order of the points.
+    #[must_use]
+    pub fn values_of(&self, axis: &str) -> Vec<String> {
+        let mut values: Vec<String> = Vec::new();
+        let Ok(column) = self.aggregate.column(axis) else {
+            return values;
+        };
+        for row in 0..self.aggregate.rows.len() {
+            let value = self.aggregate.text(row, column);
+            if !values.iter().any(|known| known == value) {
+                values.push(value.to_owned());
+            }
+        }
+        values
+    }
+
     /// Where it stands.
     #[must_use]
     pub fn directory(&self) -> &Path {

@@ -153,12 +153,11 @@ fn infinite_variance_has_no_interval() {
 
 #[test]
 fn a_warm_up_found_by_mser_is_that_of_a_steady_state() {
+    assert_eq!(queue(1, "warmup = \"1s\"", "exp(1ms)").run.steady, None);
     assert_eq!(
-        queue(1, "warmup = \"1s\"", "exp(1ms)").run.steady,
-        None
-    );
-    assert_eq!(
-        queue(1, "steady = true\nwarmup = \"1s\"", "exp(1ms)").run.steady,
+        queue(1, "steady = true\nwarmup = \"1s\"", "exp(1ms)")
+            .run
+            .steady,
         Some(WarmUp::Given)
     );
     let text = "steady = false\nwarmup = \"mser-5\"";

@@ -16,8 +16,8 @@ use reports::statistics::survival::{
 
 use crate::scenario::Scenario;
 use crate::steady;
-use crate::sweep::record::Batched;
 use crate::sweep::expect::{Numbers, Statistic, Term, TermSource, unit_of};
+use crate::sweep::record::Batched;
 
 /// The metric that survival estimates instead of means describe.
 pub const SURVIVAL_METRIC: &str = "attempts_to_desync";
