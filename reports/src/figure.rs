@@ -13,6 +13,7 @@
 
 mod cells;
 mod choose;
+mod counted;
 mod curves;
 mod frame;
 mod grid;
@@ -308,10 +309,7 @@ pub fn draw(figure: &dyn Figure, provenance: &Provenance) -> Result<Drawing, Fig
 /// `Unknown` if no figure has the name; `Store` if a file is missing or damaged.
 pub fn from_result(result: &RunResult, name: &str) -> Result<Box<dyn Figure>, FigureError> {
     match name {
-        latency_cdf::NAME => Ok(Box::new(LatencyCdf::from_sessions(
-            &result.sessions()?,
-            LEVEL,
-        ))),
+        latency_cdf::NAME => Ok(Box::new(LatencyCdf::of_run(result, LEVEL)?.0)),
         survival::NAME => {
             let series = SurvivalSeries {
                 label: "simulated".into(),
@@ -323,9 +321,7 @@ pub fn from_result(result: &RunResult, name: &str) -> Result<Box<dyn Figure>, Fi
                 LEVEL,
             )))
         }
-        outcomes::NAME => Ok(Box::new(OutcomeTimeline::from_sessions(
-            &result.sessions()?,
-        ))),
+        outcomes::NAME => Ok(Box::new(OutcomeTimeline::of_run(result)?.0)),
         _ => Err(FigureError::Unknown { name: name.into() }),
     }
 }

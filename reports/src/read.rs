@@ -9,7 +9,7 @@ pub mod story;
 pub mod study;
 pub mod sweep;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::rows::{DesyncKind, Desyncs, Outcome, Sessions};
@@ -18,6 +18,23 @@ use crate::store::{MANIFEST, Manifest, StoreError};
 use crate::table::Table;
 
 pub(crate) use reader::Reader;
+
+/// A row of `sessions.csv` while it passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionView<'a> {
+    /// Node that initiated.
+    pub device: &'a str,
+    /// When the step was opened.
+    pub started_ns: u64,
+    /// When the step closed.
+    pub ended_ns: u64,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Start until both ends accepted; `None` unless accepted.
+    pub latency_ns: Option<u64>,
+    /// Name of the command.
+    pub phase: &'a str,
+}
 
 /// What figures need of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,19 +116,40 @@ impl RunResult {
     /// # Errors
     /// `Damaged` with file and line, if a row is not as declared; also if the file is missing.
     pub fn sessions(&self) -> Result<Vec<SessionRecord>, StoreError> {
-        let mut reader = Reader::open(&self.directory.join(Sessions::SCHEMA.file))?;
         let mut records = Vec::new();
-        while reader.advance()? {
+        self.each_session(&mut |session| {
             records.push(SessionRecord {
-                device: reader.text("device")?.to_owned(),
+                device: session.device.to_owned(),
+                started_ns: session.started_ns,
+                ended_ns: session.ended_ns,
+                outcome: session.outcome,
+                latency_ns: session.latency_ns,
+                phase: session.phase.to_owned(),
+            });
+        })?;
+        Ok(records)
+    }
+
+    /// Shows every row of `sessions.csv` to `take`, in file order and in constant memory; returns
+    /// their number.
+    ///
+    /// # Errors
+    /// As [`RunResult::sessions`].
+    pub fn each_session(&self, take: &mut dyn FnMut(&SessionView<'_>)) -> Result<u64, StoreError> {
+        let mut reader = Reader::open(&self.directory.join(Sessions::SCHEMA.file))?;
+        let mut rows = 0;
+        while reader.advance()? {
+            rows += 1;
+            take(&SessionView {
+                device: reader.text("device")?,
                 started_ns: reader.value("started_ns")?,
                 ended_ns: reader.value("ended_ns")?,
                 outcome: reader.word("outcome", Outcome::from_word)?,
                 latency_ns: reader.optional("latency_ns")?,
-                phase: reader.text("phase")?.to_owned(),
+                phase: reader.text("phase")?,
             });
         }
-        Ok(records)
+        Ok(rows)
     }
 
     /// Names and outcomes of the sessions that `wanted` names, in file order.
@@ -196,10 +234,17 @@ impl RunResult {
     /// # Errors
     /// As [`RunResult::sessions`].
     pub fn lifetimes_in_step(&self) -> Result<Vec<Lifetime>, StoreError> {
-        Ok(lifetimes_in_step(
-            &self.sessions()?,
+        let mut devices = BTreeSet::new();
+        self.each_session(&mut |session| {
+            if !devices.contains(session.device) {
+                devices.insert(session.device.to_owned());
+            }
+        })?;
+        let end_ns = self.manifest.virtual_ns;
+        Ok(lifetimes(
+            devices.iter().map(String::as_str),
             &self.desyncs()?,
-            self.manifest.virtual_ns,
+            end_ns,
         ))
     }
 }
@@ -211,14 +256,20 @@ pub fn lifetimes_in_step(
     desyncs: &[DesyncRecord],
     end_ns: u64,
 ) -> Vec<Lifetime> {
+    let devices = sessions.iter().map(|session| session.device.as_str());
+    lifetimes(devices, desyncs, end_ns)
+}
+
+fn lifetimes<'a>(
+    devices: impl Iterator<Item = &'a str>,
+    desyncs: &'a [DesyncRecord],
+    end_ns: u64,
+) -> Vec<Lifetime> {
     let in_step = Lifetime {
         time_ns: end_ns,
         event: false,
     };
-    let mut lifetimes: BTreeMap<&str, Lifetime> = sessions
-        .iter()
-        .map(|session| (session.device.as_str(), in_step))
-        .collect();
+    let mut lifetimes: BTreeMap<&str, Lifetime> = devices.map(|device| (device, in_step)).collect();
     let lost = |kind| matches!(kind, DesyncKind::Permanent | DesyncKind::Reprovisioned);
     for desync in desyncs.iter().filter(|desync| lost(desync.kind)) {
         let lifetime = lifetimes.entry(&desync.device).or_insert(in_step);

@@ -5,6 +5,7 @@
 //! `dictionary.csv`; none of them can disagree. Lines are RFC 4180 with a line feed at the end.
 
 mod cell;
+pub mod format;
 mod writer;
 
 pub use cell::{Cell, Line};

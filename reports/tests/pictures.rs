@@ -328,8 +328,8 @@ fn pictures_change_only_on_purpose() {
         .collect();
     let expected = [
         ("sequence", "429ab0b26ef1b078"),
-        ("curves", "3fdd68910b7fb15e"),
-        ("curves-log", "f40138ba0e784994"),
+        ("curves", "346c806d5ca6d705"),
+        ("curves-log", "ff0d13784c87681d"),
         ("grid", "9d6c12a6cc513f39"),
         ("rows", "f63ac7eb0a2da869"),
         ("timeline", "bafdbbfa0a308be6"),

@@ -34,7 +34,13 @@ pub fn lua(scenario: Option<&Scenario>) -> String {
             .filter(|choice| choice.protocol.name() == protocol.name());
         let instances = chosen.map_or_else(
             || instances(*protocol),
-            |choice| vec![(choice.variant.clone(), Arc::clone(&choice.instance))],
+            |choice| {
+                vec![Known {
+                    variant: choice.variant.clone(),
+                    instance: Arc::clone(&choice.instance),
+                    elastic: Vec::new(),
+                }]
+            },
         );
         describe(*protocol, &instances, &mut script);
     }
@@ -43,8 +49,65 @@ pub fn lua(scenario: Option<&Scenario>) -> String {
     script
 }
 
+/// A variant whose messages are described.
+struct Known {
+    variant: String,
+    instance: Arc<dyn Instance>,
+    /// By message and field: whether a parameter that a capture does not tell decides the width.
+    elastic: Vec<Vec<bool>>,
+}
+
+/// The fields of `base` whose widths differ under other parameters.
+fn elastic(
+    protocol: &dyn Protocol,
+    variant: &str,
+    given: &Values,
+    base: &dyn Instance,
+) -> Vec<Vec<bool>> {
+    const TRIED: [u64; 12] = [1, 2, 3, 5, 8, 16, 64, 128, 192, 256, 1024, 4096];
+    let layouts = base.layouts();
+    let mut elastic: Vec<Vec<bool>> = layouts
+        .iter()
+        .map(|layout| vec![false; layout.fields.len()])
+        .collect();
+    for spec in protocol.params() {
+        let tried: Vec<Value> = match spec.kind {
+            ParameterKind::Integer { min, max } | ParameterKind::Bytes { min, max } => TRIED
+                .into_iter()
+                .filter(|value| (min..=max).contains(value))
+                .map(Value::Integer)
+                .collect(),
+            ParameterKind::Choice(words) => words
+                .iter()
+                .map(|word| Value::Text((*word).to_owned()))
+                .collect(),
+            _ => Vec::new(),
+        };
+        for value in tried {
+            let mut values = given.clone();
+            values.set(spec.name, value);
+            let Ok(other) = protocol.configure(variant, &values) else {
+                continue;
+            };
+            for (layout, marks) in layouts.iter().zip(&mut elastic) {
+                let same = other.layouts().iter().find(|other| {
+                    other.name == layout.name && other.fields.len() == layout.fields.len()
+                });
+                let pairs = same.map(|same| layout.fields.iter().zip(&same.fields));
+                for (mark, (one, two)) in marks.iter_mut().zip(pairs.into_iter().flatten()) {
+                    *mark |= match (one.width, two.width) {
+                        (Width::Fixed(one), Width::Fixed(two)) => one != two,
+                        _ => false,
+                    };
+                }
+            }
+        }
+    }
+    elastic
+}
+
 /// Every variant with its default parameters; where frames can travel in several ways, in each.
-fn instances(protocol: &dyn Protocol) -> Vec<(String, Arc<dyn Instance>)> {
+fn instances(protocol: &dyn Protocol) -> Vec<Known> {
     let framing = protocol.params().iter().find(|spec| spec.name == "framing");
     let ways = match framing.map(|spec| spec.kind) {
         Some(ParameterKind::Choice(words)) => words.iter().copied().map(Some).collect(),
@@ -59,7 +122,11 @@ fn instances(protocol: &dyn Protocol) -> Vec<(String, Arc<dyn Instance>)> {
             }
             // A way that a variant does not have is left out.
             if let Ok(instance) = protocol.configure(variant.name, &values) {
-                found.push((variant.name.to_owned(), instance));
+                found.push(Known {
+                    variant: variant.name.to_owned(),
+                    elastic: elastic(protocol, variant.name, &values, instance.as_ref()),
+                    instance,
+                });
             }
         }
     }
@@ -67,15 +134,11 @@ fn instances(protocol: &dyn Protocol) -> Vec<(String, Arc<dyn Instance>)> {
 }
 
 /// Appends the data of one protocol.
-fn describe(
-    protocol: &dyn Protocol,
-    instances: &[(String, Arc<dyn Instance>)],
-    script: &mut String,
-) {
+fn describe(protocol: &dyn Protocol, instances: &[Known], script: &mut String) {
     let roles = 0..u8::try_from(protocol.roles().len()).unwrap_or(u8::MAX);
     let mut ports: Vec<u16> = instances
         .iter()
-        .flat_map(|(_, instance)| roles.clone().map(|role| instance.port(role)))
+        .flat_map(|known| roles.clone().map(|role| known.instance.port(role)))
         .collect();
     if protocol.name() == "rsa-udp" {
         ports.push(protocols::rsa_udp::BROADCAST_PORT);
@@ -92,16 +155,16 @@ fn describe(
         ports.join(", ")
     );
     let mut kinds = BTreeMap::new();
-    for (variant, instance) in instances {
+    for known in instances {
+        let instance = &known.instance;
         for (index, layout) in instance.layouts().iter().enumerate() {
             let Some(opcode) = opcode(instance.as_ref(), index, layout) else {
                 continue;
             };
             message(
-                instance.streams(),
-                variant,
+                (instance.streams(), &known.variant),
                 opcode,
-                layout,
+                (layout, known.elastic.get(index)),
                 &mut kinds,
                 script,
             );
@@ -148,10 +211,9 @@ fn opcode(instance: &dyn Instance, index: usize, layout: &Layout) -> Option<Opco
 
 /// Appends one message.
 fn message(
-    streamed: bool,
-    variant: &str,
+    (streamed, variant): (bool, &str),
     opcode: Opcode,
-    layout: &Layout,
+    (layout, elastic): (&Layout, Option<&Vec<bool>>),
     kinds: &mut BTreeMap<String, FieldKind>,
     script: &mut String,
 ) {
@@ -164,7 +226,9 @@ fn message(
         "  {{ name = {:?}, variant = {variant:?}, streamed = {streamed}, {opcode}, fields = {{",
         layout.name
     );
-    for field in &layout.fields {
+    for (index, field) in layout.fields.iter().enumerate() {
+        let stretches = elastic.and_then(|marks| marks.get(index)) == Some(&true);
+        let stretches = if stretches { ", elastic = true" } else { "" };
         let abbreviation = abbreviation(layout.name, field, kinds);
         let kind = match field.kind {
             FieldKind::Tag | FieldKind::Integer if narrow(field) => "uint64",
@@ -185,7 +249,7 @@ fn message(
         };
         let _ = writeln!(
             script,
-            "    {{ name = {:?}, key = {abbreviation:?}, kind = {kind:?}, {width} }},",
+            "    {{ name = {:?}, key = {abbreviation:?}, kind = {kind:?}, {width}{stretches} }},",
             field.name
         );
     }

@@ -46,7 +46,7 @@ pub mod verdict;
 pub mod verify;
 
 // What users of this crate need of the crates below it, so that they need not depend on those.
-pub use protocols::{meter, protocol, registry};
+pub use protocols::{meter, parameter, protocol, registry, wire};
 pub use sim_engine::{Fate, LinkStats, PacketEnd, Progress, Recorder};
 
 pub use diagnostic::{Diagnostics, did_you_mean};

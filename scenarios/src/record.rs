@@ -105,14 +105,21 @@ impl FileTables {
         links: &[(u32, u32)],
     ) -> Result<Self, StoreError> {
         let traced = |trace: Trace| scenario.output.traces.contains(&trace);
+        let format = scenario.output.format;
         // An untraced table is complete with its header.
-        let sessions = kept(staging.table::<Sessions>()?, traced(Trace::Sessions))?;
-        let messages = kept(staging.table::<Messages>()?, traced(Trace::Messages))?;
+        let sessions = kept(
+            staging.table_as::<Sessions>(format)?,
+            traced(Trace::Sessions),
+        )?;
+        let messages = kept(
+            staging.table_as::<Messages>(format)?,
+            traced(Trace::Messages),
+        )?;
         let desyncs = Some(staging.table::<Desyncs>()?);
         let rules = rule_names(&scenario.adversaries);
         let instance = Arc::clone(&scenario.protocol.instance);
         let steps = StepBook::new(
-            staging.table()?,
+            staging.table_as(format)?,
             &scenario.output.steps,
             Arc::clone(&names),
             Arc::clone(&instance),

@@ -10,6 +10,7 @@ use reports::metric::{EnergyOverTime, Metric, ProfileUsed, Summary};
 use reports::rows::{self, Costs, Links, Media, Nodes, Queueing, RUN_TABLES};
 use reports::store::{ResultKey, Staging, StoreError};
 use reports::table::Table as _;
+use reports::table::format::TableFormat;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -47,6 +48,10 @@ pub fn key(scenario: &Scenario, version: &str) -> ResultKey {
     }
     if let Some(sample) = scenario.output.sample {
         hash.update(format!("sample {}", sample.threshold()).as_bytes());
+    }
+    // What was there before the formats hashes as before.
+    if scenario.output.format != TableFormat::Csv {
+        hash.update(scenario.output.format.as_str().as_bytes());
     }
     for figure in &scenario.output.figures {
         hash.update(figure.as_str().as_bytes());

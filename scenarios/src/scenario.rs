@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use protocols::parameter::{ParameterError, Values};
 use protocols::protocol::{CommandSpec, Completion, Instance, Protocol};
+use reports::table::format::TableFormat;
 use sha2::{Digest, Sha256};
 use sim_engine::{DirectionMask, Law, LinkParams};
 
@@ -424,6 +425,8 @@ pub struct OutputSettings {
     pub steps: StepsWanted,
     /// Share of the sessions that the long tables keep; `None` keeps all.
     pub sample: Option<Share>,
+    /// What sessions, messages and steps are written as.
+    pub format: TableFormat,
     /// Figures, in the order of the file, each once.
     pub figures: Vec<Figure>,
 }

@@ -119,11 +119,11 @@ fn of_run(run: &RunResult, wanted: &Wanted) -> Result<Box<dyn Figure>, FigureErr
     };
     Ok(match wanted.figure.as_str() {
         latency_cdf::NAME => {
-            let sessions = run.sessions()?;
-            if sessions.is_empty() && untraced(run) {
+            let (figure, sessions) = LatencyCdf::of_run(run, LEVEL)?;
+            if sessions == 0 && untraced(run) {
                 return Err(unavailable(UNTRACED));
             }
-            Box::new(LatencyCdf::from_sessions(&sessions, LEVEL))
+            Box::new(figure)
         }
         survival::NAME => {
             if run.manifest().sample.is_some() {
@@ -143,11 +143,11 @@ fn of_run(run: &RunResult, wanted: &Wanted) -> Result<Box<dyn Figure>, FigureErr
             })
         }
         outcomes::NAME => {
-            let sessions = run.sessions()?;
-            if sessions.is_empty() && untraced(run) {
+            let (figure, sessions) = OutcomeTimeline::of_run(run)?;
+            if sessions == 0 && untraced(run) {
                 return Err(unavailable(UNTRACED));
             }
-            Box::new(OutcomeTimeline::from_sessions(&sessions))
+            Box::new(figure)
         }
         timeline::NAME => Box::new(super::run::timeline(run)?),
         sequence::NAME => sequence_of(run, wanted)?,

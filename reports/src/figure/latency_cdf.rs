@@ -1,13 +1,15 @@
 //! Latency of accepted sessions: empirical distribution on a logarithmic axis, with its band.
 
+use super::counted::{Counted, Gathering};
 use super::frame::{Axis, Frame, Scale};
 use super::legend::{Key, Legend, Marker, draw_marker};
 use super::palette::line_style;
 use super::scene::{Area, Point, Scene};
 use super::{Figure, ticks};
 use crate::format;
-use crate::read::SessionRecord;
-use crate::statistics::{distribution, quantile};
+use crate::read::RunResult;
+use crate::statistics::distribution;
+use crate::store::StoreError;
 use crate::table::{Line, Table, table};
 
 /// The figure's name.
@@ -42,41 +44,69 @@ pub struct LatencySeries {
 /// Empirical distribution functions of latency.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LatencyCdf {
-    /// Series in legend order, latencies ascending.
-    series: Vec<LatencySeries>,
+    /// Series in legend order.
+    series: Vec<Distribution>,
     level: f64,
+}
+
+/// A series as its distinct values.
+#[derive(Clone, Debug, PartialEq)]
+struct Distribution {
+    label: String,
+    latencies: Counted,
 }
 
 impl LatencyCdf {
     /// A figure of `series`, with bands and intervals at `level` (above 0, below 1).
     #[must_use]
-    pub fn new(mut series: Vec<LatencySeries>, level: f64) -> Self {
-        for series in &mut series {
-            series.latencies_ns.sort_unstable();
+    pub fn new(series: Vec<LatencySeries>, level: f64) -> Self {
+        let distribution = |series: LatencySeries| Distribution {
+            label: series.label,
+            latencies: Counted::of(series.latencies_ns),
+        };
+        Self {
+            series: series.into_iter().map(distribution).collect(),
+            level,
         }
+    }
+
+    /// A figure of one series of values and how often each occurs.
+    #[must_use]
+    pub fn from_counts(
+        label: &str,
+        counts: impl IntoIterator<Item = (u64, u64)>,
+        level: f64,
+    ) -> Self {
+        let series = vec![Distribution {
+            label: label.to_owned(),
+            latencies: Counted::of_counts(counts),
+        }];
         Self { series, level }
     }
 
-    /// A figure of the accepted sessions among `sessions`.
-    #[must_use]
-    pub fn from_sessions(sessions: &[SessionRecord], level: f64) -> Self {
-        let latencies_ns = sessions
-            .iter()
-            .filter_map(|session| session.latency_ns)
-            .collect();
-        Self::new(
-            vec![LatencySeries {
-                label: "accepted sessions".into(),
-                latencies_ns,
-            }],
-            level,
-        )
+    /// A figure of the accepted sessions of a run, read in memory that does not grow with their
+    /// number; also the number of all sessions.
+    ///
+    /// # Errors
+    /// As [`RunResult::sessions`].
+    pub fn of_run(run: &RunResult, level: f64) -> Result<(Self, u64), StoreError> {
+        let mut gathering = Gathering::default();
+        let sessions = run.each_session(&mut |session| {
+            if let Some(latency_ns) = session.latency_ns {
+                gathering.add(latency_ns);
+            }
+        })?;
+        let series = vec![Distribution {
+            label: "accepted sessions".into(),
+            latencies: gathering.finish(),
+        }];
+        Ok((Self { series, level }, sessions))
     }
 
-    fn observations(&self) -> usize {
+    fn observations(&self) -> u64 {
         self.series
             .iter()
-            .map(|series| series.latencies_ns.len())
+            .map(|series| series.latencies.len())
             .sum()
     }
 
@@ -85,18 +115,14 @@ impl LatencyCdf {
         let positive = || {
             self.series
                 .iter()
-                .flat_map(|series| &series.latencies_ns)
-                .copied()
+                .flat_map(|series| series.latencies.values())
                 .filter(|ns| *ns > 0)
         };
         Some((positive().min()?, positive().max()?))
     }
 
-    fn zeros(&self) -> usize {
-        self.series
-            .iter()
-            .map(|s| s.latencies_ns.partition_point(|ns| *ns == 0))
-            .sum()
+    fn zeros(&self) -> u64 {
+        self.series.iter().map(|s| s.latencies.zeros()).sum()
     }
 
     fn frame(&self, top: i32, low_ns: u64, high_ns: u64) -> Frame {
@@ -125,8 +151,8 @@ impl LatencyCdf {
     }
 
     /// The latencies at which steps are drawn, with the share reached: all, or about [`STEPS_MAX`].
-    fn steps(&self, series: &LatencySeries) -> Vec<distribution::EmpiricalStep> {
-        let steps = distribution::empirical(&series.latencies_ns);
+    fn steps(&self, series: &Distribution) -> Vec<distribution::EmpiricalStep> {
+        let steps = series.latencies.steps();
         let stride = steps.len().div_ceil(STEPS_MAX).max(1);
         let last = steps.len().saturating_sub(1);
         let kept = steps.into_iter().enumerate();
@@ -135,8 +161,8 @@ impl LatencyCdf {
             .collect()
     }
 
-    fn half_height(&self, series: &LatencySeries) -> f64 {
-        distribution::band_half_height(series.latencies_ns.len() as u64, self.level)
+    fn half_height(&self, series: &Distribution) -> f64 {
+        distribution::band_half_height(series.latencies.len(), self.level)
     }
 
     fn paint_series(&self, scene: &mut Scene, frame: &Frame, index: usize) {
@@ -170,9 +196,9 @@ impl LatencyCdf {
     }
 
     fn paint_marks(&self, scene: &mut Scene, frame: &Frame, index: usize) {
-        let latencies_ns = &self.series[index].latencies_ns;
+        let latencies = &self.series[index].latencies;
         for (share, _, marker) in MARKS {
-            if let Some(latency_ns) = quantile::of_sorted(latencies_ns, share)
+            if let Some(latency_ns) = latencies.quantile(share)
                 && latency_ns > 0
             {
                 let at = frame.point(latency_ns as f64, share);
@@ -186,13 +212,13 @@ impl LatencyCdf {
             self.series
                 .iter()
                 .enumerate()
-                .filter(|(_, s)| !s.latencies_ns.is_empty())
+                .filter(|(_, s)| s.latencies.len() > 0)
         };
         if let [series] = &self.series[..] {
             let mut entries: Vec<(Key, String)> = MARKS
                 .into_iter()
                 .filter_map(|(share, name, marker)| {
-                    let text = self.quantile_text(&series.latencies_ns, share, name)?;
+                    let text = self.quantile_text(&series.latencies, share, name)?;
                     Some((Key::Mark(marker, line_style(0).0), text))
                 })
                 .collect();
@@ -203,7 +229,7 @@ impl LatencyCdf {
         shown()
             .map(|(index, series)| {
                 let (colour, dash) = line_style(index);
-                let median = quantile::of_sorted(&series.latencies_ns, 0.5).unwrap_or(0);
+                let median = series.latencies.quantile(0.5).unwrap_or(0);
                 let text = format!(
                     "{}, median {}",
                     series.label,
@@ -215,17 +241,15 @@ impl LatencyCdf {
     }
 
     /// `p95 410 ms (390 ms to 440 ms)`; the interval is left out where an end is missing.
-    fn quantile_text(&self, sorted: &[u64], share: f64, name: &str) -> Option<String> {
+    fn quantile_text(&self, latencies: &Counted, share: f64, name: &str) -> Option<String> {
         let duration = |ns: u64| format::duration(ns as f64);
-        let value = duration(quantile::of_sorted(sorted, share)?);
-        Some(
-            match quantile::interval_of_sorted(sorted, share, self.level) {
-                (Some(low), Some(high)) => {
-                    format!("{name} {value} ({} to {})", duration(low), duration(high))
-                }
-                _ => format!("{name} {value}"),
-            },
-        )
+        let value = duration(latencies.quantile(share)?);
+        Some(match latencies.interval(share, self.level) {
+            (Some(low), Some(high)) => {
+                format!("{name} {value} ({} to {})", duration(low), duration(high))
+            }
+            _ => format!("{name} {value}"),
+        })
     }
 }
 
@@ -244,10 +268,10 @@ impl Figure for LatencyCdf {
              logarithmic axis.",
         );
         for series in &self.series {
-            let n = series.latencies_ns.len();
+            let n = series.latencies.len();
             text.push_str(&format!(" {}: n = {n}", series.label));
             for (share, name, _) in MARKS {
-                if let Some(mark) = self.quantile_text(&series.latencies_ns, share, name) {
+                if let Some(mark) = self.quantile_text(&series.latencies, share, name) {
                     text.push_str(&format!(", {mark}"));
                 }
             }
@@ -260,13 +284,20 @@ impl Figure for LatencyCdf {
         let level = format::percent(self.level);
         let mut text = format!(
             "n = {} · {level} band (Dvoretzky–Kiefer–Wolfowitz) and quantile intervals",
-            format::counted(self.observations() as u64, "session")
+            format::counted(self.observations(), "session")
         );
         if self.zeros() > 0 {
             text.push_str(&format!(
                 " · {} of them 0 s, at the left edge",
                 self.zeros()
             ));
+        }
+        if self
+            .series
+            .iter()
+            .any(|series| series.latencies.is_rounded())
+        {
+            text.push_str(" · latencies to four significant digits");
         }
         text
     }
@@ -295,11 +326,10 @@ impl Figure for LatencyCdf {
                 });
             }
             for (share, kind, _) in MARKS {
-                let sorted = &series.latencies_ns;
-                let Some(latency_ns) = quantile::of_sorted(sorted, share) else {
+                let Some(latency_ns) = series.latencies.quantile(share) else {
                     continue;
                 };
-                let (low_ns, high_ns) = quantile::interval_of_sorted(sorted, share, self.level);
+                let (low_ns, high_ns) = series.latencies.interval(share, self.level);
                 write(LatencyPoint {
                     series: &series.label,
                     kind,
@@ -330,7 +360,7 @@ impl Figure for LatencyCdf {
         let frame = self.frame(legend.bottom(), low_ns, high_ns);
         frame.draw(scene);
         for index in 0..self.series.len() {
-            if !self.series[index].latencies_ns.is_empty() {
+            if self.series[index].latencies.len() > 0 {
                 self.paint_series(scene, &frame, index);
             }
         }

@@ -6,8 +6,9 @@ use super::scene::{Anchor, Area, LEGEND_PX, Scene, WIDTH_PX, text_width};
 use super::{Figure, ticks};
 use crate::bins;
 use crate::format;
-use crate::read::SessionRecord;
+use crate::read::RunResult;
 use crate::rows::Outcome;
+use crate::store::StoreError;
 use crate::table::{Line, Table, table};
 
 /// The figure's name.
@@ -88,14 +89,30 @@ impl OutcomeTimeline {
         }
     }
 
-    /// A figure of all `sessions`.
-    #[must_use]
-    pub fn from_sessions(sessions: &[SessionRecord]) -> Self {
-        let ended: Vec<(u64, Outcome)> = sessions
-            .iter()
-            .map(|session| (session.ended_ns, session.outcome))
-            .collect();
-        Self::new(&ended)
+    /// A figure of all sessions of a run, read twice in constant memory; also their number.
+    ///
+    /// # Errors
+    /// As [`RunResult::sessions`].
+    pub fn of_run(run: &RunResult) -> Result<(Self, u64), StoreError> {
+        let mut last_ns = 0;
+        let sessions = run.each_session(&mut |session| last_ns = session.ended_ns.max(last_ns))?;
+        let bin_ns = bins::width_ns(last_ns);
+        let count = if sessions == 0 {
+            0
+        } else {
+            last_ns / bin_ns + 1
+        };
+        let mut bins = vec![[0; STACKING.len()]; count as usize];
+        run.each_session(&mut |session| {
+            let level = STACKING
+                .iter()
+                .position(|stacked| *stacked == session.outcome)
+                .unwrap_or(0);
+            if let Some(bin) = bins.get_mut((session.ended_ns / bin_ns) as usize) {
+                bin[level] += 1;
+            }
+        })?;
+        Ok((Self { bin_ns, bins }, sessions))
     }
 
     /// Sessions that ended with each outcome of [`STACKING`].

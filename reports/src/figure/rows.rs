@@ -161,7 +161,7 @@ impl Rows {
             .map(|row| text_width(&row.label, LABEL_PX))
             .max()
             .unwrap_or(0);
-        (widest + MARGIN_PX + 30).clamp(180, 620)
+        (widest + MARGIN_PX + 30).clamp(180, 720)
     }
 
     fn shown(&self) -> impl Iterator<Item = &Panel> {
@@ -211,6 +211,14 @@ impl Rows {
                 group = &row.group;
                 if !group.is_empty() {
                     let text = shortened(group, LABEL_PX, WIDTH_PX - 2 * MARGIN_PX);
+                    // A line of the panel must not go through it.
+                    let behind = Area {
+                        left: frame.area.left + 8,
+                        top: y + 4,
+                        right: frame.area.left + 20 + text_width(&text, LABEL_PX),
+                        bottom: y + HEADING_PX - 4,
+                    };
+                    scene.rectangle(behind, PAPER);
                     scene.text(
                         &text,
                         (frame.area.left + 14, y + HEADING_PX / 2),

@@ -13,6 +13,9 @@ use crate::rows::{DesyncKind, Outcome, StepKind};
 /// Lanes of a timeline.
 const LANES_MAX: usize = 16;
 
+/// Marks of one kind on a lane.
+const MARKS_MAX: u64 = 8000;
+
 /// Devices by how badly they fared, with the adversary's deeds.
 pub(super) fn timeline(run: &RunResult) -> Result<Timeline, FigureError> {
     let mut lanes: BTreeMap<String, TimelineLane> = BTreeMap::new();
@@ -20,13 +23,21 @@ pub(super) fn timeline(run: &RunResult) -> Result<Timeline, FigureError> {
         name: name.to_owned(),
         ..TimelineLane::default()
     };
-    for session in run.sessions()? {
-        let of = lanes
-            .entry(session.device.clone())
-            .or_insert_with(|| lane(&session.device));
-        if !matches!(session.outcome, Outcome::Accepted | Outcome::Completed) {
-            of.sessions.push((session.ended_ns, session.outcome));
+    let failed = |outcome: Outcome| !matches!(outcome, Outcome::Accepted | Outcome::Completed);
+    // First how often each device failed, then when those failed that are drawn: what passes between
+    // is not kept.
+    let mut failures: BTreeMap<String, u64> = BTreeMap::new();
+    run.each_session(&mut |session| {
+        let more = u64::from(failed(session.outcome));
+        match failures.get_mut(session.device) {
+            Some(count) => *count += more,
+            None => {
+                failures.insert(session.device.to_owned(), more);
+            }
         }
+    })?;
+    for device in failures.keys() {
+        lanes.insert(device.clone(), lane(device));
     }
     for desync in run.desyncs()? {
         if matches!(desync.kind, DesyncKind::Unresolved) {
@@ -43,9 +54,28 @@ pub(super) fn timeline(run: &RunResult) -> Result<Timeline, FigureError> {
     }
     let mut devices: Vec<TimelineLane> = lanes.into_values().collect();
     // Stable: devices that fared alike stay in the order of their names.
-    devices.sort_by_key(|lane| core::cmp::Reverse((!lane.spans.is_empty(), lane.sessions.len())));
+    devices.sort_by_key(|lane| {
+        let failures = failures.get(&lane.name).copied().unwrap_or(0);
+        core::cmp::Reverse((!lane.spans.is_empty(), failures))
+    });
     let left_out = devices.len().saturating_sub(LANES_MAX) as u64;
     devices.truncate(LANES_MAX);
+    let apart_ns = run.manifest().virtual_ns / MARKS_MAX;
+    run.each_session(&mut |session| {
+        if !failed(session.outcome) {
+            return;
+        }
+        let Some(lane) = devices.iter_mut().find(|lane| lane.name == session.device) else {
+            return;
+        };
+        // Marks closer than a pixel are one.
+        let hidden = lane.sessions.last().is_some_and(|(at, outcome)| {
+            *outcome == session.outcome && session.ended_ns.saturating_sub(*at) < apart_ns
+        });
+        if !hidden {
+            lane.sessions.push((session.ended_ns, session.outcome));
+        }
+    })?;
     let mut adversaries: BTreeMap<String, TimelineLane> = BTreeMap::new();
     for story in stories(run.directory(), &|_| true, usize::MAX)? {
         for step in story

@@ -1,33 +1,45 @@
 //! One table file, read row by row in constant memory.
 
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{ErrorKind, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use csv::StringRecord;
 
 use crate::store::{Operation, StoreError};
+use crate::table::format::{TableFormat, find};
 
 /// One CSV file, read row by row.
 pub(crate) struct Reader {
     path: PathBuf,
-    csv: csv::Reader<File>,
+    csv: csv::Reader<Box<dyn Read>>,
     columns: StringRecord,
     row: StringRecord,
 }
 
 impl Reader {
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
+        let (path, format) = find(path);
         let damaged = |error: csv::Error| StoreError::Damaged {
-            path: path.into(),
+            path: path.clone(),
             reason: error.to_string(),
         };
-        ends_with_a_line(path)?;
-        let mut csv = csv::Reader::from_path(path).map_err(damaged)?;
+        // The other formats know their end.
+        if format == TableFormat::Csv {
+            ends_with_a_line(&path)?;
+        }
+        let lines = format.open(&path).map_err(|error| match error.kind() {
+            ErrorKind::Unsupported | ErrorKind::InvalidData => StoreError::Damaged {
+                path: path.clone(),
+                reason: error.to_string(),
+            },
+            _ => StoreError::io(Operation::Read, &path, error),
+        })?;
+        let mut csv = csv::Reader::from_reader(lines);
         let columns = csv.headers().map_err(damaged)?.clone();
         Ok(Self {
-            path: path.into(),
+            path: path.clone(),
             csv,
             columns,
             row: StringRecord::new(),

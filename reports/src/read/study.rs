@@ -7,6 +7,7 @@ use super::RunResult;
 use super::sheet::Sheet;
 use super::sweep::SweepResult;
 use crate::store::{FORMAT_VERSION, MANIFEST, Manifest, Operation, StoreError};
+use crate::table::format::find;
 
 /// A stored study.
 #[derive(Clone, Debug, PartialEq)]
@@ -136,7 +137,7 @@ impl Study {
                 }));
             }
         }
-        if has("sessions.csv") {
+        if find(&directory.join("sessions.csv")).0.is_file() {
             return Ok(Self::Run(RunResult::open(directory)?));
         }
         Err(StoreError::Damaged {

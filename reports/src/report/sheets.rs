@@ -120,17 +120,17 @@ fn metrics(run: &RunResult) -> Table {
 fn outcomes(run: &RunResult) -> Result<Table, FigureError> {
     let mut counts: BTreeMap<(String, &'static str), u64> = BTreeMap::new();
     let mut all: BTreeMap<String, u64> = BTreeMap::new();
-    for session in run.sessions()? {
+    run.each_session(&mut |session| {
         let phase = if session.phase.is_empty() {
-            String::from("(none)")
+            "(none)"
         } else {
             session.phase
         };
         *counts
-            .entry((phase.clone(), session.outcome.word()))
+            .entry((phase.to_owned(), session.outcome.word()))
             .or_insert(0) += 1;
-        *all.entry(phase).or_insert(0) += 1;
-    }
+        *all.entry(phase.to_owned()).or_insert(0) += 1;
+    })?;
     let mut table = Table::new(
         "outcomes",
         "How sessions ended",

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::aside::Aside;
 use super::{Difference, MANIFEST, Manifest, Operation, ResultKey, StoreError, compare};
 use crate::rows;
+use crate::table::format::TableFormat;
 use crate::table::{Schema, Sink, Table, TableWriter};
 
 /// Creates the file at a path for writing; replaced in tests to make writing fail.
@@ -106,6 +107,18 @@ impl Staging {
     pub fn table<T: Table>(&self) -> Result<TableWriter<T>, StoreError> {
         let path = self.aside.join(T::SCHEMA.file);
         Ok(TableWriter::new(self.aside(&path)?, &path))
+    }
+
+    /// Starts table `T` as a file of another format.
+    ///
+    /// # Errors
+    /// `Io` if the file exists or cannot be created, or the format is not built in.
+    pub fn table_as<T: Table>(&self, format: TableFormat) -> Result<TableWriter<T>, StoreError> {
+        let path = format.path(&self.aside.join(T::SCHEMA.file));
+        let sink = format
+            .wrap(&T::SCHEMA, self.create(&path)?)
+            .map_err(|source| StoreError::io(Operation::Create, &path, source))?;
+        Ok(TableWriter::new(sink, &path))
     }
 
     /// Opens a file for writing piece by piece, and tells where it stands.

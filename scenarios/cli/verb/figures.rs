@@ -1,8 +1,7 @@
 //! The figures of a run, from what it left in memory.
 
 use reports::figure::{
-    FigureError, LatencyCdf, LatencySeries, OutcomeTimeline, Reference, Survival, SurvivalSeries,
-    Wanted, of_study,
+    FigureError, LatencyCdf, OutcomeTimeline, Reference, Survival, SurvivalSeries, Wanted, of_study,
 };
 use reports::read::RunResult;
 use reports::read::study::Study;
@@ -53,18 +52,9 @@ pub(crate) fn of<T: Tables>(
 }
 
 fn latency<T: Tables>(finished: &Finished<T>) -> LatencyCdf {
-    let mut latencies_ns = Vec::new();
-    for value in finished.tally.latency.iter_recorded() {
-        let count = usize::try_from(value.count_at_value()).unwrap_or(0);
-        latencies_ns.extend(std::iter::repeat_n(value.value_iterated_to(), count));
-    }
-    LatencyCdf::new(
-        vec![LatencySeries {
-            label: "accepted sessions".into(),
-            latencies_ns,
-        }],
-        LEVEL,
-    )
+    let recorded = finished.tally.latency.iter_recorded();
+    let counts = recorded.map(|value| (value.value_iterated_to(), value.count_at_value()));
+    LatencyCdf::from_counts("accepted sessions", counts, LEVEL)
 }
 
 fn survival<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Survival {

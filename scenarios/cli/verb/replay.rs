@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use reports::store::{MANIFEST, Manifest, ResultKind};
+use reports::table::format::TableFormat;
 use scenarios::Scenario;
 use scenarios::scenario::Trace;
 use scenarios::sweep::directory::{SCENARIO, SCENARIO_FILE};
@@ -46,10 +47,12 @@ fn replay(args: &ReplayArgs) -> Result<Exit, Exit> {
         .map(|trace| format!("{:?}", trace.as_str()))
         .collect();
     stored.scenario.output.traces = Trace::ALL.to_vec();
+    stored.scenario.output.format = TableFormat::Csv;
     stored.scenario.output.figures = Vec::new();
     for (path, value) in [
         ("output.traces", format!("[{}]", all.join(", "))),
         ("output.figures", String::from("[]")),
+        ("output.format", String::from("\"csv\"")),
     ] {
         stored.scenario.overrides.push((path.to_owned(), value));
     }

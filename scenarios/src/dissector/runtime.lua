@@ -1,9 +1,14 @@
--- Where each field ends, or nothing when the frame is not of this shape.
-local function locate(message, frame)
+-- Where each field ends, or nothing when the frame is not of this shape. The field number `stretched`
+-- takes what the others leave.
+local function locate(message, frame, stretched)
   local total, at, ends = frame:len(), 0, {}
   for index, field in ipairs(message.fields) do
     local width = field.fixed
-    if field.count then
+    if index == stretched then
+      width = total - at
+      for later = index + 1, #message.fields do width = width - (message.fields[later].fixed or 0) end
+      if width < 1 then return nil end
+    elseif field.count then
       local from = ends[field.count - 1] or 0
       local counted = ends[field.count] - from
       if counted > 4 then return nil end
@@ -23,6 +28,23 @@ end
 local function fits(message, frame)
   if message.closing then return frame:len() == 4 and frame(0, 4):uint() == 0 end
   return frame:len() > message.at and frame(message.at, 1):uint() == message.byte
+end
+
+-- The first message whose opcode a frame has and whose shape it has under other parameters: these
+-- decide the width of one of its fields. Third, whether another field might be that one.
+local function stretch(protocol, frame, streamed)
+  for _, message in ipairs(protocol.messages) do
+    if message.streamed == streamed and fits(message, frame) then
+      local found, count = nil, 0
+      for index, field in ipairs(message.fields) do
+        local ends = field.elastic and locate(message, frame, index)
+        if ends then
+          found, count = found or ends, count + 1
+        end
+      end
+      if found then return message, found, count > 1 end
+    end
+  end
 end
 
 -- The first message that a frame is; second, the first whose opcode it has.
@@ -54,6 +76,8 @@ end
 -- One frame of a protocol into the tree; false when it is none.
 local function show(protocol, frame, pinfo, tree, streamed)
   local message, ends, named = find(protocol, frame, streamed)
+  local guessed = false
+  if named and not message then message, ends, guessed = stretch(protocol, frame, streamed) end
   if message then
     note(pinfo, message.name)
     local branch = tree:add(protocol.proto, frame(), protocol.about_short .. ", " .. message.name)
@@ -64,6 +88,7 @@ local function show(protocol, frame, pinfo, tree, streamed)
       if ends[index] > from then branch:add(protocol.fields[field.key], frame(from, ends[index] - from)) end
       from = ends[index]
     end
+    if guessed then branch:add_proto_expert_info(protocol.guessed) end
     return true
   end
   if named then
@@ -116,7 +141,10 @@ for _, protocol in ipairs(protocols) do
   proto.fields = list
   protocol.malformed = ProtoExpert.new(short .. ".malformed", "Not of this message's shape",
     expert.group.MALFORMED, expert.severity.WARN)
-  proto.experts = { protocol.malformed }
+  protocol.guessed = ProtoExpert.new(short .. ".guessed",
+    "Not the default parameters, widths are guessed: badlink dissector SCENARIO knows them",
+    expert.group.UNDECODED, expert.severity.NOTE)
+  proto.experts = { protocol.malformed, protocol.guessed }
 
   -- A record on a stream: four bytes of length and the frame. Machines that write their own records
   -- have the length in their layouts.

@@ -2,6 +2,7 @@
 
 use protocols::parameter::ParameterError;
 use protocols::registry::PROTOCOLS;
+use reports::table::format::TableFormat;
 
 use super::section::{Reading, Section};
 use crate::diagnostic::Diagnostic;
@@ -255,6 +256,7 @@ impl<'t> Reading<'t> {
             traces: vec![Trace::Sessions],
             steps: StepsWanted::Failed,
             sample: None,
+            format: TableFormat::Csv,
             figures: Vec::new(),
         };
         let Some(section) = root.section(self, "output") else {
@@ -279,6 +281,9 @@ impl<'t> Reading<'t> {
                 );
             }
         }
+        if let Some(node) = section.get("format") {
+            output.format = self.table_format(node).unwrap_or_default();
+        }
         if let Some(node) = section.get("figures") {
             output.figures = self.each(node, "figures", "figure", &Figure::ALL, Figure::as_str);
         }
@@ -287,6 +292,24 @@ impl<'t> Reading<'t> {
     }
 
     /// The members of `all` that a list names, each once.
+    /// The format of large tables; one that is not built in is refused before anything runs.
+    fn table_format(&self, node: &'t Node) -> Option<TableFormat> {
+        let names = TableFormat::ALL.map(TableFormat::as_str);
+        let format = TableFormat::ALL[self.choice(node, "formats", "format", names)?];
+        if format.is_built_in() {
+            return Some(format);
+        }
+        let feature = match format {
+            TableFormat::Parquet => "parquet",
+            _ => "zstd",
+        };
+        self.refuse(
+            node.span,
+            format!("this program was built without {feature}"),
+            format!("build it with `cargo build --release --features {feature}`, or take \"csv\""),
+        )
+    }
+
     fn each<T: Copy + PartialEq>(
         &self,
         node: &'t Node,
