@@ -80,7 +80,7 @@ const WORLDS: [World; 5] = [
         nodes: "centre = { role = \"rc\" }\nserver = { role = \"server\", count = 2 }\nuser = { role = \"user\", count = 3 }",
         ends: ("user", "server"),
         steps: "\"authenticate\"",
-        messages: &["AUTH_REQ", "AUTH_REP", "DB_REQ", "DB_REP"],
+        messages: &["AUTH_REQ", "AUTH_REP"],
     },
     World {
         protocol: "name = \"rsa-udp\"\nparams = { rsa_bits = 1024 }",

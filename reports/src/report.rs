@@ -108,8 +108,8 @@ fn gather(
         return Ok(());
     };
     let known = context(study.directory());
-    let (drawings, missing) = draw_all(study, &known)?;
-    let sheets = sheets::of_study(study)?;
+    let (drawings, mut missing) = draw_all(study, &known)?;
+    let sheets = sheets::of_study(study, &mut missing)?;
     let told = story::of_study(study)?;
     sections.push(Section {
         name: name.to_owned(),

@@ -221,7 +221,7 @@ impl Curves {
         let (colour, dash) = line_style(index);
         // Series that stand at the same place are set apart sideways.
         let apart = match along {
-            Along::Numbers(..) => 5,
+            Along::Numbers(..) => 3,
             // Between words there is room.
             Along::Words(_, words) => {
                 let slot = (RIGHT_PX - LEFT_PX) / words.len().max(1) as i32;
@@ -249,7 +249,10 @@ impl Curves {
                 } else {
                     frame.point(x, upright.place(low)).1
                 };
-                whisker(scene, at.0, (low_y, high_y), colour, bound);
+                // An interval that begins at its value is a bound, and paler.
+                let one_sided = !bound && (value <= low || value >= high) && high > low;
+                let ink = if one_sided { colour.faded(45) } else { colour };
+                whisker(scene, at.0, (low_y, high_y), ink, bound);
             }
             if !bound {
                 marks.push(at);
@@ -278,9 +281,13 @@ impl Curves {
         let mut upper = Vec::new();
         let mut lower = Vec::new();
         for point in &self.series[index].points {
-            if let (Some(x), Some((low, high)), Some(_)) =
+            if let (Some(x), Some((low, high)), Some(value)) =
                 (along.place(&point.x), point.interval, point.value)
             {
+                // A bound is no band: one that is wide would hide the others.
+                if value <= low || value >= high {
+                    continue;
+                }
                 let at = |value| frame.point(x, upright.place(value));
                 upper.push((at(high).0 + aside, at(high).1));
                 lower.push((at(low).0 + aside, at(low).1));

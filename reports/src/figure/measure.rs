@@ -94,12 +94,12 @@ pub(super) fn value_text(value: f64, unit: &str) -> String {
     match unit {
         "ns" => format::duration(value),
         "share" => format::percent(value),
+        "count" => short(value),
         _ => {
             let shown = shown(unit, value.abs());
             let number = short(value / shown.factor);
             match shown.symbol {
-                "" | "count" => number,
-                power if power.starts_with("10") => format!("{number} × {power}"),
+                "" => number,
                 symbol => format!("{number} {symbol}"),
             }
         }

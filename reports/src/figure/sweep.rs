@@ -178,7 +178,10 @@ fn curves(
         let filters: Vec<String> = wanted
             .only
             .iter()
-            .map(|(axis, value)| format!("{axis}={value}"))
+            .map(|(axis, value)| {
+                let known = sweep.values_of(axis).join(", ");
+                format!("{axis}={value} ({axis} has {known})")
+            })
             .collect();
         return Err(FigureError::Empty {
             selection: filters.join(", "),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::RunResult;
 use super::sheet::Sheet;
 use super::sweep::SweepResult;
-use crate::store::{FORMAT_VERSION, MANIFEST, Manifest, Operation, StoreError};
+use crate::store::{FORMAT_VERSION, MANIFEST, Manifest, Operation, ResultKind, StoreError};
 use crate::table::format::find;
 
 /// A stored study.
@@ -124,6 +124,22 @@ impl Study {
             });
         }
         let has = |file: &str| directory.join(file).is_file();
+        let foreign = [
+            (ResultKind::Sweep, "aggregate.csv"),
+            (ResultKind::Matrix, "matrix.csv"),
+            (ResultKind::Laboratory, "laboratory.csv"),
+            (ResultKind::Validation, "validation.csv"),
+        ]
+        .into_iter()
+        .find(|(kind, file)| *kind != manifest.kind && has(file));
+        if let Some((_, file)) = foreign {
+            return Err(StoreError::Damaged {
+                path: directory.to_owned(),
+                reason: format!(
+                    "its manifest does not belong to {file}: results of two studies are mixed"
+                ),
+            });
+        }
         if has("aggregate.csv") || has("runs.csv") {
             return Ok(Self::Sweep(SweepResult::open(directory)?));
         }

@@ -14,9 +14,12 @@ use crate::tables::{Align, Table};
 const LEFT: Align = Align::Left;
 const RIGHT: Align = Align::Right;
 
-pub(super) fn of_study(study: &Study) -> Result<Vec<Table>, FigureError> {
+pub(super) fn of_study(
+    study: &Study,
+    missing: &mut Vec<String>,
+) -> Result<Vec<Table>, FigureError> {
     match study {
-        Study::Run(run) => of_run(run),
+        Study::Run(run) => of_run(run, missing),
         Study::Sweep(sweep) => of_sweep(sweep),
         Study::Cells(cells) => Ok(vec![of_cells(cells)]),
         Study::Folder(..) => Ok(Vec::new()),
@@ -49,16 +52,40 @@ fn trimmed(value: f64) -> String {
     }
 }
 
-fn of_run(run: &RunResult) -> Result<Vec<Table>, FigureError> {
-    let read = |file: &str| Sheet::read(&run.directory().join(file));
+fn of_run(run: &RunResult, missing: &mut Vec<String>) -> Result<Vec<Table>, FigureError> {
+    let mut read = |file: &str| match Sheet::read(&run.directory().join(file)) {
+        Ok(sheet) => Ok(Some(sheet)),
+        Err(error) if super::absent(&error) => {
+            missing.push(format!("tables of {file}: the file is not there"));
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    };
     let mut tables = vec![metrics(run)];
-    tables.push(outcomes(run)?);
     let (nodes, costs) = (read("nodes.csv")?, read("costs.csv")?);
-    tables.extend(computation(&nodes, &costs)?);
-    tables.extend(communication(&costs)?);
-    tables.push(places(&nodes)?);
-    tables.push(links(&read("links.csv")?)?);
-    tables.extend(security(&read("attacks.csv")?)?);
+    let (links_read, attacks) = (read("links.csv")?, read("attacks.csv")?);
+    match outcomes(run) {
+        Ok(table) => tables.push(table),
+        Err(FigureError::Store(error)) if super::absent(&error) => {
+            missing.push(String::from("how sessions ended: sessions.csv is not there"));
+        }
+        Err(error) => return Err(error),
+    }
+    if let (Some(nodes), Some(costs)) = (&nodes, &costs) {
+        tables.extend(computation(nodes, costs)?);
+    }
+    if let Some(costs) = &costs {
+        tables.extend(communication(costs)?);
+    }
+    if let Some(nodes) = &nodes {
+        tables.push(places(nodes)?);
+    }
+    if let Some(sheet) = &links_read {
+        tables.push(links(sheet)?);
+    }
+    if let Some(attacks) = &attacks {
+        tables.extend(security(attacks)?);
+    }
     Ok(tables)
 }
 

@@ -157,8 +157,9 @@ fn interval(
     let Some(mut interval) = student_interval(mean, sd, n, level) else {
         return (None, String::from("none: one replication"));
     };
+    // No metric is negative.
+    interval.low = interval.low.max(0.0);
     if share {
-        interval.low = interval.low.max(0.0);
         interval.high = interval.high.min(1.0);
     }
     let method = if tails.reach(metric) {
