@@ -67,7 +67,9 @@ fn of_run(run: &RunResult, missing: &mut Vec<String>) -> Result<Vec<Table>, Figu
     match outcomes(run) {
         Ok(table) => tables.push(table),
         Err(FigureError::Store(error)) if super::absent(&error) => {
-            missing.push(String::from("how sessions ended: sessions.csv is not there"));
+            missing.push(String::from(
+                "how sessions ended: sessions.csv is not there",
+            ));
         }
         Err(error) => return Err(error),
     }
