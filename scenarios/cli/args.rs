@@ -320,6 +320,8 @@ pub(crate) enum Listed {
     Presets,
     /// Device profiles with their sources
     Profiles,
+    /// Radios with their sources
+    Radios,
     /// Metrics of a run
     Metrics,
     /// Scenarios that come with the program

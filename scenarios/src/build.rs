@@ -22,7 +22,7 @@ use crate::adversary::Taps;
 use crate::depot::Depot;
 use crate::diagnostic::Diagnostics;
 use crate::host::clock::{Clock, Wander};
-use crate::host::energy::{Air, Energy};
+use crate::host::energy::Energy;
 use crate::host::fault::Faults;
 use crate::host::principals::Principals;
 use crate::host::reprovision::Reprovisioning;
@@ -162,7 +162,7 @@ pub fn build_with_keys<T: Tables>(
             .any(|workload| workload.provisions_anew().is_some())
             .then(|| Reprovisioning::new(roster, seed.streams())),
         faults: faults(scenario, seed),
-        energy: energy(scenario, &links, &own),
+        energy: energy(scenario),
         seed,
         stream_names,
         span_ns: scenario
@@ -196,22 +196,14 @@ fn transports(scenario: &Scenario, routes: &Routes) -> Option<Box<Transports>> {
 }
 
 /// Energy and wear of a world; `None` where no group asks for it.
-fn energy(scenario: &Scenario, links: &[(u32, u32)], own: &[own::Sets]) -> Option<Box<Energy>> {
+fn energy(scenario: &Scenario) -> Option<Box<Energy>> {
     let supplies = || scenario.groups.iter().map(|group| group.supply.clone());
     if supplies().all(|supply| !supply.is_metered() && supply.wear.is_none()) {
         return None;
     }
-    let mut air = Vec::new();
-    for ((spec, (first, _)), own) in scenario.links.iter().zip(links).zip(own) {
-        // One entry holds for all links up to the next.
-        for link in 0..count(own.of.len().max(1)) {
-            air.push((first + link, own.of(spec, link).map(Air::new)));
-        }
-    }
     Some(Box::new(Energy::new(
         supplies().collect(),
         scenario.node_count(),
-        air,
     )))
 }
 

@@ -199,6 +199,9 @@ impl Given<'_> {
 
     fn empirical(&self, base: &Path) -> Result<Law, NotationError> {
         let file = File::open(self.arguments[0].as_ref(), base)?;
+        if let Some(points) = file.points(self.domain)? {
+            return Law::table(&points).map_err(|error| self.refused(&error));
+        }
         let mut sample = file.values(self.domain)?;
         sample.sort_by(f64::total_cmp);
         Law::empirical(&sample).map_err(|_| file.empty("one value a line, with its unit"))

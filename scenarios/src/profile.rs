@@ -48,8 +48,21 @@ pub struct Profile {
     pub symmetric_band: (f64, f64),
     /// Usual range of the factor k for RSA and powers: from, to.
     pub public_key_band: (f64, f64),
+    /// Durable writes that a place of its storage stands; `None`: more than any run has.
+    pub endurance: Option<Endurance>,
     /// By primitive, in the order of [`Primitive::ALL`].
     costs: Vec<Cost>,
+}
+
+/// How many durable writes a place of storage stands.
+#[derive(Clone, Debug)]
+pub struct Endurance {
+    /// Writes, each with an erasure where the part needs one.
+    pub writes: u64,
+    /// Where the number comes from.
+    pub basis: Basis,
+    /// The source, in words.
+    pub source: String,
 }
 
 /// How much slower this build is than the one behind the profile's numbers: 2 takes twice the time.

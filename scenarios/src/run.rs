@@ -189,6 +189,9 @@ pub fn drive<T: Tables>(
     if let Some(events) = monitor.events_max() {
         engine.pause_at(events);
     }
+    if world.energy.is_some() {
+        engine.meter_air();
+    }
     engine.with_outbox(NodeId(0), &mut world, tables, World::start);
     if world.faults.is_some() {
         // On behalf of nobody, so that no node's numbering of events depends on faults.

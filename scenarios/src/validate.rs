@@ -20,6 +20,8 @@ mod margins;
 mod media;
 mod observe;
 mod queues;
+mod rare;
+mod secrets;
 mod stations;
 
 #[cfg(test)]
@@ -75,6 +77,8 @@ enum Measure {
     Metric(String),
     /// Computed from what was observed besides.
     Observed(Box<Reading>),
+    /// The same, from a field of a message too: wire name and field.
+    Field((&'static str, &'static str), Box<Reading>),
 }
 
 /// A value of one replication; `None` where it has none.
@@ -157,15 +161,20 @@ impl Case {
         let name = format!("{}.toml", self.family);
         let scenario = crate::read_text(&name, &self.text, &overrides)
             .map_err(|error| CaseError::Scenario(error.render(false)))?;
-        let listens = self
+        let mut measures = self.quantities.iter().map(|quantity| &quantity.measure);
+        let listens = measures.any(|measure| !matches!(measure, Measure::Metric(_)));
+        let field = self
             .quantities
             .iter()
-            .any(|quantity| matches!(quantity.measure, Measure::Observed(_)));
-        let observed = observe::run(&scenario, listens).map_err(CaseError::Run)?;
+            .find_map(|quantity| match quantity.measure {
+                Measure::Field(field, _) => Some(field),
+                _ => None,
+            });
+        let observed = observe::run(&scenario, listens, field).map_err(CaseError::Run)?;
         let value = |quantity: &Quantity| {
             let value = match &quantity.measure {
                 Measure::Metric(name) => observed.metric(name),
-                Measure::Observed(measure) => measure(&observed),
+                Measure::Observed(measure) | Measure::Field(_, measure) => measure(&observed),
             };
             value.ok_or(CaseError::Empty(quantity.name))
         };
@@ -232,6 +241,20 @@ impl Quantity {
             unit,
             exact,
             measure: Measure::Metric(metric.into()),
+        }
+    }
+
+    fn field(
+        (name, unit): (&'static str, &'static str),
+        field: (&'static str, &'static str),
+        exact: f64,
+        measure: impl Fn(&Observed) -> Option<f64> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            name,
+            unit,
+            exact,
+            measure: Measure::Field(field, Box::new(measure)),
         }
     }
 

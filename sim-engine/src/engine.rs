@@ -324,6 +324,11 @@ impl<H: Host> Engine<H> {
         self.world.quiet = true;
     }
 
+    /// From now on the host is told how long nodes send and receive ([`Host::on_aired`]).
+    pub const fn meter_air(&mut self) {
+        self.world.meters_air = true;
+    }
+
     /// Lets the host act outside of an event, on behalf of `node`: at the start, or between runs.
     pub fn with_outbox<T>(
         &mut self,

@@ -5,7 +5,7 @@ use crate::outbox::Outbox;
 use crate::packet::{PacketEnd, PacketMeta};
 use crate::recorder::Recorder;
 use crate::tap::{Passage, TapDraw, Verdict};
-use crate::time::SimTime;
+use crate::time::{SimDuration, SimTime};
 
 /// What a node's CPU takes from its waiting line.
 #[derive(Clone, Copy, Debug)]
@@ -140,6 +140,17 @@ pub trait Host: Sized {
         _now: SimTime,
         _node: NodeId,
         _effect: Self::Effect,
+        _out: &mut Outbox<'_, Self>,
+    ) {
+    }
+
+    /// A node sent and received for so long; told only where [`crate::Engine::meter_air`] asks for it,
+    /// when the event that put it on the air has been handled.
+    fn on_aired(
+        &mut self,
+        _now: SimTime,
+        _node: NodeId,
+        _sent_and_received: (SimDuration, SimDuration),
         _out: &mut Outbox<'_, Self>,
     ) {
     }

@@ -12,6 +12,7 @@
 mod error;
 mod gamma;
 mod normal;
+mod table;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,7 @@ pub use self::error::LawError;
 use self::gamma::{ln_gamma, quantile_of_gamma};
 use self::normal::density_of_normal;
 pub(crate) use self::normal::{normal_cdf, quantile_of_normal};
+pub use self::table::Point;
 use crate::time::SimDuration;
 
 /// A validated probability law.
@@ -64,6 +66,8 @@ enum Form {
     },
     /// Quantiles at equally spaced probabilities, ascending, at least one.
     Empirical(Arc<[f64]>),
+    /// Quantiles at probabilities of their own.
+    Table(Arc<[Point]>),
 }
 
 impl Law {
@@ -276,6 +280,7 @@ impl Law {
             Form::Pareto { scale, shape } => scale * libm::exp(-libm::log1p(-p) / shape),
             Form::Weibull { scale, shape } => scale * libm::pow(-libm::log1p(-p), 1.0 / shape),
             Form::Gamma { shape, scale } => scale * quantile_of_gamma(*shape, p),
+            Form::Table(points) => table::quantile(points, p),
             Form::Empirical(quantiles) => {
                 let position = p * (quantiles.len() - 1) as f64;
                 let below = position as usize;
@@ -309,6 +314,7 @@ impl Law {
             Form::Weibull { scale, shape } => scale * libm::exp(ln_gamma(1.0 + 1.0 / shape)),
             Form::Gamma { shape, scale } => shape * scale,
             Form::Empirical(quantiles) => mean_of_quantiles(quantiles),
+            Form::Table(points) => table::mean(points),
         }
     }
 }
@@ -411,6 +417,7 @@ impl fmt::Display for Law {
             Form::Weibull { scale, shape } => write!(f, "weibull(scale={scale}, shape={shape})"),
             Form::Gamma { shape, scale } => write!(f, "gamma(shape={shape}, scale={scale})"),
             Form::Empirical(quantiles) => write!(f, "empirical({} quantiles)", quantiles.len()),
+            Form::Table(points) => write!(f, "empirical({} points)", points.len()),
         }
     }
 }

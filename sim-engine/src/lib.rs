@@ -13,6 +13,7 @@
 //! **Cost.** In the steady state no event allocates: payloads live in a reused arena, events in a
 //! hierarchical timing wheel, waiting inputs and deferred effects in slabs.
 
+mod air;
 pub mod arena;
 pub mod error;
 pub mod fingerprint;

@@ -86,6 +86,12 @@ pub(crate) enum After<P, E> {
     EffectLost { node: NodeId, effect: E },
     /// An input in the waiting line was lost in a crash.
     InputLost { node: NodeId, input: LostInput<P> },
+    /// A node was on the air.
+    Aired {
+        node: u32,
+        sent: SimDuration,
+        received: SimDuration,
+    },
 }
 
 /// State of the counters at the end of the warm-up.
@@ -125,6 +131,8 @@ pub(crate) struct World<P, E> {
     pub(crate) error: Option<EngineError>,
     pub(crate) stopped: bool,
     pub(crate) quiet: bool,
+    /// Whether the host is told how long nodes send and receive.
+    pub(crate) meters_air: bool,
     pub(crate) baseline: Option<Box<Baseline>>,
     pub(crate) owners: Owners,
     /// The event that is being handled.
@@ -162,6 +170,7 @@ impl<P: Copy, E: Copy> World<P, E> {
             error: None,
             stopped: false,
             quiet: false,
+            meters_air: false,
             baseline: None,
             owners: Owners::default(),
             current: EventKey::new(SimTime::ZERO, Class::Fault, 0, 0),

@@ -21,8 +21,8 @@ table! {
     /// One moment of one fault.
     Fault<'a> {
         t_ns: u64, "ns", "When it happened.";
-        fault: &'a str, "text", "Name of the fault.";
-        effect: &'a str, "text", "What it does: the effect's kind.";
+        fault: &'a str, "text", "Name of the fault; nodes.GROUP.battery and nodes.GROUP.storage where one gave out that no fault declared.";
+        effect: &'a str, "text", "What it does: the effect's kind; node-dead or write-lost where storage is worn out.";
         moment: FaultMoment, "text", "strike, void (the place was out of order already) or end (power, link or clock is back).";
         node: &'a str, "text", "Node it strikes; empty for faults of links.";
         link: &'a str, "text", "Link it strikes; empty for nodes and for partitions.";

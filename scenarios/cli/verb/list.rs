@@ -2,7 +2,7 @@
 
 use scenarios::protocol::Protocol;
 use scenarios::registry::PROTOCOLS;
-use scenarios::{library, metrics, preset, profile};
+use scenarios::{library, metrics, preset, profile, radio};
 use serde_json::{Value, json};
 
 use crate::args::{ListArgs, Listed};
@@ -23,6 +23,7 @@ pub(crate) fn run(args: &ListArgs) -> Exit {
         Listed::Claims => claims(),
         Listed::Presets => presets(),
         Listed::Profiles => profiles(),
+        Listed::Radios => radios(),
         Listed::Metrics => metric_entries(),
         Listed::Scenarios => scenario_entries(),
     };
@@ -162,6 +163,27 @@ fn profiles() -> Vec<Entry> {
         .collect()
 }
 
+fn radios() -> Vec<Entry> {
+    let entry = |radio: &std::sync::Arc<radio::Radio>| {
+        let milliwatts = |nw: u64| reports::format::float_text(nw as f64 / 1e6);
+        Entry {
+            name: radio.name.clone(),
+            about: radio.summary.clone(),
+            details: vec![
+                format!(
+                    "{} mW sending, {} mW receiving, {} mW asleep, at {} V",
+                    milliwatts(radio.tx_nw),
+                    milliwatts(radio.rx_nw),
+                    milliwatts(radio.sleep_nw),
+                    reports::format::float_text(radio.supply_mv as f64 / 1000.0)
+                ),
+                format!("{}: {}", radio.basis.as_str(), radio.source),
+            ],
+        }
+    };
+    radio::all().iter().map(entry).collect()
+}
+
 fn profile_details(profile: &profile::Profile) -> Vec<String> {
     use scenarios::meter::{Operation, Primitive};
     let mut details = vec![format!(
@@ -176,6 +198,14 @@ fn profile_details(profile: &profile::Profile) -> Vec<String> {
         "other builds take {low} to {high} times as long for symmetric primitives, {low_public} to \
          {high_public} times for RSA and powers (k_symmetric, k_public)"
     ));
+    if let Some(endurance) = &profile.endurance {
+        details.push(format!(
+            "storage stands {} writes ({}: {})",
+            endurance.writes,
+            endurance.basis.as_str(),
+            endurance.source
+        ));
+    }
     for primitive in Primitive::ALL {
         let cost = profile.cost(primitive);
         // What one call costs at a size that says something: a block, a row, a 2048-bit modulus.

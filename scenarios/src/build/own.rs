@@ -20,15 +20,6 @@ pub(super) struct Sets {
     pub(super) of: Vec<u16>,
 }
 
-impl Sets {
-    /// The parameters of the group's link with this number.
-    pub(super) fn of<'a>(&'a self, spec: &'a LinkGroup, link: u32) -> [&'a LinkParams; 2] {
-        let own = self.of.get(link as usize);
-        own.and_then(|place| self.params.get(usize::from(*place)))
-            .map_or([&spec.up, &spec.down], |[up, down]| [up, down])
-    }
-}
-
 /// The parameters of every group's links.
 ///
 /// # Errors

@@ -1,19 +1,23 @@
 //! Energy of radio and rest, batteries that run out, storage that wears out.
 //!
 //! A node draws a *base* power as long as it has power: that of sleep, and that of its radio asleep
-//! or listening. Packets add to it the difference to sending or receiving for their time on the air,
-//! which is bytes and overhead at the link's rate; what computes and writes is priced by the profile
+//! or listening. What is on the air adds to it the difference to sending or receiving for its time, as
+//! the engine tells it: every frame, fragment, repetition and acknowledgement at the link's rate, or the
+//! time on the air of a shared medium. What computes and writes is priced by the profile
 //! ([`super::usage`]). A battery is empty when all of it together has used it up: while nothing
 //! happens at the instant at which the base power does, else in the call that does.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
 use protocols::Record;
-use sim_engine::{Fate, LossPlace, NodeId, Outbox, PacketEnd, SimTime, TimerId};
+use sim_engine::{NodeId, Outbox, SimDuration, SimTime, TimerId};
 
 use super::World;
 use super::fault::control;
-use super::tables::{Header, Tables};
+use super::tables::{FaultEvent, FaultMoment, Tables};
 use crate::supply::{Supply, Wear, Worn};
 
 /// What a node's radio did.
@@ -29,6 +33,8 @@ pub struct Account {
     on_since_ns: Option<u64>,
     /// Durable writes that its worn storage lost.
     pub writes_lost: u64,
+    /// Whether its storage has been found worn out.
+    worn: bool,
 }
 
 /// Energy of a node by what used it, nJ.
@@ -52,47 +58,12 @@ impl Spent {
     }
 }
 
-/// One direction of the links of a group: what a packet takes on the air.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Air {
-    /// Its rate, bit/s; 0: packets take no time.
-    pub rate_bps: u64,
-    /// Bytes beyond those of the packet.
-    pub overhead_bytes: u64,
-    /// Whether packets are lost before they are sent.
-    pub lost_before: bool,
-}
-
-impl Air {
-    /// What a link direction with these parameters takes.
-    #[must_use]
-    pub fn new(params: &sim_engine::LinkParams) -> Self {
-        Self {
-            rate_bps: params.rate_bps.unwrap_or(0),
-            overhead_bytes: u64::from(params.overhead_bytes),
-            lost_before: params.loss_place == LossPlace::Ingress,
-        }
-    }
-
-    fn time_ns(self, bytes: u32) -> u64 {
-        let bits = u128::from(u64::from(bytes) + self.overhead_bytes) * 8;
-        match self.rate_bps {
-            0 => 0,
-            rate => {
-                u64::try_from((bits * 1_000_000_000).div_ceil(u128::from(rate))).unwrap_or(u64::MAX)
-            }
-        }
-    }
-}
-
 /// Energy and wear of all nodes.
 #[derive(Clone, Debug)]
 pub struct Energy {
     /// By node group.
     supplies: Vec<Supply>,
     accounts: Vec<Account>,
-    /// First link of each link group, with its directions up and down.
-    air: Vec<(u32, [Air; 2])>,
     /// Writes to each record of storage that wears out.
     writes: BTreeMap<(u32, Record), u64>,
     /// Nodes whose battery has run out or whose storage has worn out: how many, and the first, ns.
@@ -102,7 +73,7 @@ pub struct Energy {
 impl Energy {
     /// An account for each of `nodes` nodes.
     #[must_use]
-    pub fn new(supplies: Vec<Supply>, nodes: usize, air: Vec<(u32, [Air; 2])>) -> Self {
+    pub fn new(supplies: Vec<Supply>, nodes: usize) -> Self {
         let on = Account {
             on_since_ns: Some(0),
             ..Account::default()
@@ -110,7 +81,6 @@ impl Energy {
         Self {
             supplies,
             accounts: vec![on; nodes],
-            air,
             writes: BTreeMap::new(),
             deaths: [(0, None); 2],
         }
@@ -154,13 +124,6 @@ impl Energy {
             + nanojoules(radio.tx_nw.saturating_sub(idle), account.tx_ns)
             + nanojoules(radio.rx_nw.saturating_sub(idle), account.rx_ns);
         (radio_nj, nanojoules(supply.sleep_nw, on_ns))
-    }
-
-    fn air_of(&self, link: u32, direction: sim_engine::Direction) -> Air {
-        let at = self.air.partition_point(|(first, _)| *first <= link);
-        at.checked_sub(1)
-            .and_then(|at| self.air.get(at))
-            .map_or_else(Air::default, |(_, both)| both[direction.index()])
     }
 
     /// No battery ends and nothing wears out any more.
@@ -222,34 +185,32 @@ impl<T: Tables> World<T> {
         }
     }
 
-    /// A packet's life has ended: sender and receiver pay for their time on the air.
-    #[inline]
-    pub(super) fn pay_for_air(&mut self, end: &PacketEnd<'_, Header>) {
-        if self.energy.is_some() {
-            self.charge_air(end);
-        }
-    }
-
-    fn charge_air(&mut self, end: &PacketEnd<'_, Header>) {
+    /// A node has been on the air. A battery that is empty by that ends at this instant.
+    pub(super) fn pay_for_air(
+        &mut self,
+        now: SimTime,
+        node: NodeId,
+        (sent, received): (SimDuration, SimDuration),
+        out: &mut Outbox<'_, Self>,
+    ) {
+        let off = self.is_off(node.0);
         let Some(energy) = &mut self.energy else {
             return;
         };
-        let meta = end.meta;
-        let air = energy.air_of(meta.link.0, meta.direction);
-        let time_ns = air.time_ns(meta.bytes_len);
-        let sent = match end.fate {
-            Fate::QueueDrop | Fate::MtuDrop => false,
-            Fate::Lost => !air.lost_before,
-            _ => meta.copy == 0,
+        let Some(account) = energy.accounts.get_mut(node.0 as usize) else {
+            return;
         };
-        if sent && let Some(account) = energy.accounts.get_mut(meta.sender as usize) {
-            account.tx_ns += time_ns;
+        account.tx_ns += sent.0;
+        // Without power nothing is received, whatever is on the air.
+        if !off {
+            account.rx_ns += received.0;
         }
-        if end.arrived.is_some()
-            && end.fate != Fate::NodeDown
-            && let Some(account) = energy.accounts.get_mut(end.to.0 as usize)
+        let group = usize::from(self.group_of[node.0 as usize]);
+        let capacity_nj = energy.supplies[group].battery_nj;
+        if !off
+            && capacity_nj.is_some_and(|capacity| self.spent(node.0, now).total_nj() >= capacity)
         {
-            account.rx_ns += time_ns;
+            out.arm_fault(node, BATTERY_EVENT, now);
         }
     }
 
@@ -296,6 +257,7 @@ impl<T: Tables> World<T> {
                 energy.died(BATTERY, now.0);
             }
             out.cancel_control(NodeId(node), BATTERY_EVENT);
+            self.tell_end(now, node, BATTERY, out);
             self.die(now, node, out);
         } else if base_nw > 0 && !self.is_off(node) {
             let left = u128::from(capacity_nj - used_nj) * 1_000_000_000;
@@ -325,6 +287,24 @@ impl<T: Tables> World<T> {
         false
     }
 
+    /// Writes down that a battery is empty or storage worn out: a strike that no fault declared.
+    fn tell_end(&self, now: SimTime, node: u32, what: usize, out: &mut Outbox<'_, Self>) {
+        let declared = self
+            .faults
+            .as_ref()
+            .map_or(0, |faults| faults.counts().len());
+        let group = usize::from(self.group_of[node as usize]);
+        out.recorder().fault(&FaultEvent {
+            at_ns: now.0,
+            fault: declared + 2 * group + what,
+            moment: FaultMoment::Strike,
+            node,
+            link: None,
+            attempt: self.workloads.open_attempt(node),
+            value: None,
+        });
+    }
+
     /// After a durable write: a node whose storage lost it dies, if that is what worn storage means.
     pub(super) fn check_wear(&mut self, now: SimTime, node: u32, out: &mut Outbox<'_, Self>) {
         let group = usize::from(self.group_of[node as usize]);
@@ -337,8 +317,11 @@ impl<T: Tables> World<T> {
         if energy.accounts[node as usize].writes_lost == 0 {
             return;
         }
-        if energy.accounts[node as usize].writes_lost == 1 || wear.worn == Worn::NodeDead {
+        let first = !energy.accounts[node as usize].worn;
+        energy.accounts[node as usize].worn = true;
+        if first {
             energy.died(STORAGE, now.0);
+            self.tell_end(now, node, STORAGE, out);
         }
         if wear.worn == Worn::NodeDead {
             self.die(now, node, out);

@@ -3,8 +3,8 @@
 use protocols::{Incoming, Timer};
 use sim_engine::order::TAP_ENTITY_BASE;
 use sim_engine::{
-    Fate, Input, LostInput, NodeId, Outbox, PacketEnd, PacketMeta, Passage, SimTime, TapDraw,
-    TimerId, Verdict,
+    Fate, Input, LostInput, NodeId, Outbox, PacketEnd, PacketMeta, Passage, SimDuration, SimTime,
+    TapDraw, TimerId, Verdict,
 };
 
 use super::attempt::AttemptId;
@@ -85,7 +85,6 @@ impl<T: Tables> sim_engine::Host for World<T> {
 
     fn on_packet_end(&mut self, now: SimTime, end: &PacketEnd<'_, Header>) {
         self.tally.packet(end.fate, end.bytes.len());
-        self.pay_for_air(end);
         let arrives = matches!(
             end.fate,
             Fate::Delivered | Fate::Duplicated | Fate::AdversaryModified | Fate::Injected
@@ -94,6 +93,16 @@ impl<T: Tables> sim_engine::Host for World<T> {
         if !arrives {
             self.let_go(now.0, held(end.header, end.meta));
         }
+    }
+
+    fn on_aired(
+        &mut self,
+        now: SimTime,
+        node: NodeId,
+        sent_and_received: (SimDuration, SimDuration),
+        out: &mut Outbox<'_, Self>,
+    ) {
+        self.pay_for_air(now, node, sent_and_received, out);
     }
 
     fn on_copied(&mut self, header: &Header, meta: &PacketMeta) {

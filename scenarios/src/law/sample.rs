@@ -1,6 +1,6 @@
 //! Files of measured values: samples and quantiles for laws, recordings for links.
 //!
-//! One value a line. Lines that start with `#` are comments; nothing else may stand between values,
+//! One value a line, or a probability and its quantile. Lines that start with `#` are comments; nothing else may stand between values,
 //! so that a hole in a measurement is seen and not closed up.
 
 use std::fs;
@@ -11,6 +11,7 @@ use super::{Domain, negative, reason_of};
 use crate::diagnostic::quoted;
 use crate::notation::{Argument, ArgumentValue, Bound, NotationError};
 use crate::quantity::{Dimension, Quantity};
+use sim_engine::law::Point;
 
 /// Largest file, bytes.
 const FILE_BYTES_MAX: u64 = 16 << 20;
@@ -94,6 +95,56 @@ impl File {
             values.push(self.value(number, &format!("{line}{unit}"), domain)?);
         }
         Ok(values)
+    }
+
+    /// Points of a quantile function, one a line: probability and value with a comma between them,
+    /// under a first line that names the columns or the value's unit if there is one. `None`: the
+    /// file has one column.
+    pub(super) fn points(&self, domain: Domain) -> Result<Option<Vec<Point>>, NotationError> {
+        let lines = self.lines()?;
+        let Some((_, first)) = lines.first() else {
+            return Ok(None);
+        };
+        if !first.contains(',') {
+            return Ok(None);
+        }
+        let mut unit = "";
+        let mut points: Vec<Point> = Vec::new();
+        for (at, (number, line)) in lines.into_iter().enumerate() {
+            let Some((probability, value)) = line.split_once(',') else {
+                return Err(self
+                    .refused(number, "a probability and a value are wanted")
+                    .hint("write for instance `0.95,120ms`"));
+            };
+            let (probability, value) = (probability.trim(), value.trim());
+            // Names of columns; a unit may stand in the place of the second.
+            if at == 0 && probability.starts_with(|c: char| c.is_ascii_alphabetic()) {
+                let is_known = Quantity::parse(&format!("1{value}"), domain.dimension).is_ok();
+                unit = if is_known { value } else { "" };
+                continue;
+            }
+            let share = Quantity::parse(probability, Dimension::Share)
+                .map_err(|error| self.refused(number, &error.reason))?;
+            let point = Point {
+                probability: share.number(),
+                value: self.value(number, &format!("{value}{unit}"), domain)?,
+            };
+            if !(0.0..=1.0).contains(&point.probability) {
+                return Err(self.refused(number, "a probability lies between 0 and 1"));
+            }
+            if let Some(before) = points.last()
+                && (before.probability >= point.probability || before.value > point.value)
+            {
+                return Err(self
+                    .refused(number, "a quantile function only ascends")
+                    .hint("sort the lines by probability; values must not decrease"));
+            }
+            points.push(point);
+        }
+        if points.is_empty() {
+            return Err(self.empty("a probability and a value a line, such as `0.95,120ms`"));
+        }
+        Ok(Some(points))
     }
 
     fn value(&self, number: usize, text: &str, domain: Domain) -> Result<f64, NotationError> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use protocols::meter::Primitive;
 use serde::Deserialize;
 
-use super::{Basis, Cost, Factors, Profile};
+use super::{Basis, Cost, Endurance, Factors, Profile};
 
 /// A profile as the file has it.
 #[derive(Deserialize)]
@@ -18,7 +18,17 @@ pub(super) struct Entry {
     power_source: String,
     symmetric_band: (f64, f64),
     public_key_band: (f64, f64),
+    endurance: Option<EnduranceEntry>,
     pub(super) costs: BTreeMap<String, CostEntry>,
+}
+
+/// What storage stands, as the file has it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EnduranceEntry {
+    writes: u64,
+    basis: Basis,
+    source: String,
 }
 
 /// A cost as the file has it.
@@ -63,6 +73,11 @@ impl Entry {
             power_basis: format!("{}: {}", self.power_basis, self.power_source),
             symmetric_band: self.symmetric_band,
             public_key_band: self.public_key_band,
+            endurance: self.endurance.map(|endurance| Endurance {
+                writes: endurance.writes,
+                basis: endurance.basis,
+                source: endurance.source,
+            }),
         }
     }
 }

@@ -77,7 +77,7 @@ impl<'t> Reading<'t> {
             None => Some(Law::ZERO),
         };
         let clock = self.clock(section);
-        let supply = self.supply(name, section);
+        let supply = self.supply(name, section, profile.as_ref().and_then(Option::as_deref));
         let backlog = match section.get("backlog") {
             Some(node) => self.integer(node, 0, u64::from(u32::MAX)),
             None => Some(BACKLOG),

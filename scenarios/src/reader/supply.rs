@@ -3,6 +3,7 @@
 use super::section::{Reading, Section};
 use crate::diagnostic::quoted;
 use crate::law::Domain;
+use crate::profile::Profile;
 use crate::quantity::{Dimension, Quantity};
 use crate::radio;
 use crate::scenario::Clock;
@@ -14,8 +15,13 @@ use sim_engine::Law;
 const SUPPLY_MV: u64 = 3_000;
 
 impl<'t> Reading<'t> {
-    /// `radio`, `sleep_power`, `battery` and `storage` of a node group.
-    pub(crate) fn supply(&self, name: &str, section: &Section<'t>) -> Option<Supply> {
+    /// `radio`, `sleep_power`, `battery` and `storage` of a node group with this profile.
+    pub(crate) fn supply(
+        &self,
+        name: &str,
+        section: &Section<'t>,
+        profile: Option<&Profile>,
+    ) -> Option<Supply> {
         let mut supply = Supply::default();
         let mut good = true;
         if let Some(node) = section.get("radio") {
@@ -42,7 +48,7 @@ impl<'t> Reading<'t> {
             }
         }
         if section.get("storage").is_some() {
-            match self.wear(section) {
+            match self.wear(section, profile) {
                 Some(wear) => supply.wear = Some(wear),
                 None => good = false,
             }
@@ -124,11 +130,22 @@ impl<'t> Reading<'t> {
         }
     }
 
-    fn wear(&self, section: &Section<'t>) -> Option<Wear> {
+    fn wear(&self, section: &Section<'t>, profile: Option<&Profile>) -> Option<Wear> {
         let table = section.section(self, "storage")?;
-        let endurance = table
-            .required(self, "endurance", "100000")
-            .and_then(|node| self.integer(node, 1, u64::MAX));
+        let rated = profile.and_then(|profile| profile.endurance.as_ref());
+        let endurance = match (table.get("endurance"), rated) {
+            (None, Some(rated)) => {
+                let basis = rated.basis.as_str();
+                self.assume(format!(
+                    "storage stands {} writes of each record ({basis}: {})",
+                    rated.writes, rated.source
+                ));
+                Some(rated.writes)
+            }
+            _ => table
+                .required(self, "endurance", "100000")
+                .and_then(|node| self.integer(node, 1, u64::MAX)),
+        };
         let worn = match table.get("worn") {
             Some(node) => {
                 let names = Worn::ALL.iter().map(|worn| worn.as_str());

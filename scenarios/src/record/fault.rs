@@ -7,12 +7,17 @@ use crate::host::attempt::NOBODY;
 use crate::host::tables::{FaultEvent, FaultMoment};
 use crate::scenario::Scenario;
 
-/// Name and kind of each fault of a scenario.
+/// Name and kind of each fault of a scenario, then of what ends nodes without one: by group the
+/// battery and the storage.
 pub(super) fn names(scenario: &Scenario) -> Vec<(String, &'static str)> {
     let faults = scenario.faults.iter();
-    faults
-        .map(|fault| (fault.name.clone(), fault.effect.kind()))
-        .collect()
+    let declared = faults.map(|fault| (fault.name.clone(), fault.effect.kind()));
+    let ends = scenario.groups.iter().flat_map(|group| {
+        let name = |what| format!("nodes.{}.{what}", group.name);
+        let worn = group.supply.wear.map_or("", |wear| wear.worn.as_str());
+        [(name("battery"), "battery-death"), (name("storage"), worn)]
+    });
+    declared.chain(ends).collect()
 }
 
 impl FileTables {

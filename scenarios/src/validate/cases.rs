@@ -1,7 +1,8 @@
 //! All cases, by family.
 
 use super::{
-    Case, confirmable, delay, desync, exchange, frames, loss, margins, media, queues, stations,
+    Case, confirmable, delay, desync, exchange, frames, loss, margins, media, queues, rare,
+    secrets, stations,
 };
 
 /// How much work a case may take.
@@ -156,8 +157,8 @@ pub const FAMILIES: &[Family] = &[
     ),
     family(
         "bursts",
-        "all of R+1 repeats lost: p/(p+r) (1-r)^R back to back, (p/(p+r))^(R+1) far apart",
-        loss::bursts,
+        "all of R+1 repeats lost: p/(p+r) (1-r)^R back to back, (p/(p+r))^(R+1) far apart; loss of step",
+        desync::bursts,
     ),
     family(
         "resync-window",
@@ -173,6 +174,11 @@ pub const FAMILIES: &[Family] = &[
         "confirmable",
         "CoAP: RTT+T sum((2^k-1) P(k))/P(ok)",
         confirmable::confirmable,
+    ),
+    family(
+        "cookie-handshake",
+        "DTLS 1.2: three rounds one after the other, each RTT+T sum((2^k-1) P(k))/P(ok); complete P(ok)^3",
+        confirmable::cookie_handshake,
     ),
     family(
         "handshake",
@@ -198,6 +204,26 @@ pub const FAMILIES: &[Family] = &[
         "fleet",
         "first of N devices 1/(1-(1-d)^N), last sum 1-(1-(1-d)^t)^N",
         desync::fleet,
+    ),
+    family(
+        "vault-exposure",
+        "sessions until k of n at a time have named all: sum (-1)^(j+1) C(n,j)/(1-C(n-j,k)/C(n,k))",
+        secrets::vault_exposure,
+    ),
+    family(
+        "nonce-collision",
+        "one of q values of M comes twice: 1-prod(1-i/M)",
+        secrets::nonce_collision,
+    ),
+    family(
+        "guessing",
+        "q guesses of M: q/M; in n sessions 1-(1-q/M)^n",
+        secrets::guessing,
+    ),
+    family(
+        "rare-events",
+        "M/M/1: a busy period reaches K jobs with (a-1)/(a^K-1), a = 1/rho",
+        rare::rare_events,
     ),
     family(
         "round-trip-bound",

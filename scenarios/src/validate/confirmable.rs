@@ -3,6 +3,8 @@
 //!
 //! **Source.** RFC 7252, sections 4.2 and 4.8.
 
+use std::collections::BTreeMap;
+
 use super::observe::Observed;
 use super::queues::share;
 use super::{Case, Effort, Quantity, cases};
@@ -108,6 +110,108 @@ deadline = "10min"
         }
     };
     settings.map(point).into()
+}
+
+/// The handshake of DTLS 1.2 with a cookie: three rounds, each with a timer of its own that begins at 1 s
+/// and doubles. Round 1 is the first ClientHello and HelloVerifyRequest, round 2 the ClientHello with the
+/// cookie and the server's flight, round 3 the client's flight and Finished. A flight of several frames
+/// is lost with any of them.
+///
+/// **Source.** RFC 6347, sections 4.2.1 and 4.2.4.
+pub(super) fn cookie_handshake(effort: Effort) -> Vec<Case> {
+    const MS: f64 = 1e6;
+    const ROUNDS: i32 = 3;
+    // Loss of a frame, frames of a request, repetitions.
+    let point = |(p, frames, repeats): (f64, i32, u32)| {
+        let point = format!("p = {p} a frame, {frames} frames up and 1 down, {repeats} repeats");
+        let seed = cases::seed("cookie-handshake", &point);
+        // Fragments of 96 bytes; the request with the 5 bytes of its exchange fills them.
+        let size = 96 * frames - 5;
+        let text = format!(
+            r#"# cookie-handshake: {point}.
+schema = 1
+
+[scenario]
+name = "cookie-handshake"
+
+[run]
+duration = "365d"
+seed = {seed}
+
+[protocol]
+name = "traffic"
+
+[nodes.client]
+role = "source"
+count = 100
+params = {{ size = "{size}B", reply = true }}
+
+[nodes.server]
+role = "sink"
+params = {{ reply = true }}
+
+[links.path]
+between = ["client", "server"]
+delay = "20ms"
+mtu = "102B"
+fragmentation = "6lowpan"
+loss = {p}
+transport = {{ kind = "confirmable", ack_timeout = "1s", ack_random_factor = 1, max_retransmit = {repeats} }}
+
+[workload.load]
+from = "client"
+to = "server"
+do = ["send", "send", "send"]
+every = "1h"
+count = {}
+deadline = "10min"
+"#,
+            effort.scaled(250),
+        );
+        let failed = 1.0 - (1.0 - p).powi(frames + 1);
+        let (waited, ok) = waits(failed, 2.0, repeats);
+        Case {
+            family: "cookie-handshake",
+            point,
+            text,
+            seed,
+            replications: effort.replications(),
+            quantities: vec![
+                Quantity::observed(
+                    "time of the handshake",
+                    "ns",
+                    f64::from(ROUNDS) * (40.0 + 1000.0 * waited) * MS,
+                    |observed| rounds(observed).1,
+                ),
+                Quantity::observed("complete", "share", ok.powi(ROUNDS), |observed| {
+                    rounds(observed).0
+                }),
+            ],
+        }
+    };
+    [(0.05, 1, 6), (0.2, 1, 6), (0.05, 4, 6), (0.15, 2, 3)]
+        .map(point)
+        .into()
+}
+
+/// The share of requests whose three rounds all succeed, and their mean time, ns.
+fn rounds(observed: &Observed) -> (Option<f64>, Option<f64>) {
+    let mut requests: BTreeMap<(u32, u32), (u64, u64, u32)> = BTreeMap::new();
+    for session in &observed.sessions {
+        let new = (session.started_ns, session.ended_ns, 0);
+        let of = requests
+            .entry((session.initiator, session.request))
+            .or_insert(new);
+        of.0 = of.0.min(session.started_ns);
+        of.1 = of.1.max(session.ended_ns);
+        of.2 += u32::from(session.success);
+    }
+    let complete = || requests.values().filter(|(_, _, good)| *good == 3);
+    let times: u128 = complete().map(|(from, to, _)| u128::from(to - from)).sum();
+    let count = complete().count();
+    #[allow(clippy::cast_precision_loss, reason = "sums of one run")]
+    let mean = (count > 0).then(|| times as f64 / count as f64);
+    (share(count, requests.len()), mean)
 }
 
 /// Mean time of successful sessions, ns.

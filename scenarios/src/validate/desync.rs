@@ -197,6 +197,44 @@ pub(super) fn repeats(effort: Effort) -> Vec<Case> {
     [(0.3, 1), (0.5, 3)].map(point).into()
 }
 
+/// Loss of step under bursts: messages from the server meet a Gilbert chain that steps with time, the
+/// others arrive. M2, M4 and sessions are far apart, so each of the two is lost with P = p/(p+r) alone,
+/// and the link's R repetitions, one slot apart, with P (1-r)^R. Loss that lived in the packet would
+/// give P^(R+1).
+pub(super) fn bursts(effort: Effort) -> Vec<Case> {
+    let mut cases = super::loss::bursts(effort);
+    for (p, r, retries) in [(0.05, 0.2, 0), (0.05, 0.2, 1), (0.1, 0.3, 2)] {
+        let bad: f64 = p / (p + r);
+        let lost = bad * libm::pow(1.0 - r, f64::from(retries));
+        let fatal = (1.0 - lost) * lost;
+        let world = World {
+            family: "bursts",
+            point: format!(
+                "loss of step, p = {p}, r = {r} per 100us, {retries} repeats every 100us"
+            ),
+            devices: effort.scaled(250),
+            attempts: all_lost_after(fatal),
+            trouble: "",
+            loss: format!(
+                "loss = {{ up = 0, down = {{ model = \"gilbert\", good_to_bad = {p}, bad_to_good = {r}, \
+                 per = \"slot\", slot = \"100us\" }} }}\narq = {{ retries = {retries}, timeout = \"100us\" }}"
+            ),
+        };
+        let successes = Quantity::observed(
+            "successes before",
+            "count",
+            (1.0 - lost) / lost,
+            |observed| {
+                let lost = |life: &&Life| life.attempts.is_some();
+                let lives = observed.lives.iter().filter(lost);
+                mean(lives.map(|life| f64::from(life.successes)))
+            },
+        );
+        cases.push(world.case(effort, vec![mean_attempts(1.0 / fatal), successes]));
+    }
+    cases
+}
+
 /// The first and the last of N devices to be lost.
 pub(super) fn fleet(effort: Effort) -> Vec<Case> {
     let point = |(p, size): (f64, usize)| {

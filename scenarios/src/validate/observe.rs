@@ -1,5 +1,8 @@
 //! What a run shows besides its metrics: sessions, packets and lifetimes of pairs.
 
+use std::sync::Arc;
+
+use protocols::protocol::Instance;
 use reports::metric::Metric;
 use sim_engine::{Fate, MediumStats, PacketEnd, Recorder};
 
@@ -58,6 +61,8 @@ pub(super) struct Observed {
     pub(super) frames: Option<f64>,
     /// First node of each group.
     pub(super) groups: Vec<u32>,
+    /// Values of the field that was asked for, with the receiver, in the order of the packets' ends.
+    pub(super) fields: Vec<(u32, Vec<u8>)>,
 }
 
 impl Observed {
@@ -87,8 +92,13 @@ impl Observed {
     }
 }
 
-/// Runs a scenario; `listens` when more than its metrics is wanted.
-pub(super) fn run(scenario: &Scenario, listens: bool) -> Result<Observed, RunError> {
+/// Runs a scenario; `listens` when more than its metrics is wanted, `field` when the values of a field
+/// of a message are.
+pub(super) fn run(
+    scenario: &Scenario,
+    listens: bool,
+    field: Option<(&'static str, &'static str)>,
+) -> Result<Observed, RunError> {
     if !listens {
         let finished = drive_into(scenario, &mut NoTables)?;
         return Ok(Observed {
@@ -98,6 +108,7 @@ pub(super) fn run(scenario: &Scenario, listens: bool) -> Result<Observed, RunErr
     }
     let mut tables = Listener {
         warmup_ns: scenario.run.warmup_ns,
+        wanted: field.map(|field| (Arc::clone(&scenario.protocol.instance), field)),
         ..Listener::default()
     };
     let (mut frames, mut offered) = (0u64, 0u64);
@@ -138,6 +149,7 @@ pub(super) fn run(scenario: &Scenario, listens: bool) -> Result<Observed, RunErr
         metrics: metrics(scenario, &finished),
         sessions: tables.sessions,
         packets: tables.packets,
+        fields: tables.fields,
         media: finished.media,
         frames,
         lives,
@@ -156,9 +168,12 @@ fn drive_into<T: Tables>(scenario: &Scenario, tables: &mut T) -> Result<Finished
 }
 
 /// Keeps what begins after the warm-up.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Listener {
     warmup_ns: u64,
+    /// Whose fields are read, and which: message and field.
+    wanted: Option<(Arc<dyn Instance>, (&'static str, &'static str))>,
+    fields: Vec<(u32, Vec<u8>)>,
     sessions: Vec<Session>,
     packets: Vec<Packet>,
     over: bool,
@@ -171,6 +186,11 @@ impl Recorder<Header> for Listener {
         if self.over || end.meta.sent.0 < self.warmup_ns {
             return;
         }
+        if let Some((instance, field)) = &self.wanted
+            && let Some(value) = field_of(instance.as_ref(), *field, end.bytes)
+        {
+            self.fields.push((end.to.0, value));
+        }
         self.packets.push(Packet {
             link: end.meta.link.0 * 2
                 + u32::from(end.meta.direction == sim_engine::Direction::Down),
@@ -181,6 +201,21 @@ impl Recorder<Header> for Listener {
             delay_ns: end.arrived.map(|at| at.0 - end.meta.sent.0),
         });
     }
+}
+
+/// The value of a field of a frame, if it is of that message.
+fn field_of(
+    instance: &dyn Instance,
+    (message, field): (&str, &str),
+    frame: &[u8],
+) -> Option<Vec<u8>> {
+    let layout = instance.layouts().get(instance.classify(frame)?)?;
+    let index = layout.fields.iter().position(|it| it.name == field)?;
+    let located = layout
+        .locate(frame)
+        .ok()
+        .filter(|_| layout.name == message)?;
+    Some(located.field(index).to_vec())
 }
 
 impl Tables for Listener {

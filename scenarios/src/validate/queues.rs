@@ -85,7 +85,9 @@ every = "exp({}ns)"
     }
 }
 
-const EXPONENTIAL: &str = "role = \"station\"\nparams = { service = \"exp(1ms)\", reply = true }";
+/// A station with exponential services that answers.
+pub(super) const EXPONENTIAL: &str =
+    "role = \"station\"\nparams = { service = \"exp(1ms)\", reply = true }";
 const CONSTANT: &str = "role = \"station\"\nparams = { service = \"1ms\", reply = true }";
 
 /// M/M/1: number in the system, wait, quantiles of the sojourn.

@@ -1,6 +1,7 @@
 //! The formulas at points known from elsewhere, and the judgement of rows.
 
 use super::formula::{erlang_b, erlang_c, gilbert_elliott, loss_m_d_1_k, loss_m_m_1_k, wait_m_d_1};
+use super::secrets::{binomial, draws_until_all};
 use super::{Case, Effort, FAMILIES, Quantity, Row, Verdict, all};
 
 #[track_caller]
@@ -26,6 +27,16 @@ fn formulas_agree_with_known_values() {
     near(loss, 0.073_636_4);
     near(again, 0.632_506);
     near(run, 2.721_13);
+}
+
+/// One at a time it is the collector's sum n (1 + 1/2 + ... + 1/n); all at once it takes one draw.
+#[test]
+fn coupons_agree_with_the_harmonic_sum() {
+    near(draws_until_all(4, 1), 4.0 * (1.0 + 0.5 + 1.0 / 3.0 + 0.25));
+    near(draws_until_all(5, 5), 1.0);
+    // Two of four: after the first draw, each further one is the missing pair with 1/6, ...
+    near(draws_until_all(4, 2), 3.8);
+    near(binomial(16, 3), 560.0);
 }
 
 #[test]

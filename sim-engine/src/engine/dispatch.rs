@@ -75,6 +75,15 @@ impl<H: Host> Engine<H> {
                     let now = world.now;
                     host.on_effect_lost(now, node, effect, &mut Outbox::new(world, recorder, node));
                 }
+                After::Aired {
+                    node,
+                    sent,
+                    received,
+                } => {
+                    let (world, node) = (&mut self.world, NodeId(node));
+                    let (now, out) = (world.now, &mut Outbox::new(world, recorder, node));
+                    host.on_aired(now, node, (sent, received), out);
+                }
                 After::InputLost { node, input } => {
                     let world = &mut self.world;
                     let now = world.now;

@@ -7,6 +7,7 @@ use super::aqm::{Codel, CodelState, RedState};
 use super::loss::ChainState;
 use super::reorder::DelayState;
 use super::shaper::{Bucket, Shaper};
+use crate::air::AirTime;
 use crate::medium::Shared;
 use crate::slab::NONE;
 use crate::stats::LinkStats;
@@ -54,6 +55,8 @@ pub(crate) struct Extra {
     pub(crate) held: u64,
     /// Counters with future service included; `offered`, `passed` and `lost` are not kept here.
     pub(crate) totals: LinkStats,
+    /// What its last packet took of the air, if anybody asks.
+    pub(crate) air: AirTime,
     /// What only few classes need.
     gear: Option<Box<Gear>>,
 }
@@ -120,6 +123,7 @@ impl Extra {
             shared: None,
             held: 0,
             totals: LinkStats::default(),
+            air: AirTime::default(),
             gear: None,
         }
     }

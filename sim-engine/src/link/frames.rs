@@ -195,8 +195,10 @@ impl Frame {
             medium.begin(start);
             let end = start.checked_add(service).ok_or(Stopped::BeyondTime)?;
             extra.totals.frames += 1;
+            extra.air.sent_ns += service.0;
             at = end;
             if quiet {
+                extra.air.received_ns += service.0;
                 received = Ok(end);
                 break;
             }
@@ -221,14 +223,21 @@ impl Frame {
                 (Some(fate), Err(_)) => received = Err(fate),
                 (_, Ok(_)) => {}
             }
+            if fate != Some(Fate::Lost) {
+                extra.air.received_ns += service.0;
+            }
             let Some(arq) = params.arq else {
                 break;
             };
+            if fate.is_none() {
+                extra.air.answered_ns += arq.ack_time.0;
+            }
             let acknowledged = fate.is_none() && {
                 draws.page += draws::ACK_PAGE;
                 arq.ack_loss.is_never() || !arq.ack_loss.accepts(draws.slot(draws::ACK))
             };
             if acknowledged {
+                extra.air.acknowledged_ns += arq.ack_time.0;
                 at = end.checked_add(arq.ack_time).ok_or(Stopped::BeyondTime)?;
                 break;
             }

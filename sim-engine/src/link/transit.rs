@@ -216,7 +216,9 @@ fn whole(
     let on_air = u64::from(bytes) + u64::from(params.overhead_bytes);
     let start = first_start(class, extra, head, on_air);
     medium.begin(start);
-    medium.departure = add(start, serialisation(on_air, params.rate_bps))?;
+    let service = serialisation(on_air, params.rate_bps);
+    medium.departure = add(start, service)?;
+    extra.air.sent_ns += service.0;
     medium.free = medium.departure;
     medium.arrival = medium.departure;
     extra.totals.frames += 1;
@@ -233,12 +235,16 @@ fn whole(
             medium.fate = Some(Fate::Lost);
             return Ok(medium);
         }
+        extra.air.received_ns += service.0;
         medium.flips = hit(class, draws, bytes);
         if medium.flips.is_some() && params.corruption.is_some_and(|how| how.checked) {
             medium.flips = None;
             medium.fate = Some(Fate::Corrupted);
             return Ok(medium);
         }
+    }
+    if quiet {
+        extra.air.received_ns += service.0;
     }
     medium.arrival = add(medium.departure, delay(class, extra, draws, quiet)?)?;
     Ok(medium)

@@ -118,7 +118,8 @@ impl<P: Copy, E: Copy> World<P, E> {
         let link_name = state.name;
         let side = &mut state.directions[meta.direction.index()];
         let class = &self.classes[usize::from(side.class)];
-        let Some(extra) = self.extras.get_mut(side.extra as usize) else {
+        let place = side.extra;
+        let Some(extra) = self.extras.get_mut(place as usize) else {
             return;
         };
         let mut draws = PacketDraws {
@@ -147,6 +148,7 @@ impl<P: Copy, E: Copy> World<P, E> {
         };
         let damage = class.params.corruption.map(|corruption| corruption.damage);
         let tapped = side.tapped;
+        self.tell_air(place, meta.sender, to);
         match carried {
             Ok(carried) => {
                 let packet = self.packets.remove(index);

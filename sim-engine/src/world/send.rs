@@ -108,6 +108,8 @@ impl<P: Copy, E: Copy> World<P, E> {
             )
         };
         let damage = class.params.corruption.map(|corruption| corruption.damage);
+        let place = side.extra;
+        self.tell_air(place, from, to);
         let meta = PacketMeta {
             link,
             direction,

@@ -18,6 +18,8 @@ const SECOND: u64 = 1_000_000_000;
 #[derive(Debug, Default)]
 struct Told {
     faults: Vec<(u64, FaultMoment, u32, Option<i64>)>,
+    /// Place of each in the list of causes.
+    causes: Vec<usize>,
     sessions: Vec<(u64, u32, Outcome, String)>,
 }
 
@@ -38,6 +40,7 @@ impl Tables for Told {
     fn desync(&mut self, _relation: usize, _episode: &Episode) {}
     fn continuation_begins(&mut self) {}
     fn fault(&mut self, event: &FaultEvent) {
+        self.causes.push(event.fault);
         self.faults
             .push((event.at_ns, event.moment, event.node, event.value));
     }
@@ -218,9 +221,12 @@ fn a_battery_lasts_its_capacity_over_the_base_power() {
         "count = 2",
         "count = 2\nbattery = \"10mAh\"\nsleep_power = \"1mW\"",
     );
-    let (finished, _) = run(&text);
+    let (finished, told) = run(&text);
     let energy = finished.world.energy.as_ref().unwrap();
     assert_eq!(energy.deaths[0], (2, Some(108_000 * SECOND)));
+    let end = |node| (108_000 * SECOND, FaultMoment::Strike, node, None);
+    assert_eq!(told.faults, [end(0), end(1)]);
+    assert_eq!(told.causes, [0, 0]);
     // One attempt a minute until then, the first at 0.
     assert_eq!(finished.tally.of(Outcome::Accepted), 2 * 1_800);
 }
@@ -250,7 +256,13 @@ fn storage_wears_out_after_its_endurance() {
             "count = 1",
             &format!("count = 1\nstorage = {{ endurance = 10, worn = \"{end}\" }}"),
         );
-        run(&text).0
+        let (finished, told) = run(&text);
+        assert_eq!(told.causes, [1]);
+        assert_eq!(
+            (told.faults[0].1, told.faults[0].2),
+            (FaultMoment::Strike, 0)
+        );
+        finished
     };
     let dead = worn("node-dead");
     assert_eq!(dead.world.energy.as_ref().unwrap().deaths[1].0, 1);

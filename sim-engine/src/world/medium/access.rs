@@ -95,6 +95,9 @@ impl<P: Copy, E: Copy> World<P, E> {
             ),
             _ => (now, Probability::NEVER),
         };
+        if let Access::CsmaCa(constants) = &access {
+            self.station_aired(m, frame.from, SimDuration::ZERO, constants.assessment);
+        }
         let mut heard = self.heard_by(m, frame.from, from);
         if !outside.is_never() && outside.accepts(self.frame_draw(m, index)) {
             heard = heard.max(Some(now));
@@ -211,6 +214,7 @@ impl<P: Copy, E: Copy> World<P, E> {
         }
         state.sent = state.sent.saturating_add(1);
         medium.begin(index, now, end);
+        self.station_aired(m, frame.from, frame.airtime, SimDuration::ZERO);
         self.medium_step(m, index, Step::End, end);
     }
 

@@ -109,6 +109,7 @@ impl<P: Copy, E: Copy> World<P, E> {
             return Received::Nothing(Fate::Collided);
         }
         if to.got {
+            self.station_aired(m, to.to, SimDuration::ZERO, frame.airtime);
             return Received::Again;
         }
         let heard = self.later(self.now, self.media[m].params.propagation);
@@ -130,7 +131,8 @@ impl<P: Copy, E: Copy> World<P, E> {
             page: 0,
         };
         let class = &self.classes[usize::from(side.class)];
-        let mut extra = self.extras.get_mut(side.extra as usize);
+        let place = side.extra;
+        let mut extra = self.extras.get_mut(place as usize);
         let before = (side.lost, extra.as_ref().map(|extra| extra.totals));
         let carried = carry(
             class,
@@ -141,9 +143,14 @@ impl<P: Copy, E: Copy> World<P, E> {
             to.length,
             self.quiet,
         );
+        if matches!(carried, Ok(_) | Err(Stopped::Ended(Fate::Corrupted))) {
+            self.station_aired(m, to.to, SimDuration::ZERO, frame.airtime);
+        }
         match carried {
             Ok(carried) => Received::Whole(carried),
             Err(Stopped::Ended(fate)) => {
+                let extra = self.extras.get_mut(place as usize);
+                let side = &mut self.links[link.0 as usize].directions[to.direction.index()];
                 // Counted once, when the packet is given up: a further transmission may succeed.
                 side.lost = before.0;
                 if let (Some(extra), Some(totals)) = (extra, before.1) {
@@ -234,6 +241,7 @@ impl<P: Copy, E: Copy> World<P, E> {
         let medium = &mut self.media[m];
         medium.totals.acknowledgements += 1;
         medium.begin(index, self.now, end);
+        self.station_aired(m, answer.from, answer.airtime, SimDuration::ZERO);
         self.medium_step(m, index, Step::End, end);
     }
 
@@ -244,6 +252,7 @@ impl<P: Copy, E: Copy> World<P, E> {
         let good = self.quiet
             || !(medium.destroys(&answer, answer.power_mw) || medium.is_deaf(answer.to, &answer));
         if good {
+            self.station_aired(m, answer.to, SimDuration::ZERO, answer.airtime);
             self.leave_station(m, answer.packet);
             self.next_in_line(m, answer.to);
         } else {
@@ -263,9 +272,11 @@ impl<P: Copy, E: Copy> World<P, E> {
 
     /// A sender has waited for an acknowledgement in vain.
     pub(super) fn unanswered(&mut self, m: usize, index: u32) {
-        let retries = self
+        let (retries, waited) = self
             .acknowledgement(m)
-            .map_or(0, |acknowledgement| acknowledgement.retries);
+            .map_or((0, SimDuration::ZERO), |it| (it.retries, it.wait));
+        let from = self.media[m].frames.get(index).from;
+        self.station_aired(m, from, SimDuration::ZERO, waited);
         let frame = self.media[m].frames.get_mut(index);
         if frame.sent <= retries {
             frame.findings = 0;
