@@ -132,12 +132,12 @@ impl<P: Copy, E: Copy> World<P, E> {
         };
         let class = &self.classes[usize::from(side.class)];
         let place = side.extra;
-        let mut extra = self.extras.get_mut(place as usize);
+        let extra = self.extras.get_mut(place as usize);
         let before = (side.lost, extra.as_ref().map(|extra| extra.totals));
         let carried = carry(
             class,
             side,
-            extra.as_deref_mut(),
+            extra,
             &mut draws,
             heard,
             to.length,
