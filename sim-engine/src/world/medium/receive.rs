@@ -134,15 +134,7 @@ impl<P: Copy, E: Copy> World<P, E> {
         let place = side.extra;
         let extra = self.extras.get_mut(place as usize);
         let before = (side.lost, extra.as_ref().map(|extra| extra.totals));
-        let carried = carry(
-            class,
-            side,
-            extra,
-            &mut draws,
-            heard,
-            to.length,
-            self.quiet,
-        );
+        let carried = carry(class, side, extra, &mut draws, heard, to.length, self.quiet);
         if matches!(carried, Ok(_) | Err(Stopped::Ended(Fate::Corrupted))) {
             self.station_aired(m, to.to, SimDuration::ZERO, frame.airtime);
         }
