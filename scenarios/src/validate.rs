@@ -31,7 +31,7 @@ use reports::rows::Verdict;
 use reports::statistics::mean::{mean_and_deviation, student_quantile};
 
 use crate::run::RunError;
-use observe::Observed;
+use observe::{FieldName, Observed};
 
 pub use cases::{Effort, FAMILIES, Family, all};
 
@@ -78,7 +78,7 @@ enum Measure {
     /// Computed from what was observed besides.
     Observed(Box<Reading>),
     /// The same, from a field of a message too: wire name and field.
-    Field((&'static str, &'static str), Box<Reading>),
+    Field(FieldName, Box<Reading>),
 }
 
 /// A value of one replication; `None` where it has none.
@@ -246,7 +246,7 @@ impl Quantity {
 
     fn field(
         (name, unit): (&'static str, &'static str),
-        field: (&'static str, &'static str),
+        field: FieldName,
         exact: f64,
         measure: impl Fn(&Observed) -> Option<f64> + Send + Sync + 'static,
     ) -> Self {

@@ -13,6 +13,9 @@ use crate::oracle::Episode;
 use crate::run::{Finished, RunError, Unwatched, drive};
 use crate::scenario::Scenario;
 
+/// A field of a message: wire name of the message, and the field.
+pub(super) type FieldName = (&'static str, &'static str);
+
 /// A closed session.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Session {
@@ -97,7 +100,7 @@ impl Observed {
 pub(super) fn run(
     scenario: &Scenario,
     listens: bool,
-    field: Option<(&'static str, &'static str)>,
+    field: Option<FieldName>,
 ) -> Result<Observed, RunError> {
     if !listens {
         let finished = drive_into(scenario, &mut NoTables)?;
@@ -172,7 +175,7 @@ fn drive_into<T: Tables>(scenario: &Scenario, tables: &mut T) -> Result<Finished
 struct Listener {
     warmup_ns: u64,
     /// Whose fields are read, and which: message and field.
-    wanted: Option<(Arc<dyn Instance>, (&'static str, &'static str))>,
+    wanted: Option<(Arc<dyn Instance>, FieldName)>,
     fields: Vec<(u32, Vec<u8>)>,
     sessions: Vec<Session>,
     packets: Vec<Packet>,

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::observe::Observed;
+use super::observe::{FieldName, Observed};
 use super::queues::share;
 use super::{Case, Effort, Quantity, cases};
 
@@ -100,7 +100,7 @@ deadline = "10s"
 }
 
 /// The challenge in M2.
-const CHALLENGE: (&str, &str) = ("M2", "c1");
+const CHALLENGE: FieldName = ("M2", "c1");
 
 /// The challenges that each device got, in order.
 fn challenges(observed: &Observed) -> impl Iterator<Item = Vec<&[u8]>> {
