@@ -128,7 +128,10 @@ const fn applies_to_rules(property: Property) -> bool {
 }
 
 /// Frames looked at, actions, and the time of the last one.
-fn effort<T: Tables>(finished: &Finished<T>, adversary: usize) -> (u64, u64, Option<u64>) {
+pub(crate) fn effort<T: Tables>(
+    finished: &Finished<T>,
+    adversary: usize,
+) -> (u64, u64, Option<u64>) {
     let (mut seen, mut acted, mut last_ns) = finished.world.attacks.counts(adversary);
     if let Some(tap) = finished.world.taps.all().get(adversary) {
         let own = finished.world.attacks.rule_counts(adversary);

@@ -85,6 +85,43 @@ const STAGE: Stage = Stage {
     settle: "15min",
 };
 
+/// A user who says yes to every offer: the client is logged in again as soon as the device is open, and
+/// only lines and the end of a session are asked for.
+const WILLING: Stage = Stage {
+    errands: &[Errand {
+        from: "client",
+        to: "device",
+        commands: &["send-data", "send-data", "finish"],
+        every: "uniform(2min, 4min)",
+        first: "2min",
+    }],
+    params: ALWAYS,
+    ..STAGE
+};
+
+/// Sessions that stay open, with a line now and then and nothing under way between.
+const LASTING: Stage = Stage {
+    errands: &[
+        Errand {
+            from: "client",
+            to: "device",
+            commands: &["authenticate"],
+            every: "10min",
+            first: "",
+        },
+        Errand {
+            from: "client",
+            to: "device",
+            commands: &["send-data"],
+            every: "30s",
+            first: "130s",
+        },
+    ],
+    duration: "35min",
+    settle: "5min",
+    ..STAGE
+};
+
 /// A password that a word list of a thousand has.
 const WEAK_PASSWORD: &[(&str, &str)] = &[("rsa_bits", "1024"), ("client.password", "\"dragon7\"")];
 
@@ -130,7 +167,7 @@ pub(super) fn build(
         "guess-online" => Box::new(online::Guess::new(params, setup)),
         "pass-the-hash" => Box::new(user_table::PassTheHash::new(params, setup)),
         "equal-passwords" => Box::new(user_table::EqualPasswords::new(setup)),
-        "replay-connect" => Box::new(replay_login::ReplayConnect::new(setup)),
+        "replay-connect" => Box::new(replay_login::ReplayConnect::new(params, setup)),
         "replay-pass" => Box::new(replay_login::ReplayPass::new(params, setup)),
         "replay-pass-rekeyed" => Box::new(replay_login::Rekeyed::new(params, setup)),
         "replay-encrypt" => Box::new(replay_login::ReplayEncrypt::new(setup)),
@@ -138,8 +175,8 @@ pub(super) fn build(
         "replay-data-later" => Box::new(replay_data::ReplayLater::new(params)),
         "replay-echo" => Box::new(replay_data::ReplayEcho::new(params, setup)),
         "steer-dh" => Box::new(replay_data::Steer::new(params, setup)),
-        "forge-data" => Box::new(forge::Forge::new(params, InnerKind::Data)),
-        "forge-fin" => Box::new(forge::Forge::new(params, InnerKind::Fin)),
+        "forge-data" => Box::new(forge::Forge::new(params, setup, InnerKind::Data)),
+        "forge-fin" => Box::new(forge::Forge::new(params, setup, InnerKind::Fin)),
         "forge-echo" => Box::new(forge::ForgeEcho::new(params, setup)),
         "mitm-relay" => Box::new(forge::Relay::new(params, setup)),
         "mitm-keys" => Box::new(mitm_keys::MitmKeys::new(params)),

@@ -161,6 +161,8 @@ impl<T: Tables> World<T> {
                         self.send(now, (from, to, channel), (attempt, one), bytes, price, out);
                     }
                     Destination::Broadcast(port) => {
+                        // What goes to everybody belongs to nobody's attempt.
+                        let attempt = AttemptId::NONE;
                         let mut part = Part::Broadcast;
                         for peer in self.neighbours(node.0, channel) {
                             let to = Address::new(peer, port);

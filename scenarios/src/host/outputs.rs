@@ -102,6 +102,8 @@ impl<T: Tables> World<T> {
                     let oracle = &mut self.watch.integrity;
                     oracle.accepted(now.0, node.0, (session, seq), digest);
                 }
+                // An answer to a frame that an adversary made carries no tag.
+                let attempt = self.attempt_of(node.0, attempt, Some(session));
                 self.data_accepted(now, node, attempt, out);
             }
             Output::SharedState {

@@ -106,6 +106,58 @@ pub const WRITES: u32 = 4;
 /// The message that is damaged first: two undamaged sessions come before.
 const FIRST: u32 = 3;
 
+/// A message that does not show its name on the wire, and how it is found there: the base scenario is
+/// known, so its place in a session tells.
+struct Hidden {
+    /// Its name.
+    name: &'static str,
+    /// The message that carries it.
+    carrier: &'static str,
+    direction: &'static str,
+    /// How many carriers of that direction a session has, and which of them it is, from 1.
+    each: u32,
+    place: u32,
+}
+
+/// The hidden messages of a protocol in its base scenario.
+fn hidden(protocol: &str) -> &'static [Hidden] {
+    const fn sealed(name: &'static str, direction: &'static str, each: u32, place: u32) -> Hidden {
+        Hidden {
+            name,
+            carrier: "SEALED",
+            direction,
+            each,
+            place,
+        }
+    }
+    const RSA_UDP: &[Hidden] = &[
+        sealed("DATA", "up", 2, 1),
+        sealed("ECHO", "down", 1, 1),
+        sealed("FIN", "up", 2, 2),
+    ];
+    if protocol == "rsa-udp" { RSA_UDP } else { &[] }
+}
+
+/// The name of a message on the wire, and what else a rule must fit to find the n-th of them, or the
+/// one that comes so many later. One that is lost and `repeated` is the next of its carrier.
+fn on_the_wire<'a>(
+    protocol: &str,
+    message: &'a str,
+    (nth, later): (u32, u32),
+    repeated: bool,
+) -> (&'a str, String) {
+    let mut all = hidden(protocol).iter();
+    match all.find(|hidden| hidden.name == message) {
+        Some(hidden) => {
+            let step = if repeated { 1 } else { hidden.each };
+            let nth = hidden.each * (nth - 1) + hidden.place + step * later;
+            let found = format!("direction = \"{}\", nth = {nth}", hidden.direction);
+            (hidden.carrier, found)
+        }
+        None => (message, format!("nth = {}", nth + later)),
+    }
+}
+
 /// A damage in a protocol's scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Experiment {
@@ -197,17 +249,21 @@ impl Experiment {
                 times,
             } => {
                 let (powers, keys) = action.rule();
-                for link in links_of(self.protocol, &self.variant, message) {
+                let repeated = self.variant == "hardened"
+                    && !matches!(action, Action::Duplicate | Action::Replay);
+                let (carrier, _) = on_the_wire(self.protocol, message, (1, 0), repeated);
+                for link in links_of(self.protocol, &self.variant, carrier) {
                     let _ = write!(
                         text,
                         "\n[adversaries.{link}-damage]\non = \"{link}\"\npowers = [{powers}]\n"
                     );
                     for time in 0..*times {
-                        let nth = self.first + time;
+                        let nth = (self.first, time);
+                        let (_, found) = on_the_wire(self.protocol, message, nth, repeated);
                         let _ = write!(
                             text,
                             "\n[[adversaries.{link}-damage.rules]]\nid = \"{}-{}\"\n\
-                             match = {{ message = \"{message}\", nth = {nth} }}\n{keys}\n",
+                             match = {{ message = \"{carrier}\", {found} }}\n{keys}\n",
                             action.as_str(),
                             time + 1
                         );
@@ -287,11 +343,21 @@ pub fn plan(protocol: &'static str, variant: &str) -> Vec<Experiment> {
         return Vec::new();
     };
     let mut damages = Vec::new();
+    let mut messages: Vec<&str> = Vec::new();
     for layout in scenario.protocol.instance.layouts() {
+        let inside = hidden(protocol).iter();
+        let inside = inside.filter(|hidden| hidden.carrier == layout.name);
+        let before = messages.len();
+        messages.extend(inside.map(|hidden| hidden.name));
+        if messages.len() == before {
+            messages.push(layout.name);
+        }
+    }
+    for message in messages {
         for action in Action::ALL {
             for times in 1..=3 {
                 damages.push(Damage::Message {
-                    message: layout.name.to_owned(),
+                    message: message.to_owned(),
                     action,
                     times,
                 });

@@ -3,6 +3,7 @@
 use super::damage::SEED;
 use super::{Damage, Experiment};
 use crate::oracle::EpisodeKind;
+use crate::verdict::effort;
 use crate::verify::untraced;
 
 /// How the two ends stand afterwards, from good to bad.
@@ -57,10 +58,8 @@ pub fn run(experiment: &Experiment, trial: u64) -> Result<Outcome, String> {
         .scenario(trial)
         .map_err(|error| error.render(false))?;
     let finished = untraced(&scenario).map_err(|error| error.to_string())?;
-    let rules = finished.world.taps.all().iter();
-    let acted: u64 = rules
-        .flat_map(|tap| &tap.counts)
-        .map(|counts| counts.actions)
+    let acted: u64 = (0..scenario.adversaries.len())
+        .map(|adversary| effort(&finished, adversary).1)
         .sum();
     let strikes: u64 = finished.world.faults.iter().fold(0, |sum, faults| {
         sum + faults.counts().iter().map(|it| it.strikes).sum::<u64>()

@@ -28,6 +28,17 @@ fn a_lost_last_message_parts_the_vaults_for_good() {
     assert_eq!(kind(&earlier), Kind::InStep);
 }
 
+/// A sealed message is found by its place in a session: a lost echo parts the numbers until the client
+/// gives up, a lost line does not, and what is damaged or played again counts as done.
+#[test]
+fn sealed_messages_are_damaged_one_by_one() {
+    let of = |name, action| kind(&message("rsa-udp", "as-published", name, action));
+    assert_eq!(of("ECHO", Action::Drop), Kind::Transient);
+    assert_eq!(of("DATA", Action::Drop), Kind::InStep);
+    assert_eq!(of("FIN", Action::Corrupt), Kind::InStep);
+    assert_eq!(of("DATA", Action::Replay), Kind::InStep);
+}
+
 #[test]
 fn a_message_that_never_comes_is_not_exercised() {
     let never = message("secure-vault", "as-published", "DATA_DOWN", Action::Drop);

@@ -183,10 +183,13 @@ fn row(cell: &Cell, property: Property, cases: &[CellTrials], beaten: bool, itse
         .cloned()
         .unwrap_or_default();
     let worst = worst.unwrap_or_else(|| sum(cell, property, &[]));
-    let control = if itself {
+    let control = if worst.verdict == Verdict::Broken {
         "not-needed"
     } else if beaten {
         "beaten"
+    } else if itself {
+        // Another property of the variant is broken: the attack works.
+        "not-needed"
     } else {
         "not-beaten"
     };
@@ -265,7 +268,8 @@ pub fn claims(rows: &[Row]) -> Vec<ClaimRow> {
                     && row.variant == "as-published"
                     && row.claims.contains(&claim.id)
             });
-            let worst = tested.max_by_key(|row| rank(row.verdict));
+            // Of equal ones the first.
+            let worst = tested.rev().max_by_key(|row| rank(row.verdict));
             all.push(ClaimRow {
                 protocol: protocol.name(),
                 id: claim.id,

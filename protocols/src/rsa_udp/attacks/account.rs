@@ -6,14 +6,16 @@ use crate::attack::{
     Puppet, Said, Setup, View,
 };
 use crate::machine::{Arg, Command, Incoming, Timer};
+use crate::rsa_udp::equations::Stored;
 use crate::rsa_udp::messages::InnerKind;
 use crate::rsa_udp::params::{Params, Variant};
+use crate::rsa_udp::records;
 use crate::rsa_udp::{
     CLIENT_PORT, COMMAND_AUTHENTICATE, COMMAND_FINISH, COMMAND_SEND_DATA, DEVICE, DEVICE_PORT,
 };
 use crate::time::Span;
 
-use super::wire::{ENCRYPT, EncryptParts, Wire};
+use super::wire::{CONNECT, ENCRYPT, EncryptParts, PassParts, Wire, own_salt};
 
 /// The own machine of an insider.
 #[derive(Debug)]
@@ -105,11 +107,15 @@ impl Account {
     }
 }
 
+const OVERSIZE_CASES: &[&str] = &["text", "number"];
+
 pub(super) const OVERSIZE: AttackSpec = AttackSpec {
     id: "oversize",
     help: "A user with an account logs in and sends lines of every length from ten below the limit to one \
            above it; to the printed program, from 44 to 14 bytes below what OAEP carries, since its echo \
-           is longer than the line. Nobody needs any power for that.",
+           is longer than the line (`text`). Or logs in with a Diffie-Hellman value beyond every range \
+           (`number`). Nobody needs any power for that.",
+    cases: OVERSIZE_CASES,
     powers: &[],
     positions: &[Position::Insider],
     knows: &[Need {
@@ -129,6 +135,11 @@ pub(super) const OVERSIZE: AttackSpec = AttackSpec {
 #[derive(Debug)]
 pub(super) struct Oversize {
     account: Account,
+    wire: Wire,
+    user: Vec<u8>,
+    password: Vec<u8>,
+    /// Logins with a value out of range that are left.
+    numbers: u32,
     lengths: core::ops::RangeInclusive<usize>,
     finished: bool,
 }
@@ -144,21 +155,59 @@ impl Oversize {
         } else {
             limit - 10..=limit + 1
         };
+        let number = Cases::new(OVERSIZE_CASES, setup.case).turn() == 1;
         Self {
             account: Account::new(setup),
+            wire: Wire::new(params),
+            user: Vec::new(),
+            password: Vec::new(),
+            numbers: if number { 5 } else { 0 },
             lengths,
-            finished: false,
+            finished: number,
         }
+    }
+
+    /// The device is open: a login of its own with the largest value that there is.
+    fn large_number(&mut self, offer: &View<'_>, cx: &mut AttackContext<'_>) {
+        let Some(offered) = self.wire.connect(offer.bytes) else {
+            return;
+        };
+        let stored = Stored::new(cx.crypto, &self.wire.params, &self.password);
+        let mut pass = PassParts {
+            number: offered.number,
+            client_salt: own_salt(cx),
+            dh_public: u32::MAX,
+            exponent: 65_537,
+            modulus: vec![0xFF; usize::from(self.wire.params.rsa_bits / 8)],
+            user: self.user.clone(),
+            ..PassParts::default()
+        };
+        pass.login_hash = self
+            .wire
+            .login_proof(cx.crypto, &stored, &offered.salt, &pass);
+        let device = Address::new(offer.from.host, DEVICE_PORT);
+        self.numbers -= 1;
+        cx.inject(self.account.own, device, self.wire.pass_frame(&pass));
     }
 }
 
 impl Attacker for Oversize {
     fn on_grant(&mut self, grant: &Grant, cx: &mut AttackContext<'_>) {
+        let record = |wanted| {
+            let mut all = grant.values.iter();
+            let found = all.find(|value| value.record == Some(wanted));
+            found.map_or_else(Vec::new, |value| value.bytes.clone())
+        };
+        self.user = record(records::NAME);
+        self.password = record(records::PASSWORD);
         self.account.install(grant, cx);
         cx.arm(NEXT, Span::from_secs(600));
     }
 
     fn on_mail(&mut self, view: &View<'_>, cx: &mut AttackContext<'_>) {
+        if self.numbers > 0 && view.message == Some(CONNECT) {
+            self.large_number(view, cx);
+        }
         self.account.mail(view, cx);
     }
 

@@ -52,17 +52,21 @@ pub(super) struct Sender {
     device: Option<Address>,
     from: Vec<Address>,
     bytes: Vec<u8>,
+    /// Until the first one, and from each to the next.
+    first: Span,
     gap: Span,
     next: usize,
 }
 
 impl Sender {
     fn new(setup: &Setup<'_>, from: Vec<Address>, bytes: &[u8], gap: u64) -> Self {
+        let gap = Span(setup.params.integer("gap", gap).max(1_000));
         Self {
             device: setup.first_of(DEVICE),
             from,
             bytes: bytes.to_vec(),
-            gap: Span(setup.params.integer("gap", gap).max(1_000)),
+            first: gap,
+            gap,
             next: 0,
         }
     }
@@ -78,7 +82,10 @@ impl Sender {
         let parties = setup.roster.parties.iter();
         let clients = parties.filter(|party| party.role == CLIENT);
         let from = clients.map(|party| Address::new(party.host, CLIENT_PORT));
-        Self::new(setup, from.collect(), &[0xFF], 60_000_000_000)
+        let all = Self::new(setup, from.collect(), &[0xFF], 600_000_000_000);
+        // Not in the moment in which the device empties its list.
+        let first = Span::from_secs(61);
+        Self { first, ..all }
     }
 
     pub(super) fn broadcast_flood(setup: &Setup<'_>) -> Self {
@@ -91,7 +98,7 @@ impl Sender {
 
 impl Attacker for Sender {
     fn on_start(&mut self, cx: &mut AttackContext<'_>) {
-        cx.arm(0, self.gap);
+        cx.arm(0, self.first);
     }
 
     fn on_timer(&mut self, _: u32, cx: &mut AttackContext<'_>) {
@@ -108,15 +115,21 @@ impl Attacker for Sender {
 
 pub(super) const BLOCK_POISON: AttackSpec = AttackSpec {
     id: "block-poison",
-    help: "Sends the device the byte 0xFF under the address of each client, one every `gap`. An open device \
-           puts the sender on its block list, where it stays for up to `device_block_time`: the client's \
-           PASS is not heard, and the client waits for an answer.",
+    help: "Sends the device the byte 0xFF under the address of a client, the first after 61 s and then one \
+           every `gap`. An open device puts the sender on its block list, where it stays for up to \
+           `device_block_time`: the client's PASS is not heard, and the client waits for an answer.",
     powers: &[Power::Spoof],
     positions: BESIDE,
-    params: &[gap("1min")],
+    params: &[gap("10min")],
     properties: &[Property::Availability, Property::LockOut],
     claims: &["RU-C5"],
     control: Control::without("limits"),
+    // The list is emptied after an hour, and once more an hour later.
+    stage: Stage {
+        duration: "65min",
+        settle: "150s",
+        ..super::STAGE
+    },
     ..super::BASE
 };
 
@@ -194,7 +207,8 @@ pub(super) const BROADCAST_FLOOD: AttackSpec = AttackSpec {
     id: "broadcast-flood",
     help: "Sends the device one small datagram every `gap`, from an address that it blocks (`blocked`) or \
            from one that it does not. Each begins a turn, that of a blocked sender too, and in each turn \
-           an open device broadcasts a CONNECT of 22 bytes and its name to every client.",
+           an open device broadcasts a CONNECT of 22 bytes and its name to every client, and forgets its \
+           oldest salt: a PASS that takes longer than `salt_cache` datagrams comes too late.",
     powers: &[Power::Inject],
     positions: BESIDE,
     params: &[gap("10ms")],
@@ -203,8 +217,9 @@ pub(super) const BROADCAST_FLOOD: AttackSpec = AttackSpec {
     claims: &["RU-C11"],
     control: Control::without("limits"),
     stage: Stage {
-        duration: "12min",
-        settle: "5min",
+        delay: "60ms",
+        duration: "8min",
+        settle: "3min",
         ..super::STAGE
     },
     ..super::BASE

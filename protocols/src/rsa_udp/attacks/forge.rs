@@ -3,11 +3,15 @@
 //! Nothing but the number stands against them: public keys are public, and the number follows from
 //! the two Diffie-Hellman values.
 
+use std::collections::VecDeque;
+
+use crate::address::Address;
 use crate::attack::{
     AttackContext, AttackSpec, Attacker, Cases, Control, Power, Property, Setup, Verdict, View,
 };
 use crate::rsa_udp::messages::InnerKind;
 use crate::rsa_udp::params::{Params, Variant};
+use crate::time::Span;
 
 use super::tap::{Event, Session, Tap};
 
@@ -30,26 +34,48 @@ pub(super) const DATA: AttackSpec = AttackSpec {
 pub(super) const FIN: AttackSpec = AttackSpec {
     id: "forge-fin",
     help: "Computes S when a login passes and seals a FIN of its own with the device's public key and the \
-           number that the device expects, under the client's address: the device forgets the session, \
-           the client does not know.",
+           number that the device expects, under the client's address, right behind the login \
+           (`at-once`) or two seconds behind it, when nothing is under way (`later`): the device forgets \
+           the session, the client does not know.",
     powers: WATCH_AND_SPOOF,
+    cases: FIN_CASES,
     properties: &[Property::Integrity, Property::Availability],
     claims: &["RU-C4", "RU-C5", "RU-C6"],
     control: Control::without("sequence"),
+    stage: super::LASTING,
     ..super::BASE
 };
+
+const FIN_CASES: &[&str] = &["at-once", "later"];
 
 #[derive(Debug)]
 pub(super) struct Forge {
     tap: Tap,
     kind: InnerKind,
+    later: bool,
+    /// Clients whose sessions are due, the oldest first.
+    due: VecDeque<Address>,
 }
 
 impl Forge {
-    pub(super) fn new(params: &Params, kind: InnerKind) -> Self {
+    pub(super) fn new(params: &Params, setup: &Setup<'_>, kind: InnerKind) -> Self {
+        let fin = kind == InnerKind::Fin;
         Self {
             tap: Tap::new(params),
             kind,
+            later: fin && Cases::new(FIN_CASES, setup.case).turn() == 1,
+            due: VecDeque::new(),
+        }
+    }
+
+    /// Sends the frame with the number that the device expects now.
+    fn strike(&mut self, session: &Session, cx: &mut AttackContext<'_>) {
+        let Some(first) = self.tap.shared(session) else {
+            return;
+        };
+        let inner = (self.kind, first + 2 * session.up);
+        if let Some(frame) = to_device(&self.tap, session, inner, cx) {
+            cx.inject(session.client, session.device, frame);
         }
     }
 }
@@ -69,12 +95,23 @@ impl Attacker for Forge {
     fn on_packet(&mut self, view: &View<'_>, cx: &mut AttackContext<'_>) -> Verdict {
         if self.tap.sees(view) == Event::Login
             && let Some(session) = self.tap.session(view).cloned()
-            && let Some(first) = self.tap.shared(&session)
-            && let Some(frame) = to_device(&self.tap, &session, (self.kind, first), cx)
         {
-            cx.inject(session.client, session.device, frame);
+            if self.later {
+                self.due.push_back(session.client);
+                cx.arm(0, Span::from_secs(2));
+            } else {
+                self.strike(&session, cx);
+            }
         }
         Verdict::Pass
+    }
+
+    fn on_timer(&mut self, _: u32, cx: &mut AttackContext<'_>) {
+        for client in core::mem::take(&mut self.due) {
+            if let Some(session) = self.tap.sessions.get(&client).cloned() {
+                self.strike(&session, cx);
+            }
+        }
     }
 }
 
@@ -142,12 +179,14 @@ impl Attacker for ForgeEcho {
     }
 }
 
-const RELAY_CASES: &[&str] = &["data", "echo", "fin"];
+const RELAY_CASES: &[&str] = &["data", "echo", "fin", "keep"];
 
 pub(super) const RELAY: AttackSpec = AttackSpec {
     id: "mitm-relay",
     help: "Stands between the two and leaves their keys alone. It reads the handshake, computes S, and \
-           puts DATA, echoes or a FIN of its own in the place of the genuine ones, with their numbers.",
+           puts DATA, echoes or a FIN of its own in the place of the genuine ones, with their numbers, or \
+           DATA in the place of the FIN (`keep`): the client has left, and the device goes on with the \
+           attacker.",
     powers: super::IN_PLACE,
     cases: RELAY_CASES,
     properties: &[Property::Integrity, Property::Availability],
@@ -185,6 +224,10 @@ impl Attacker for Relay {
             (Event::Up(index), "data") if index < 2 => {
                 let inner = (InnerKind::Data, first + 2 * index);
                 to_device(&self.tap, &session, inner, cx)
+            }
+            // The third frame of the client is its FIN.
+            (Event::Up(2), "keep") => {
+                to_device(&self.tap, &session, (InnerKind::Data, first + 4), cx)
             }
             (Event::Up(0), "fin") => to_device(&self.tap, &session, (InnerKind::Fin, first), cx),
             (Event::Down(index), "echo") => {

@@ -130,9 +130,9 @@ pub(super) const ROGUE: AttackSpec = AttackSpec {
     id: "rogue-device",
     help: "Offers itself to a client that answers every CONNECT (`consent = always`), from an address \
            of its own. Takes the PASS and searches its word list for the password: with a salt of zeros \
-           (`zero-salt`), of its own choice (`chosen-salt`), or it takes number, salt and name of a \
-           genuine CONNECT and passes the login_hash on to the device under an address, a client_salt \
-           and a key of its own (`genuine-salt`).",
+           (`zero-salt`), of its own choice (`chosen-salt`), or it keeps the client waiting until the \
+           device is open, takes number, salt and name of the genuine CONNECT and passes the login_hash \
+           on to the device under an address, a client_salt and a key of its own (`genuine-salt`).",
     powers: &[Power::Inject, Power::Spoof],
     positions: &[Position::OffPath, Position::OnPath],
     params: words::PARAMS,
@@ -141,7 +141,7 @@ pub(super) const ROGUE: AttackSpec = AttackSpec {
     claims: &["RU-C5"],
     control: Control::without("hash"),
     claims_secrets: &["password"],
-    stage: super::STAGE.with_params(super::ALWAYS),
+    stage: super::WILLING,
     ..super::BASE
 };
 
@@ -157,6 +157,8 @@ pub(super) struct Rogue {
     /// What it offers, and the device whose offer it is.
     offer: ConnectParts,
     device: Option<Address>,
+    /// The offer is that of the device.
+    genuine: bool,
     found: bool,
 }
 
@@ -181,7 +183,15 @@ impl Rogue {
                 ..ConnectParts::default()
             },
             device: setup.first_of(DEVICE),
+            genuine: false,
             found: false,
+        }
+    }
+
+    fn make_offer(&self, cx: &mut AttackContext<'_>) {
+        let frame = self.wire.connect_frame(&self.offer);
+        for client in &self.clients {
+            cx.inject(self.own, *client, frame.clone());
         }
     }
 
@@ -212,16 +222,11 @@ impl Attacker for Rogue {
 
     fn on_timer(&mut self, _: u32, cx: &mut AttackContext<'_>) {
         cx.arm(OFFER, Span::from_secs(20));
-        if self.case == "genuine-salt" {
-            return;
-        }
-        if self.case == "chosen-salt" {
+        if self.case != "zero-salt" {
             self.offer.salt = own_salt(cx);
         }
-        let frame = self.wire.connect_frame(&self.offer);
-        for client in &self.clients {
-            cx.inject(self.own, *client, frame.clone());
-        }
+        self.genuine = false;
+        self.make_offer(cx);
     }
 
     fn on_mail(&mut self, view: &View<'_>, cx: &mut AttackContext<'_>) {
@@ -229,18 +234,21 @@ impl Attacker for Rogue {
             Some(CONNECT) if self.case == "genuine-salt" => {
                 if let Some(parts) = self.wire.connect(view.bytes) {
                     self.offer = parts;
+                    self.genuine = true;
                     self.device = Some(Address::new(view.from.host, DEVICE_PORT));
-                    let frame = self.wire.connect_frame(&self.offer);
+                    // Whoever has waited for an answer to an earlier offer is free for this one.
+                    let from = Address::new(self.own.host, DEVICE_PORT);
                     for client in &self.clients {
-                        cx.inject(self.own, *client, frame.clone());
+                        cx.inject(from, *client, self.wire.refusal());
                     }
+                    self.make_offer(cx);
                 }
             }
             Some(PASS) => {
                 let Some(pass) = self.wire.pass(view.bytes) else {
                     return;
                 };
-                if self.case == "genuine-salt" {
+                if self.genuine {
                     self.pass_on(&pass, cx);
                 }
                 if !self.found {
@@ -251,8 +259,10 @@ impl Attacker for Rogue {
                         cx.claim("password", view.from.host, found);
                     }
                 }
-                // The client is free for the next offer.
-                cx.inject(view.to, view.from, self.wire.refusal());
+                if self.case != "genuine-salt" {
+                    // The client is free for the next offer.
+                    cx.inject(view.to, view.from, self.wire.refusal());
+                }
             }
             _ => {}
         }

@@ -6,6 +6,7 @@ use crate::attack::{
 };
 use crate::parameter::ParameterSpec;
 use crate::rsa_udp::params::Params;
+use crate::time::Span;
 
 use super::flips::LINES;
 use super::tap::{Event, Tap};
@@ -95,7 +96,7 @@ pub(super) const REORDER: AttackSpec = AttackSpec {
     id: "reorder",
     help: "Holds one DATA, or one echo, until the next frame of its direction has passed. The client waits \
            for each echo before it sends the next line, so without resending there is no next one, and \
-           the frame is held for good.",
+           the frame goes on after 20 s.",
     powers: &[Power::Delay, Power::Reorder],
     cases: ORDER_CASES,
     properties: &[Property::Integrity, Property::Desync],
@@ -112,6 +113,8 @@ pub(super) const REORDER: AttackSpec = AttackSpec {
 pub(super) struct Reorder {
     tap: Tap,
     echo: bool,
+    /// Nobody sends again what is late.
+    gives_up: bool,
     held: Option<u64>,
     seen: u64,
 }
@@ -122,6 +125,7 @@ impl Reorder {
         Self {
             tap: Tap::new(params),
             echo: ORDER_CASES[case] == "echo",
+            gives_up: params.recovery.is_none(),
             held: None,
             seen: 0,
         }
@@ -139,7 +143,8 @@ impl Attacker for Reorder {
             return Verdict::Pass;
         }
         if let Some(frame) = self.held.take() {
-            cx.release(frame, crate::time::Span::from_millis(50));
+            cx.cancel(0);
+            cx.release(frame, Span::from_millis(50));
             return Verdict::Pass;
         }
         self.seen += 1;
@@ -148,7 +153,16 @@ impl Attacker for Reorder {
             return Verdict::Pass;
         }
         self.held = Some(view.frame);
+        if self.gives_up {
+            cx.arm(0, Span::from_secs(20));
+        }
         Verdict::Hold
+    }
+
+    fn on_timer(&mut self, _: u32, cx: &mut AttackContext<'_>) {
+        if let Some(frame) = self.held.take() {
+            cx.release(frame, Span::ZERO);
+        }
     }
 }
 

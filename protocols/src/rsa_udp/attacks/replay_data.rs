@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use crate::address::Address;
 use crate::attack::{
     AttackContext, AttackSpec, Attacker, Cases, Control, Power, Property, Setup, Verdict, View,
 };
 use crate::crypto::group::mod_pow;
 use crate::rsa_udp::params::Params;
+use crate::time::Span;
 
 use super::tap::{Event, Tap};
 use super::wire::{ENCRYPT, PASS};
@@ -104,13 +106,14 @@ const ECHO_CASES: &[&str] = &["prompt", "await"];
 
 pub(super) const ECHO: AttackSpec = AttackSpec {
     id: "replay-echo",
-    help: "Sends the echo before to the client again: right behind the next one, when the client may \
-           type (`prompt`), or right behind a DATA, when it waits for another (`await`).",
+    help: "Sends the echo before to the client again: two seconds behind the next one, when the client \
+           may type (`prompt`), or right behind a DATA, when it waits for another (`await`).",
     powers: WATCH_AND_SPOOF,
     cases: ECHO_CASES,
     properties: &[Property::Integrity, Property::Desync],
     claims: &["RU-C10"],
     control: Control::without("sequence"),
+    stage: super::LASTING,
     ..super::BASE
 };
 
@@ -119,6 +122,8 @@ pub(super) struct ReplayEcho {
     tap: Tap,
     awaiting: bool,
     last: Option<Vec<u8>>,
+    /// Device, client and frame that waits until the client may type.
+    due: Option<(Address, Address, Vec<u8>)>,
 }
 
 impl ReplayEcho {
@@ -128,6 +133,7 @@ impl ReplayEcho {
             tap: Tap::new(params),
             awaiting: ECHO_CASES[case] == "await",
             last: None,
+            due: None,
         }
     }
 }
@@ -139,7 +145,8 @@ impl Attacker for ReplayEcho {
             Event::Down(_) => {
                 let before = self.last.replace(view.bytes.to_vec());
                 if let (false, Some(before)) = (self.awaiting, before) {
-                    cx.inject(view.from, view.to, before);
+                    self.due = Some((view.from, view.to, before));
+                    cx.arm(0, Span::from_secs(2));
                 }
             }
             Event::Up(_) if self.awaiting => {
@@ -150,6 +157,12 @@ impl Attacker for ReplayEcho {
             _ => {}
         }
         Verdict::Pass
+    }
+
+    fn on_timer(&mut self, _: u32, cx: &mut AttackContext<'_>) {
+        if let Some((device, client, frame)) = self.due.take() {
+            cx.inject(device, client, frame);
+        }
     }
 }
 
@@ -168,9 +181,11 @@ const STEER_CASES: &[&str] = &[
 
 pub(super) const STEER: AttackSpec = AttackSpec {
     id: "steer-dh",
-    help: "Replaces both Diffie-Hellman values on the path by one value of small order, so that S is one \
-           of few numbers, or by 0, 1, p - 1, p and 2^32 - 1; `orders` goes through all divisors of \
-           p - 1. Then it puts recorded SEALED frames in the place of later ones with the same number.",
+    help: "Raises both Diffie-Hellman values on the path to the power that leaves them in a subgroup of \
+           small order (`order-4` .. `order-20`): both ends agree, and S is one of few numbers. Or puts \
+           one and the same value in the place of both: 0, 1, p - 1, p, 2^32 - 1, or in turn one of \
+           each order that divides p - 1 (`orders`), so that the ends part. Then it puts recorded SEALED \
+           frames in the place of later ones with the same number.",
     powers: &[Power::Modify],
     cases: STEER_CASES,
     properties: &[Property::Integrity, Property::Agreement],
@@ -186,11 +201,13 @@ pub(super) struct Steer {
     /// Orders above 2, ascending, and whose turn it is.
     orders: Vec<u32>,
     turn: usize,
+    /// What stands in the place of both values, where it is one.
     value: u32,
-    /// The client's own value of the login under way.
+    /// What the device got of the login under way, and the client's own value.
+    to_device: u32,
     client_public: u32,
-    /// Where the device is now.
-    first: Option<u64>,
+    /// First number at the device, and at the client.
+    first: Option<(u64, u64)>,
     sent: u64,
     recorded: BTreeMap<u64, Vec<u8>>,
 }
@@ -209,10 +226,25 @@ impl Steer {
             orders,
             turn: 0,
             value: 0,
+            to_device: 0,
             client_public: 0,
             first: None,
             sent: 0,
             recorded: BTreeMap::new(),
+        }
+    }
+
+    /// What takes the place of a value.
+    fn instead_of(&self, public: u32) -> u32 {
+        let group = self.tap.wire.params.group;
+        let order = self.case.strip_prefix("order-");
+        match order.and_then(|order| order.parse::<u32>().ok()) {
+            Some(order) => mod_pow(
+                public,
+                u64::from((group.prime - 1) / order.max(1)),
+                group.prime,
+            ),
+            None => self.value,
         }
     }
 
@@ -228,10 +260,6 @@ impl Steer {
             "minus-one" => group.prime - 1,
             "prime" => group.prime,
             "max" => u32::MAX,
-            "order-4" => of_order(4),
-            "order-5" => of_order(5),
-            "order-10" => of_order(10),
-            "order-20" => of_order(20),
             _ => {
                 let order = self.orders.get(self.turn).copied().unwrap_or(1);
                 self.turn = (self.turn + 1) % self.orders.len().max(1);
@@ -251,7 +279,8 @@ impl Attacker for Steer {
                 self.client_public = pass.dh_public;
                 self.value = self.choose();
                 self.first = None;
-                pass.dh_public = self.value;
+                self.to_device = self.instead_of(pass.dh_public);
+                pass.dh_public = self.to_device;
                 Verdict::Modify(self.tap.wire.pass_frame(&pass))
             }
             Some(ENCRYPT) => {
@@ -259,24 +288,24 @@ impl Attacker for Steer {
                     return Verdict::Pass;
                 };
                 let prime = self.tap.wire.params.group.prime;
-                let exponent = self.tap.logarithm.of(encrypt.dh_public);
-                self.first =
-                    exponent.map(|exponent| u64::from(mod_pow(self.value, exponent, prime)));
+                let device = self.tap.logarithm.of(encrypt.dh_public);
+                let client = self.tap.logarithm.of(self.client_public);
+                encrypt.dh_public = self.instead_of(encrypt.dh_public);
+                let power = |value, exponent| u64::from(mod_pow(value, exponent, prime));
+                self.first = device.zip(client).map(|(device, client)| {
+                    let at_device = power(self.to_device, device);
+                    (at_device, power(encrypt.dh_public, client))
+                });
                 self.sent = 0;
-                encrypt.dh_public = self.value;
                 Verdict::Modify(self.tap.wire.encrypt_frame(&encrypt))
             }
             Some(super::wire::SEALED) if view.from_role == Some(crate::rsa_udp::CLIENT) => {
-                let (Some(first), Some(client)) =
-                    (self.first, self.tap.logarithm.of(self.client_public))
-                else {
+                let Some((at_device, at_client)) = self.first else {
                     return Verdict::Pass;
                 };
-                let prime = self.tap.wire.params.group.prime;
-                let theirs = u64::from(mod_pow(self.value, client, prime));
                 // The number of this frame, and the one that the device expects.
-                let number = theirs + 2 * self.sent;
-                let expected = first + 2 * self.sent;
+                let number = at_client + 2 * self.sent;
+                let expected = at_device + 2 * self.sent;
                 self.sent += 1;
                 let old = self.recorded.get(&expected).cloned();
                 self.recorded

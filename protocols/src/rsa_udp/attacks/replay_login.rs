@@ -17,26 +17,28 @@ use super::wire::{ENCRYPT, OwnKey, PassParts, own_salt};
 
 pub(super) const CONNECT: AttackSpec = AttackSpec {
     id: "replay-connect",
-    help: "Sends the first CONNECT it has seen to an idle client, from an address of its own, behind \
-           every genuine one. A user who says yes to every offer (`consent = always`) answers, and is \
-           not free for the device as long as nothing comes back.",
+    help: "Sends the first CONNECT it has seen to a client that no login keeps busy, from an address of \
+           its own, once in each session. A user who says yes to every offer (`consent = always`) \
+           answers, and is not free for the device as long as nothing comes back.",
     powers: &[Power::Observe, Power::Inject],
     properties: &[Property::Availability],
     claims: &["RU-C10"],
     control: Control::without("limits"),
-    stage: super::STAGE.with_params(super::ALWAYS),
+    stage: super::WILLING,
     ..super::BASE
 };
 
 #[derive(Debug)]
 pub(super) struct ReplayConnect {
+    tap: Tap,
     own: Address,
     recorded: Option<Vec<u8>>,
 }
 
 impl ReplayConnect {
-    pub(super) fn new(setup: &Setup<'_>) -> Self {
+    pub(super) fn new(params: &Params, setup: &Setup<'_>) -> Self {
         Self {
+            tap: Tap::new(params),
             own: setup.own(0, BROADCAST_PORT),
             recorded: None,
         }
@@ -45,14 +47,17 @@ impl ReplayConnect {
 
 impl Attacker for ReplayConnect {
     fn on_packet(&mut self, view: &View<'_>, cx: &mut AttackContext<'_>) -> Verdict {
-        if view.message == Some(super::wire::CONNECT) {
-            match &self.recorded {
-                None => self.recorded = Some(view.bytes.to_vec()),
-                Some(old) => {
-                    let client = Address::new(view.to.host, CLIENT_PORT);
-                    cx.inject(self.own, client, old.clone());
+        match self.tap.sees(view) {
+            Event::Connect => {
+                self.recorded.get_or_insert_with(|| view.bytes.to_vec());
+            }
+            // Whoever types is logged in, and may log in elsewhere too.
+            Event::Up(0) => {
+                if let Some(old) = &self.recorded {
+                    cx.inject(self.own, view.from, old.clone());
                 }
             }
+            _ => {}
         }
         Verdict::Pass
     }
@@ -218,11 +223,14 @@ impl Attacker for Rekeyed {
     }
 }
 
+const ENCRYPT_CASES: &[&str] = &["answer", "connected"];
+
 pub(super) const REPLAY_ENCRYPT: AttackSpec = AttackSpec {
     id: "replay-encrypt",
-    help: "Keeps a new PASS from the device and answers it with the ENCRYPT of an earlier login; sends \
-           the same to the client once more when it is connected.",
+    help: "Keeps a new PASS from the device and answers it with the ENCRYPT of an earlier login \
+           (`answer`), or sends that ENCRYPT to the client when it is connected (`connected`).",
     powers: super::IN_PLACE,
+    cases: ENCRYPT_CASES,
     claims: &["RU-C10"],
     control: Control::without("server-hash"),
     ..super::BASE
@@ -230,6 +238,7 @@ pub(super) const REPLAY_ENCRYPT: AttackSpec = AttackSpec {
 
 #[derive(Debug)]
 pub(super) struct ReplayEncrypt {
+    connected: bool,
     answer: Answer,
     recorded: Option<Vec<u8>>,
     passes: u32,
@@ -238,6 +247,7 @@ pub(super) struct ReplayEncrypt {
 impl ReplayEncrypt {
     pub(super) fn new(setup: &Setup<'_>) -> Self {
         Self {
+            connected: Cases::new(ENCRYPT_CASES, setup.case).turn() == 1,
             answer: Answer::new(setup, "PASS", "ENCRYPT"),
             recorded: None,
             passes: 0,
@@ -249,19 +259,19 @@ impl Attacker for ReplayEncrypt {
     fn on_packet(&mut self, view: &View<'_>, cx: &mut AttackContext<'_>) -> Verdict {
         let host = view.to.host;
         match view.message {
-            Some(ENCRYPT) => {
+            Some(ENCRYPT) if self.connected => {
                 let old = self
                     .recorded
                     .get_or_insert_with(|| view.bytes.to_vec())
                     .clone();
                 let device = Address::new(view.from.host, DEVICE_PORT);
-                let verdict = self.answer.on_packet(view, cx);
                 // Behind the genuine one: the client is connected then.
                 cx.inject(device, Address::new(host, CLIENT_PORT), old);
-                verdict
+                Verdict::Pass
             }
+            Some(ENCRYPT) => self.answer.on_packet(view, cx),
             // Every second login is let through, so that sessions go on.
-            Some(super::wire::PASS) => {
+            Some(super::wire::PASS) if !self.connected => {
                 self.passes += 1;
                 if self.passes.is_multiple_of(2) {
                     self.answer.on_packet(view, cx)
