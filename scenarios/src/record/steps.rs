@@ -5,6 +5,8 @@
 //! buffer stays open for what comes late and becomes text when it is written. Memory does not grow
 //! with the run: so many buffers, each so long.
 
+mod untagged;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -142,6 +144,10 @@ pub(super) struct StepBook {
     spare: Vec<Buffer>,
     open: usize,
     kept: usize,
+    /// The session of which a node handled a frame last.
+    latest: BTreeMap<u32, Id>,
+    /// A node handles a frame that carries no tag: since when, and in which session it is told.
+    in_hand: Option<(u32, u64, Id)>,
     text: RowText,
 }
 
@@ -188,6 +194,8 @@ impl StepBook {
             spare: Vec::new(),
             open: 0,
             kept: 0,
+            latest: BTreeMap::new(),
+            in_hand: None,
             text: RowText::default(),
         }))
     }
@@ -296,6 +304,7 @@ impl StepBook {
             );
         }
         if let Some(arrived) = end.arrived {
+            self.in_hand = (!end.header.attempt.is_some()).then_some((end.to.0, arrived.0, id));
             let from = end.header.from.host;
             buffer.push(
                 arrived.0,
@@ -310,25 +319,6 @@ impl StepBook {
         }
     }
 
-    /// The session a packet belongs to; what an adversary made belongs to the open session of the
-    /// node that it is aimed at or speaks for.
-    fn session_of(&self, end: &PacketEnd<'_, Header>, acted: bool) -> Option<Id> {
-        let attempt = end.header.attempt;
-        if attempt.is_some() {
-            return Some((attempt.initiator, attempt.number));
-        }
-        if !acted {
-            return None;
-        }
-        [end.to.0, end.header.from.host]
-            .into_iter()
-            .find_map(|node| {
-                let of_node = self.buffers.range((node, 0)..=(node, u32::MAX));
-                let mut open = of_node.rev().filter(|(_, buffer)| !buffer.closed);
-                open.next().map(|(id, _)| *id)
-            })
-    }
-
     /// Something happened inside a node.
     pub(super) fn happening(
         &mut self,
@@ -337,7 +327,11 @@ impl StepBook {
         attempt: AttemptId,
         what: Happening<'_>,
     ) {
-        let Some(buffer) = self.buffers.get_mut(&(attempt.initiator, attempt.number)) else {
+        let id = match self.in_hand {
+            Some((at, since, id)) if !attempt.is_some() && (at, since) == (node, at_ns) => id,
+            _ => (attempt.initiator, attempt.number),
+        };
+        let Some(buffer) = self.buffers.get_mut(&id) else {
             return;
         };
         let what = match what {

@@ -159,6 +159,8 @@ pub(super) struct Rogue {
     device: Option<Address>,
     /// The offer is that of the device.
     genuine: bool,
+    /// A client has answered an offer and waits.
+    waits: bool,
     found: bool,
 }
 
@@ -184,6 +186,7 @@ impl Rogue {
             },
             device: setup.first_of(DEVICE),
             genuine: false,
+            waits: false,
             found: false,
         }
     }
@@ -231,10 +234,12 @@ impl Attacker for Rogue {
 
     fn on_mail(&mut self, view: &View<'_>, cx: &mut AttackContext<'_>) {
         match view.message {
-            Some(CONNECT) if self.case == "genuine-salt" => {
+            // A client that does not wait answers the device itself.
+            Some(CONNECT) if self.case == "genuine-salt" && self.waits => {
                 if let Some(parts) = self.wire.connect(view.bytes) {
                     self.offer = parts;
                     self.genuine = true;
+                    self.waits = false;
                     self.device = Some(Address::new(view.from.host, DEVICE_PORT));
                     // Whoever has waited for an answer to an earlier offer is free for this one.
                     let from = Address::new(self.own.host, DEVICE_PORT);
@@ -251,6 +256,7 @@ impl Attacker for Rogue {
                 if self.genuine {
                     self.pass_on(&pass, cx);
                 }
+                self.waits = !self.genuine;
                 if !self.found {
                     let proof = (&self.offer.salt, &pass);
                     let found = search(&self.wire, cx.crypto, proof, self.size);

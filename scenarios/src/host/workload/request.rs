@@ -190,6 +190,7 @@ impl<T: Tables> World<T> {
         let place = self.place(node);
         let plan = &self.workloads.plans[workload];
         let initiator = plan.initiators[place.1 as usize];
+        let begins = plan.authenticates().is_some();
         let (to, done, concurrent, deadline_ns) = {
             let step = &plan.steps[step];
             (step.to, step.done, step.concurrent, step.deadline_ns)
@@ -222,7 +223,8 @@ impl<T: Tables> World<T> {
             handled: false,
             continued: false,
         };
-        let left = if step == 0 {
+        // A list that only goes on with a session, as one of lines, leaves it open.
+        let left = if step == 0 && begins {
             core::mem::replace(&mut book.session_with, NOBODY)
         } else {
             NOBODY

@@ -1,0 +1,49 @@
+//! Which session tells of a frame that carries no tag: a broadcast, what a timer of a responder sends,
+//! and what an adversary makes.
+
+use sim_engine::PacketEnd;
+
+use super::{Id, KEPT_MAX, StepBook};
+use crate::host::tables::Header;
+
+impl StepBook {
+    /// The session that tells of a packet: that of its tag, else the open one of the node that it is
+    /// aimed at or speaks for. What an adversary does between sessions is told in the last one.
+    pub(super) fn session_of(&mut self, end: &PacketEnd<'_, Header>, acted: bool) -> Option<Id> {
+        let attempt = end.header.attempt;
+        let ends = [end.to.0, end.header.from.host];
+        if attempt.is_some() {
+            let id = (attempt.initiator, attempt.number);
+            if !self.rules.is_empty() {
+                // Nobody is there to act between sessions otherwise.
+                self.latest.extend(ends.map(|node| (node, id)));
+            }
+            return Some(id);
+        }
+        let open = ends.into_iter().find_map(|node| {
+            let of_node = self.buffers.range((node, 0)..=(node, u32::MAX));
+            let mut open = of_node.rev().filter(|(_, buffer)| !buffer.closed);
+            open.next().map(|(id, _)| *id)
+        });
+        if open.is_some() || !acted {
+            return open;
+        }
+        let id = ends
+            .iter()
+            .find_map(|node| self.latest.get(node).copied())?;
+        self.reopen(id);
+        Some(id)
+    }
+
+    /// Keeps what comes after a session that was not worth keeping.
+    fn reopen(&mut self, id: Id) {
+        if self.kept >= KEPT_MAX || self.buffers.contains_key(&id) {
+            return;
+        }
+        let mut buffer = self.spare.pop().unwrap_or_default();
+        buffer.closed = true;
+        self.buffers.insert(id, buffer);
+        self.kept += 1;
+        self.waiting.push_back(id);
+    }
+}
