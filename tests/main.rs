@@ -10,6 +10,7 @@
 mod arrows;
 mod attacks;
 mod attacks_ratchet;
+mod attacks_rsa;
 mod bad_input;
 mod bad_place;
 mod browser;

@@ -203,9 +203,10 @@ fn secrecy<T: Tables>(finished: &Finished<T>, names: &Names, adversary: usize) -
             at_ns: first.at_ns,
             session: None,
             text: format!(
-                "the adversary named a {} of {}",
+                "the adversary named the {} of {}: {}",
                 first.kind,
-                node(names, first.of)
+                node(names, first.of),
+                first.shown
             ),
         }),
         note: format!("{} claims, {} true", book.claims, book.confirmed),

@@ -30,6 +30,8 @@ pub struct Confirmed {
     pub kind: String,
     /// The node whose secret it is.
     pub of: u32,
+    /// What the adversary came up with, for reading.
+    pub shown: String,
 }
 
 /// What one adversary claimed.
@@ -135,6 +137,7 @@ impl Secrecy {
             at_ns: claim.at_ns,
             kind: claim.kind.to_owned(),
             of: claim.of.first().copied().unwrap_or(0),
+            shown: shown(claim.bytes),
         });
         true
     }
@@ -144,6 +147,22 @@ impl Secrecy {
     pub fn book(&self, adversary: usize) -> Book {
         self.books.get(&adversary).cloned().unwrap_or_default()
     }
+}
+
+/// Bytes as they are read best: text in quotes, anything else in hexadecimal, long values cut.
+fn shown(bytes: &[u8]) -> String {
+    const TEXT_MAX: usize = 48;
+    const BYTES_MAX: usize = 16;
+    let printable = |byte: &u8| (0x20..0x7F).contains(byte);
+    let text = !bytes.is_empty() && bytes.iter().all(printable);
+    let max = if text { TEXT_MAX } else { BYTES_MAX };
+    let (kept, rest) = bytes.split_at(bytes.len().min(max));
+    let end = if rest.is_empty() { "" } else { "…" };
+    if text {
+        let kept: String = kept.iter().copied().map(char::from).collect();
+        return format!("\"{kept}{end}\"");
+    }
+    format!("{}{end}", crate::results::hex(kept))
 }
 
 fn fits(ends: &BTreeSet<u32>, claim: &Statement<'_>) -> bool {
@@ -187,7 +206,9 @@ mod tests {
         assert!(oracle.judge(&claim(b"abc")));
         let book = oracle.book(0);
         assert_eq!((book.claims, book.confirmed, book.granted), (5, 1, 1));
-        assert_eq!(book.first.map(|first| first.at_ns), Some(5));
+        let first = book.first.expect("there is one");
+        assert_eq!((first.at_ns, first.shown.as_str()), (5, "\"abc\""));
+        assert_eq!(shown(&[0; 17]), format!("{}…", "00".repeat(16)));
     }
 
     #[test]
