@@ -352,33 +352,3 @@ fn rules_that_cannot_be_meant_are_refused() {
         );
     }
 }
-
-/// Without an attacker every library scenario is clean under all oracles, but for what losses and
-/// faults do to synchronisation.
-#[test]
-fn honest_runs_of_the_library_are_clean() {
-    for entry in scenarios::library::LIBRARY {
-        let read = read_text(entry.name, entry.text, &[]);
-        let scenario = read.unwrap_or_else(|error| panic!("{}", error.render(false)));
-        let nodes = scenario.node_count();
-        if !scenario.adversaries.is_empty() || nodes > 2_000 {
-            continue;
-        }
-        let shorter = [("run.duration".to_owned(), "\"20min\"".to_owned())];
-        let Ok(scenario) = read_text(entry.name, entry.text, &shorter) else {
-            continue;
-        };
-        let mut built = build(&scenario).unwrap_or_else(|error| panic!("{}", error.render(false)));
-        built.world.watch.on = true;
-        let finished = drive(&scenario, built, &mut NoTables, &mut Unwatched, |_| {})
-            .expect("the engine goes on");
-        let name = entry.name;
-        assert_eq!(
-            finished.world.agreement.violations(),
-            0,
-            "{name}: agreement"
-        );
-        let integrity = &finished.world.watch.integrity;
-        assert_eq!(integrity.violations(), 0, "{name}: {:?}", integrity.first());
-    }
-}

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use protocols::Address;
 use protocols::attack::{Action, Actions, Attacker, HOSTS_EACH, OWN_HOSTS, Property, Setup};
 use protocols::crypto::Crypto;
 use protocols::parameter::ParameterError;
@@ -14,9 +15,15 @@ use protocols::roster::Roster;
 use sim_engine::{Direction, LazyStream, LinkId, StreamName};
 
 use crate::adversary::RuleCounts;
+use crate::host::attack::records::{Connection, Record};
+use crate::host::attack::streams::OwnStream;
+use crate::host::attempt::AttemptId;
 use crate::host::tables::Header;
+use crate::host::transport::config::Transport;
+use crate::host::transport::splice::Splice;
+use crate::oracle::Cause;
 use crate::rules::RuleRunner;
-use crate::scenario::{GrantTime, Rule, Scenario, Scope};
+use crate::scenario::{AdversarySpec, GrantTime, Layer, LinkChannel, Rule, Scenario, Scope};
 
 /// Host number that parties of a role show in a game of anonymity, plus the role.
 const MASKED_HOSTS: u32 = 0xE000_0000;
@@ -44,6 +51,31 @@ impl Mind {
 pub(crate) enum Wish {
     /// As the attacker put it.
     Act(Action),
+    /// A segment of a connection that it stands in.
+    Segment {
+        /// The way it goes.
+        way: (LinkId, Direction),
+        /// What the tables say of it.
+        header: Header,
+        /// The segment.
+        bytes: Vec<u8>,
+    },
+    /// A record that goes on later.
+    Later {
+        /// The record.
+        record: Record,
+        /// How much later, ns.
+        after_ns: u64,
+    },
+    /// A segment came to a connection that it opened in somebody else's name.
+    Hears {
+        /// The connection: its place in [`Attacks::streams`].
+        stream: usize,
+        /// What the tables say of it.
+        header: Header,
+        /// The segment.
+        bytes: Vec<u8>,
+    },
     /// A frame that it took off the link goes elsewhere.
     Redirect {
         /// With the new destination.
@@ -88,6 +120,14 @@ pub(crate) struct Instance {
     pub(crate) last_ns: Option<u64>,
     /// Hides which party of a role a frame is from.
     pub(crate) masks: bool,
+    /// It acts on whole records of streams.
+    pub(crate) by_records: bool,
+    /// The connections that pass it.
+    pub(crate) connections: BTreeMap<Connection, Splice<Header>>,
+    /// Records that it holds, by frame.
+    pub(crate) kept: BTreeMap<u64, Record>,
+    /// The attempt of the frame that it saw last, and the frame.
+    pub(crate) last: (AttemptId, Option<Cause>),
 }
 
 /// All attackers of a world.
@@ -119,6 +159,15 @@ pub struct Attacks {
     timers: Vec<(usize, u32)>,
     /// The links that end at a node, ascending.
     by_end: BTreeMap<u32, Vec<u32>>,
+    /// Records that go on later, by the key of their control event.
+    pub(crate) records: BTreeMap<u32, (usize, Record)>,
+    pub(crate) next_record: u32,
+    /// Connections that adversaries have opened.
+    pub(crate) streams: Vec<OwnStream>,
+    /// Bytes of records that are not whole, by node that is played and far end.
+    pub(crate) heard: BTreeMap<(u32, Address), Vec<u8>>,
+    /// By adversary: whether it stands beside its links.
+    beside: Vec<bool>,
 }
 
 /// What [`Attacks::new`] is made from.
@@ -142,6 +191,11 @@ impl Attacks {
         let mut all = Self {
             until_ns: scenario.run.duration_ns,
             by_adversary: vec![Vec::new(); scenario.adversaries.len()],
+            beside: scenario
+                .adversaries
+                .iter()
+                .map(|spec| !spec.is_on_path())
+                .collect(),
             ..Self::default()
         };
         let mut rules = 0;
@@ -152,7 +206,9 @@ impl Attacks {
             rules += own + usize::from(spec.attack.is_some());
         }
         for (index, spec) in scenario.adversaries.iter().enumerate() {
-            let by_rules = spec.attack.is_none() && !spec.rules.iter().all(Rule::is_plain);
+            let records = acts_on_records(scenario, spec);
+            let by_rules = spec.attack.is_none()
+                && (!spec.rules.iter().all(Rule::is_plain) || records && !spec.rules.is_empty());
             if spec.attack.is_none() && !by_rules {
                 continue;
             }
@@ -247,6 +303,10 @@ impl Attacks {
                     masks: spec.attack.as_ref().is_some_and(|choice| {
                         choice.spec.properties.contains(&Property::Anonymity)
                     }),
+                    by_records: records,
+                    connections: BTreeMap::new(),
+                    kept: BTreeMap::new(),
+                    last: (AttemptId::NONE, None),
                 });
             }
         }
@@ -376,6 +436,38 @@ impl Attacks {
         }
     }
 
+    /// The connection that an adversary has opened on a link, by its own end and the other.
+    pub(crate) fn own_stream(&self, link: u32, from: Address, to: Address) -> Option<usize> {
+        self.streams
+            .iter()
+            .rposition(|own| own.way.0.0 == link && own.from == from && own.to == to)
+    }
+
+    /// The adversary whose own address a host is: its tap, and whether it stands beside its links.
+    pub(crate) fn mailbox(&self, host: u32) -> Option<(u32, bool)> {
+        let adversary = self.instances[self.owner(host)?].adversary;
+        Some((u32::try_from(adversary).ok()?, self.beside[adversary]))
+    }
+
+    /// The number, among the bytes of the sender `from` on a connection to `to`, for a number of the
+    /// receiver: they differ where an adversary put something in or took something out.
+    pub(crate) fn sender_number(
+        &self,
+        link: LinkId,
+        (from, to): (Address, Address),
+        number: u64,
+    ) -> u64 {
+        let sides = [((link.0, from, to), 0), ((link.0, to, from), 1)];
+        for instance in &self.instances {
+            for (connection, side) in &sides {
+                if let Some(splice) = instance.connections.get(connection) {
+                    return splice.back(*side, number);
+                }
+            }
+        }
+        number
+    }
+
     /// How often the attackers of an adversary looked at a frame, how often they acted, and when
     /// they did so last, ns.
     #[must_use]
@@ -440,6 +532,21 @@ impl Attacks {
         }
         instance.frames
     }
+}
+
+/// Whether an adversary acts on whole records: it stands on a link that carries streams, which it can
+/// read, and may do more than watch.
+fn acts_on_records(scenario: &Scenario, spec: &AdversarySpec) -> bool {
+    let streams = spec.link.is_some_and(|link| {
+        let link = &scenario.links[link];
+        let readable = link.channel == LinkChannel::Public || spec.breaks_channel;
+        readable && matches!(link.transport, Transport::Stream(_))
+    });
+    let watches = sim_engine::Powers {
+        observe: spec.powers.observe,
+        ..sim_engine::Powers::default()
+    };
+    spec.is_on_path() && streams && spec.layer == Layer::Record && spec.powers != watches
 }
 
 /// The first own host of an instance.

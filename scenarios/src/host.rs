@@ -19,11 +19,12 @@ pub mod transport;
 pub mod usage;
 pub mod workload;
 
-mod attack;
+pub(crate) mod attack;
 mod deferred;
 pub(crate) mod effects;
 pub mod energy;
 mod events;
+mod evidence;
 pub mod fault;
 mod outputs;
 mod parts;

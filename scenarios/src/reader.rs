@@ -370,6 +370,11 @@ fn typed<'t>(cx: &Reading<'t>, root: &'t Node, fallback: &str) -> Option<Typed> 
     let run = cx.run_settings(&top, deadlines.max().unwrap_or(0));
     if let (Some(run), Some(groups)) = (&run, &groups) {
         cx.check_starts(groups, &node_sections, run.duration_ns);
+        cx.check_times(
+            adversaries.as_deref().unwrap_or_default(),
+            &adversary_sections,
+            run.duration_ns,
+        );
         let end_ns = run.duration_ns.saturating_add(run.settle_ns);
         cx.check_faults(
             faults.as_deref().unwrap_or_default(),

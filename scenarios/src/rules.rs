@@ -218,12 +218,13 @@ impl RuleRunner {
         view: &View<'_>,
         (after_ns, to, own, session): (u64, Option<u32>, bool, bool),
         cx: &mut AttackContext<'_>,
-    ) {
+    ) -> bool {
         let frames: Vec<Kept> = if session {
             let initiator = self.passing.1.initiator;
             let sessions = self.kept.get(&initiator).map_or(&[][..], Vec::as_slice);
-            let Some(before) = sessions.len().checked_sub(2) else {
-                return;
+            let own = self.passing.1.number;
+            let Some(before) = sessions.iter().rposition(|kept| kept.0 < own) else {
+                return false;
             };
             let of_sender = sessions[before].1.iter();
             of_sender
@@ -240,7 +241,7 @@ impl RuleRunner {
             }]
         };
         let Some(first) = frames.first().map(|frame| frame.at) else {
-            return;
+            return false;
         };
         let from = own.then(|| self.own());
         for mut frame in frames {
@@ -251,6 +252,7 @@ impl RuleRunner {
             let spaced = frame.at.since(first).nanos();
             self.send(frame, Span(after_ns.saturating_add(spaced)), cx);
         }
+        true
     }
 
     fn build(&mut self, frame: &Frame, channel: Channel) -> Kept {
@@ -334,8 +336,14 @@ impl RuleRunner {
         Some(start..start + located.field(index).len())
     }
 
-    fn act(&mut self, index: usize, view: &View<'_>, cx: &mut AttackContext<'_>) -> Verdict {
-        match self.rules[index].action.clone() {
+    /// Carries out a rule; `None` when there was nothing that it could do.
+    fn act(
+        &mut self,
+        index: usize,
+        view: &View<'_>,
+        cx: &mut AttackContext<'_>,
+    ) -> Option<Verdict> {
+        let verdict = match self.rules[index].action.clone() {
             Action::Drop => Verdict::Drop,
             Action::Delay { by } => Verdict::Delay(Span(by.sample_ns(draw(cx)).0)),
             Action::Duplicate { copies, after_ns } => Verdict::Duplicate {
@@ -348,10 +356,18 @@ impl RuleRunner {
                 own,
                 session,
             } => {
-                self.replay(view, (after_ns, to, own, session), cx);
+                if !self.replay(view, (after_ns, to, own, session), cx) {
+                    return None;
+                }
                 Verdict::Pass
             }
-            Action::Modify(edits) => Verdict::Modify(self.edited(view, &edits, cx)),
+            Action::Modify(edits) => {
+                let bytes = self.edited(view, &edits, cx);
+                if bytes == view.bytes {
+                    return None;
+                }
+                Verdict::Modify(bytes)
+            }
             Action::Reflect => {
                 let bytes = view.bytes.to_vec();
                 cx.inject_on(view.to, view.from, view.channel, bytes);
@@ -363,7 +379,8 @@ impl RuleRunner {
                 Verdict::Pass
             }
             Action::Flood { .. } => Verdict::Pass,
-        }
+        };
+        Some(verdict)
     }
 }
 
@@ -396,9 +413,13 @@ impl Attacker for RuleRunner {
             if !self.falls(index, cx) {
                 continue;
             }
+            // Nothing recorded to replay, nothing to change: the rule has matched and not acted.
+            let Some(done) = self.act(index, view, cx) else {
+                continue;
+            };
             self.counts[index].actions += 1;
             self.acted = Some(index);
-            verdict = self.act(index, view, cx);
+            verdict = done;
             break;
         }
         self.keep(view, now);
@@ -425,9 +446,11 @@ impl Attacker for RuleRunner {
             && !over
         {
             self.counts[index].matches += 1;
-            self.counts[index].actions += 1;
-            let built = self.build(&frame, Channel::Public);
-            cx.inject_on(built.from, built.to, built.channel, built.bytes);
+            if self.falls(index, cx) {
+                self.counts[index].actions += 1;
+                let built = self.build(&frame, Channel::Public);
+                cx.inject_on(built.from, built.to, built.channel, built.bytes);
+            }
             let next = every.sample_ns(draw(cx)).0.max(1);
             cx.arm(timer, Span(next));
         }

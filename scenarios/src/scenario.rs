@@ -27,6 +27,7 @@ use crate::supply::Supply;
 use crate::sweep::spec::Study;
 
 pub use self::adversary::{
+    Layer,
     Action, AdversarySpec, AttackChoice, Edit, Frame, GrantTime, Knowledge, Matching, Rule, Scope,
 };
 

@@ -5,12 +5,15 @@
 
 pub use protocols::attack::Property;
 
+mod words;
+
+use self::words::{led_by, node, qualified};
 use crate::host::attempt::AttemptId;
 use crate::host::tables::Tables;
 use crate::names::Names;
-use crate::oracle::EpisodeKind;
+use crate::oracle::{EpisodeKind, Evidence};
 use crate::run::Finished;
-use crate::scenario::Scenario;
+use crate::scenario::{Rule, Scenario};
 
 /// What came of an adversary's effort against one property.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,6 +92,7 @@ pub fn judge<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Vec<Judg
     let mut all = Vec::new();
     for (adversary, spec) in scenario.adversaries.iter().enumerate() {
         let (seen, acted, last_ns) = effort(finished, adversary);
+        let selective = spec.rules.iter().any(Rule::is_selective);
         let properties = spec
             .attack
             .as_ref()
@@ -115,7 +119,7 @@ pub fn judge<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Vec<Judg
                 acted,
                 violations: found.violations,
                 witness: found.witness,
-                note: found.note,
+                note: qualified(selective, found.note),
             });
         }
     }
@@ -145,12 +149,6 @@ pub(crate) fn effort<T: Tables>(
     (seen, acted, last_ns)
 }
 
-fn node(names: &Names, number: u32) -> String {
-    let mut text = String::new();
-    names.node(number, &mut text);
-    text
-}
-
 fn look<T: Tables>(
     scenario: &Scenario,
     finished: &Finished<T>,
@@ -159,9 +157,9 @@ fn look<T: Tables>(
     last_ns: Option<u64>,
 ) -> Seen {
     match property {
-        Property::Agreement => agreement(finished, names),
-        Property::Secrecy => secrecy(finished, names, adversary),
-        Property::Integrity => integrity(finished, names),
+        Property::Agreement => agreement(scenario, finished, names),
+        Property::Secrecy => secrecy(scenario, finished, names, adversary),
+        Property::Integrity => integrity(scenario, finished, names),
         Property::Availability => availability(scenario, finished, names, last_ns),
         Property::LockOut => lock_out(finished, names),
         Property::Desync => desync(finished, names),
@@ -169,20 +167,34 @@ fn look<T: Tables>(
     }
 }
 
-fn agreement<T: Tables>(finished: &Finished<T>, names: &Names) -> Seen {
+fn agreement<T: Tables>(scenario: &Scenario, finished: &Finished<T>, names: &Names) -> Seen {
     let oracle = &finished.world.agreement;
     let mismatches = finished.tally.of(crate::host::attempt::Outcome::Mismatch);
-    let witness = oracle.first().map(|first| Witness {
+    let alone = oracle.first().map(|first| Witness {
         at_ns: first.at_ns,
-        session: None,
+        session: session(&first.evidence),
         text: format!(
-            "{} accepted with {}, which was not running that session with it",
+            "{} accepted with {}, which was not running that session with it{}",
             node(names, first.node),
             first
                 .peer
                 .map_or_else(|| "a stranger".to_owned(), |peer| node(names, peer)),
+            led_by(scenario, names, &first.evidence),
         ),
     });
+    let differing = oracle.first_mismatch().map(|first| Witness {
+        at_ns: first.at_ns,
+        session: Some(first.attempt),
+        text: format!(
+            "{} and {} accepted the same session with different keys",
+            node(names, first.attempt.initiator),
+            node(names, first.responder),
+        ),
+    });
+    let witness = [alone, differing]
+        .into_iter()
+        .flatten()
+        .min_by_key(|witness| witness.at_ns);
     Seen {
         violations: oracle.violations() + mismatches,
         witness,
@@ -195,18 +207,29 @@ fn agreement<T: Tables>(finished: &Finished<T>, names: &Names) -> Seen {
     }
 }
 
-fn secrecy<T: Tables>(finished: &Finished<T>, names: &Names, adversary: usize) -> Seen {
+/// The session of a witness.
+fn session(evidence: &Evidence) -> Option<AttemptId> {
+    evidence.attempt.is_some().then_some(evidence.attempt)
+}
+
+fn secrecy<T: Tables>(
+    scenario: &Scenario,
+    finished: &Finished<T>,
+    names: &Names,
+    adversary: usize,
+) -> Seen {
     let book = finished.world.watch.secrecy.book(adversary);
     Seen {
         violations: book.confirmed,
         witness: book.first.map(|first| Witness {
             at_ns: first.at_ns,
-            session: None,
+            session: session(&first.evidence),
             text: format!(
-                "the adversary named the {} of {}: {}",
+                "the adversary named the {} of {}: {}{}",
                 first.kind,
                 node(names, first.of),
-                first.shown
+                first.shown,
+                led_by(scenario, names, &first.evidence)
             ),
         }),
         note: format!("{} claims, {} true", book.claims, book.confirmed),
@@ -214,22 +237,23 @@ fn secrecy<T: Tables>(finished: &Finished<T>, names: &Names, adversary: usize) -
     }
 }
 
-fn integrity<T: Tables>(finished: &Finished<T>, names: &Names) -> Seen {
+fn integrity<T: Tables>(scenario: &Scenario, finished: &Finished<T>, names: &Names) -> Seen {
     let oracle = &finished.world.watch.integrity;
     Seen {
         violations: oracle.violations(),
         witness: oracle.first().map(|first| Witness {
             at_ns: first.at_ns,
-            session: None,
+            session: session(&first.evidence),
             text: format!(
-                "{} accepted payload {} that {}",
+                "{} accepted payload {} that {}{}",
                 node(names, first.node),
                 first.seq,
                 if first.order {
                     "should have come before another"
                 } else {
                     "its peer did not send"
-                }
+                },
+                led_by(scenario, names, &first.evidence)
             ),
         }),
         note: format!("{} payloads accepted", oracle.payloads()),
@@ -269,13 +293,22 @@ fn availability<T: Tables>(
     }
 }
 
+/// The last attempt that a node began.
+fn last_attempt<T: Tables>(finished: &Finished<T>, node: u32) -> Option<AttemptId> {
+    let (number, _) = finished.world.workloads.counts(node);
+    (number > 0).then_some(AttemptId {
+        initiator: node,
+        number,
+    })
+}
+
 fn lock_out<T: Tables>(finished: &Finished<T>, names: &Names) -> Seen {
     let oracle = &finished.world.watch.lock_out;
     Seen {
         violations: oracle.locked().len() as u64,
         witness: oracle.locked().first().map(|locked| Witness {
             at_ns: finished.ended_ns,
-            session: None,
+            session: last_attempt(finished, *locked),
             text: format!(
                 "{} fails every attempt although nobody disturbs it",
                 node(names, *locked)
@@ -347,7 +380,7 @@ fn anonymity<T: Tables>(finished: &Finished<T>, adversary: usize) -> Seen {
             .filter(|_| game.is_beaten())
             .map(|at_ns| Witness {
                 at_ns,
-                session: None,
+                session: game.first_session.filter(|session| session.is_some()),
                 text: format!("{} of {} guesses are right", game.right, game.rounds),
             }),
         note: format!("{} rounds, {} guessed right", game.rounds, game.right),

@@ -50,6 +50,12 @@ pub enum Verdict {
     Modify,
     /// Take it off the link, to send it elsewhere. Needs the power `redirect`.
     Redirect,
+    /// Let it go on with the bytes that the host wrote, which say the same: another numbering of a
+    /// connection into which the adversary has put something. Its fate stays; it needs no power.
+    Renumber,
+    /// Take it off the link as the other end of a connection that the adversary answers for. What that
+    /// is good for needs a power, which the host checks ([`Powers::missing_for`]).
+    Take,
 }
 
 /// Whose packet an adversary puts on a link.
@@ -61,6 +67,9 @@ pub enum Source {
     Spoofed,
     /// One that it took off another link. Needs the power `redirect`.
     Redirected,
+    /// One that stands for what it took off this connection, or acknowledges it. Needs no power: the
+    /// verdict on what was taken did.
+    Forwarded,
 }
 
 /// How an adversary puts a packet on a link.
@@ -112,7 +121,7 @@ impl Powers {
     #[must_use]
     pub const fn missing_for(&self, verdict: &Verdict) -> Option<&'static str> {
         match verdict {
-            Verdict::Pass => None,
+            Verdict::Pass | Verdict::Renumber | Verdict::Take => None,
             Verdict::Drop if self.drop => None,
             Verdict::Drop => Some("drop"),
             Verdict::Delay(_) | Verdict::Hold if self.delay || self.reorder => None,

@@ -22,17 +22,27 @@ pub(super) fn make(
         .any(|adversary| adversary.attack.is_some() || !adversary.rules.iter().all(Rule::is_plain));
     for adversary in &scenario.adversaries {
         let acts = adversary.powers.inject || adversary.powers.spoof || adversary.powers.redirect;
-        let streams = adversary
-            .link
-            .is_some_and(|link| !matches!(scenario.links[link].transport, Transport::Datagram));
+        let transport = adversary.link.map(|link| scenario.links[link].transport);
         let in_code = adversary.attack.is_some() || !adversary.rules.iter().all(Rule::is_plain);
-        if in_code && acts && streams {
+        if in_code && acts && matches!(transport, Some(Transport::Confirmable(_))) {
             return Err(scenario.refuse(
                 &format!("adversaries.{}.powers", adversary.name),
-                "this adversary sends frames of its own, and the link carries streams, into which \
-                 nobody outside a connection can write",
-                "use datagrams: `transport = \"datagram\"` on the link, and for `ratchet` \
-                 `params = { framing = \"datagram\" }`",
+                "this adversary sends frames of its own, and the link carries confirmable exchanges, \
+                 into which nobody outside can write",
+                "use datagrams (`transport = \"datagram\"` on the link) or streams",
+            ));
+        }
+        let beside = adversary.link.is_some() && !adversary.is_on_path();
+        if beside
+            && adversary.powers.spoof
+            && matches!(transport, Some(Transport::Stream(_)))
+        {
+            return Err(scenario.refuse(
+                &format!("adversaries.{}.powers", adversary.name),
+                "a host beside a link of streams cannot use somebody else's address: it never sees the \
+                 answers that open a connection",
+                "leave out the power `spoof`, put the adversary on the link with `on`, or use datagrams \
+                 (for `ratchet` `params = { framing = \"datagram\" }`)",
             ));
         }
     }

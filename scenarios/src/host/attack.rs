@@ -4,6 +4,9 @@
 //! out by the engine as the adversary's own: its frames belong to sequences and draw from streams of
 //! their own.
 
+pub(crate) mod records;
+pub(crate) mod streams;
+
 use protocols::attack::{Action, AttackContext, Attacker, Claim, Grant, Granted, Holder, View};
 use protocols::attack::{OWN_HOSTS, Verdict as Decision};
 use protocols::{Address, Channel, Storage as _};
@@ -20,6 +23,7 @@ use super::transport::carried::{Carried, Part};
 use super::{Deferred, NO_PAIR, NodeEntropy, World, token};
 use crate::attack::{Mind, Wish};
 use crate::oracle::secrecy::Statement;
+use crate::oracle::{Cause, Evidence};
 use crate::scenario::{GrantTime, Knowledge};
 
 /// The secret that is a snapshot of all durable records.
@@ -33,6 +37,10 @@ mod control {
     pub(super) const GRANT: u8 = 2;
     /// The adversary stops: what it holds goes on.
     pub(super) const STOP: u8 = 3;
+    /// A record that it delayed or repeats is due; the key is its own.
+    pub(super) const RECORD: u8 = 4;
+    /// The timer of a connection that an adversary has opened; the key is its place.
+    pub(super) const STREAM: u8 = 5;
 }
 
 impl<T: Tables> World<T> {
@@ -90,8 +98,15 @@ impl<T: Tables> World<T> {
                     for packet in held.into_values() {
                         out.release_held(packet, SimDuration::ZERO);
                     }
+                    let kept = core::mem::take(&mut self.attacks.instances[place].kept);
+                    for record in kept.into_values() {
+                        self.no_longer_held(place, &record);
+                        self.insert_record(place, record, out);
+                    }
                 }
             }
+            control::RECORD => self.record_is_due(event.key, out),
+            control::STREAM => self.own_stream_timer(now, event.key as usize, out),
             _ if now.0 >= self.attacks.until_ns => {}
             control::GRANT => {
                 let knows = self.taps.all()[adversary].spec.knows.clone();
@@ -149,6 +164,14 @@ impl<T: Tables> World<T> {
         // On a stream it sees the records; what the transport adds tells it nothing.
         let bytes = header.carried.message(bytes).filter(|_| readable);
         let bytes = bytes.unwrap_or(&[]);
+        let message = self.instance.classify(bytes);
+        self.attacks.instances[place].last = (
+            header.attempt,
+            (!bytes.is_empty()).then_some(Cause {
+                message,
+                from: header.from,
+            }),
+        );
         let shown =
             |address: Address| Address::new(self.attacks.shown(place, address.host), address.port);
         View {
@@ -158,7 +181,7 @@ impl<T: Tables> World<T> {
             from_role: self.attacks.role(header.from.host),
             to_role: self.attacks.role(header.to.host),
             channel: header.channel,
-            message: self.instance.classify(bytes),
+            message,
             bytes,
         }
     }
@@ -266,14 +289,25 @@ impl<T: Tables> World<T> {
     /// Carries out what an attacker asked for, in order.
     fn carry_out_wishes(&mut self, now: SimTime, place: usize, out: &mut Outbox<'_, Self>) {
         let wishes = core::mem::take(&mut self.attacks.instances[place].wishes);
-        if now.0 >= self.attacks.until_ns {
-            return;
-        }
         let adversary = self.attacks.instances[place].adversary;
         let tap = u32::try_from(adversary).unwrap_or(0);
         let owner = NodeId(TAP_ENTITY_BASE + tap);
         for wish in wishes {
             match wish {
+                Wish::Segment { way, header, bytes } => {
+                    let source = Source::Forwarded;
+                    self.send_segment(place, way, source, (header, &bytes), out);
+                }
+                Wish::Later { record, after_ns } => {
+                    self.arm_record(now, (place, owner), record, after_ns, out);
+                }
+                Wish::Hears {
+                    stream,
+                    header,
+                    bytes,
+                } => self.hear_on_own_stream(now, stream, &header, &bytes, out),
+                // After its time only connections that it stands in go on.
+                _ if now.0 >= self.attacks.until_ns => {}
                 Wish::Redirect { header, bytes } => {
                     self.put_on_link(place, header, Source::Redirected, &bytes, out);
                 }
@@ -312,8 +346,11 @@ impl<T: Tables> World<T> {
                     out.cancel_control(owner, id);
                 }
                 Wish::Act(Action::Release { frame, after }) => {
-                    if let Some(packet) = self.attacks.instances[place].held.remove(&frame) {
+                    let instance = &mut self.attacks.instances[place];
+                    if let Some(packet) = instance.held.remove(&frame) {
                         out.release_held(packet, SimDuration(after.nanos()));
+                    } else if let Some(record) = instance.kept.remove(&frame) {
+                        self.arm_record(now, (place, owner), record, after.nanos(), out);
                     }
                 }
                 Wish::Act(Action::Claim(claim)) => self.judge_claim(now, place, &claim),
@@ -396,6 +433,10 @@ impl<T: Tables> World<T> {
             .workloads
             .open_between(header.from.host, header.to.host);
         self.watch.availability.touch(touched);
+        if self.carries_streams(way.0.0) {
+            self.put_on_stream(place, way, (header, source), bytes, out);
+            return;
+        }
         let adversary = self.attacks.instances[place].adversary;
         let how = Injection {
             source,
@@ -499,6 +540,7 @@ impl<T: Tables> World<T> {
     fn judge_claim(&mut self, now: SimTime, place: usize, claim: &Claim) {
         let instance = &self.attacks.instances[place];
         let adversary = instance.adversary;
+        let last = instance.last;
         match claim {
             Claim::Secret { kind, of, bytes } => {
                 let of = self.attacks.meant(*of);
@@ -509,6 +551,16 @@ impl<T: Tables> World<T> {
                 let key_id = (*kind == "session-key")
                     .then(|| self.instance.key_id(bytes))
                     .flatten();
+                let evidence = Evidence {
+                    attempt: if last.0.is_some() {
+                        last.0
+                    } else {
+                        of.first()
+                            .map_or(AttemptId::NONE, |of| self.session_about(*of, None))
+                    },
+                    cause: last.1,
+                    ..Evidence::default()
+                };
                 self.watch.secrecy.judge(&Statement {
                     adversary,
                     seat: self.taps.all()[adversary].spec.seat,
@@ -518,6 +570,7 @@ impl<T: Tables> World<T> {
                     bytes,
                     key_id,
                     confirmed,
+                    evidence,
                 });
             }
             Claim::Link {
@@ -529,7 +582,7 @@ impl<T: Tables> World<T> {
                 if let (Some(one), Some(other)) = (senders.get(first), senders.get(second)) {
                     let truth = one == other;
                     let game = self.watch.anonymity.entry(adversary).or_default();
-                    game.guess(now.0, *same, truth);
+                    game.guess(now.0, last.0, *same, truth);
                 }
             }
             Claim::Identity { frame, host } => {
@@ -538,7 +591,7 @@ impl<T: Tables> World<T> {
                     let lower = self.attacks.lowest_of_role(*host) == Some(*sender);
                     let said = self.attacks.lowest_of_role(*host) == Some(*host);
                     let game = self.watch.anonymity.entry(adversary).or_default();
-                    game.guess(now.0, said, lower);
+                    game.guess(now.0, last.0, said, lower);
                 }
             }
         }

@@ -251,6 +251,36 @@ impl<T: Tables> World<T> {
         price: &Price,
         out: &mut Outbox<'_, Self>,
     ) {
+        if let Some((channel, route)) = self.stream_beyond(from.host, to) {
+            let header = Header {
+                from,
+                to,
+                channel,
+                attempt,
+                pair: NO_PAIR,
+                rule: NO_RULE,
+                carried: Carried {
+                    part: Part::Write,
+                    ..Carried::MESSAGE
+                },
+            };
+            if price.total_ns == 0 {
+                self.offer(now, route, header, bytes, out);
+            } else {
+                let bytes = out.keep(bytes);
+                let link = route;
+                let after = SimDuration(price.total_ns);
+                out.defer(
+                    after,
+                    Deferred::Send {
+                        link,
+                        header,
+                        bytes,
+                    },
+                );
+            }
+            return;
+        }
         match self.stream_route(from.host, to.host) {
             Some((channel, _)) => {
                 let part = (attempt, Part::Write);

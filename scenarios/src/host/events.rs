@@ -35,11 +35,6 @@ impl<T: Tables> sim_engine::Host for World<T> {
                     return;
                 }
                 header.pair = held(&header, &meta);
-                if let Some(place) = self.attacks.seats.get(&node.0).copied() {
-                    self.let_go(now.0, header.pair);
-                    self.attack_on_mail(now, place, &header, bytes, out);
-                    return;
-                }
                 self.on_packet(now, node, (&header, Some(&meta)), bytes, out);
             }
             Input::Timer(timer) if timer.kind == transport::TIMER => {
@@ -119,6 +114,9 @@ impl<T: Tables> sim_engine::Host for World<T> {
         draw: &mut TapDraw,
         rewritten: &mut Vec<u8>,
     ) -> Verdict {
+        if let Some(verdict) = self.tap_on_stream(now, &passage, header, rewritten) {
+            return verdict;
+        }
         let verdict = self.attack_on_tap(now, &passage, header, rewritten);
         if let Some(verdict) = verdict.filter(|verdict| *verdict != Verdict::Pass) {
             header.rule = self.attack_rule(passage.tap, passage.meta.link.0);
@@ -151,7 +149,9 @@ impl<T: Tables> sim_engine::Host for World<T> {
         bytes: &[u8],
         out: &mut Outbox<'_, Self>,
     ) {
-        if let Some(place) = self.attacks.owner(header.to.host) {
+        if header.carried.by_transport() {
+            self.own_stream_hears(now, header, bytes, out);
+        } else if let Some(place) = self.attacks.owner(header.to.host) {
             self.attack_on_mail(now, place, header, bytes, out);
         }
     }
@@ -226,6 +226,11 @@ impl<T: Tables> World<T> {
         bytes: &[u8],
         out: &mut Outbox<'_, Self>,
     ) {
+        if let Some(place) = self.attacks.seats.get(&node.0).copied() {
+            self.let_go(now.0, header.pair);
+            self.attack_on_mail(now, place, header, bytes, out);
+            return;
+        }
         if self.faults.is_some() {
             let moment = |point| Moment {
                 point,
@@ -250,6 +255,7 @@ impl<T: Tables> World<T> {
             self.let_go(now.0, header.pair);
             return;
         }
+        self.takes_in_hand(node.0, Some((header, bytes)));
         let incoming = Incoming {
             from: header.from,
             to: header.to,
@@ -280,6 +286,7 @@ impl<T: Tables> World<T> {
             self.let_go(now.0, held);
             return;
         }
+        self.takes_in_hand(node.0, None);
         let timer = Timer {
             kind: timer.kind,
             key: timer.key,

@@ -6,6 +6,7 @@ use sim_engine::{NodeId, Outbox, SimTime, TimerId};
 use super::attempt::{Acceptance, AttemptId};
 use super::tables::{Happening, StrayAcceptance, Tables};
 use super::{NO_PAIR, World};
+use crate::oracle::agreement;
 use crate::oracle::desync::End;
 
 impl<T: Tables> World<T> {
@@ -26,7 +27,7 @@ impl<T: Tables> World<T> {
             Output::Named { principal } => self.principals.name(principal, node.0),
             Output::Running { peer, run } => {
                 if let Some(peer) = self.node_of(node.0, peer) {
-                    self.agreement.running(node.0, peer, run);
+                    self.agreement.running(node.0, peer, run, attempt);
                 }
             }
             Output::Accepted {
@@ -36,12 +37,28 @@ impl<T: Tables> World<T> {
                 key_id,
             } => {
                 let peer = self.node_of(node.0, peer);
-                let partner = self.agreement.accepted(now.0, node.0, peer, run);
+                let partner = self.agreement.accepted(node.0, peer, run);
                 if let Some(key_id) = key_id.filter(|_| self.watch.on) {
                     self.watch.secrecy.accepts(node.0, peer, key_id);
                 }
-                self.tally.agreement_violations += u64::from(!partner);
-                let attempt = self.attempt_of(node.0, attempt, Some(session));
+                let tagged = self.attempt_of(node.0, attempt, Some(session));
+                // What a timer of its own made the responder say carries no tag: the attempt is that
+                // in which its partner was running the same transcript.
+                let attempt = match partner {
+                    Some(theirs) if !tagged.is_some() => theirs,
+                    _ => tagged,
+                };
+                if partner.is_none() {
+                    self.tally.agreement_violations += 1;
+                    let violation = agreement::Violation {
+                        at_ns: now.0,
+                        node: node.0,
+                        peer,
+                        run,
+                        evidence: self.evidence(node.0, peer, attempt, session),
+                    };
+                    self.agreement.violated(violation);
+                }
                 let acceptance = Acceptance {
                     at_ns: now.0,
                     session,
@@ -64,11 +81,17 @@ impl<T: Tables> World<T> {
                 scope,
                 reason,
                 session,
-                ..
+                peer,
             } => match scope {
                 Scope::Frame => self.tally.frames_refused += 1,
                 Scope::Command | Scope::Attempt => {
                     let attempt = self.attempt_of(node.0, attempt, session);
+                    let attempt = match (peer.and_then(|peer| self.node_of(node.0, peer)), session) {
+                        (Some(peer), Some(session)) if !attempt.is_some() => {
+                            self.workloads.by_acceptance(peer, session)
+                        }
+                        _ => attempt,
+                    };
                     self.refused(now, node, attempt, reason, out);
                 }
             },
@@ -99,8 +122,9 @@ impl<T: Tables> World<T> {
                 digest,
             } => {
                 if self.watch.on {
+                    let evidence = self.evidence(node.0, None, attempt, session);
                     let oracle = &mut self.watch.integrity;
-                    oracle.accepted(now.0, node.0, (session, seq), digest);
+                    oracle.accepted(now.0, node.0, (session, seq), digest, evidence);
                 }
                 // An answer to a frame that an adversary made carries no tag.
                 let attempt = self.attempt_of(node.0, attempt, Some(session));

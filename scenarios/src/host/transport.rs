@@ -15,10 +15,11 @@ mod confirm;
 mod ends;
 mod exchange;
 mod rto;
-mod segment;
-mod stream;
+pub(crate) mod segment;
+pub(crate) mod splice;
+pub(crate) mod stream;
 mod table;
-mod wire;
+pub(crate) mod wire;
 
 use protocols::{Address, Channel, StreamEvent};
 use sim_engine::{
@@ -30,7 +31,8 @@ use self::config::{StreamSettings, Transport};
 use self::segment::{HEADER_BYTES, Segment};
 use self::stream::{About, Sink, Stream, refusal};
 pub use self::table::Transports;
-use self::table::{Body, End, Event, Key, Meta};
+pub(super) use self::table::Meta;
+use self::table::{Body, End, Event, Key};
 use self::wire::{Wire, carried};
 use super::attempt::AttemptId;
 use super::tables::{Header, NO_RULE, Tables};
@@ -41,7 +43,7 @@ use super::{NO_PAIR, World, token};
 pub(super) const TIMER: u8 = 0xFE;
 
 /// Bytes before each datagram on a stream: its length, big-endian.
-const PREFIX_BYTES: usize = 4;
+pub(super) const PREFIX_BYTES: usize = 4;
 
 /// Longest datagram on a stream.
 const RECORD_MAX: usize = 1 << 24;
@@ -96,6 +98,14 @@ impl<T: Tables> World<T> {
         match transports.of(route.0) {
             (Transport::Datagram, _) => send_datagram(route, header, bytes, out),
             (Transport::Stream(_), _) if header.carried.part == Part::Write => {
+                self.write(now, &header, bytes, out);
+            }
+            (Transport::Stream(_), _) if self.instance.streams() => {
+                // A party that an adversary plays: its records need a stream of the machine's kind.
+                let node = NodeId(header.from.host);
+                if self.known_stream(now, node, header.to, out).is_none() {
+                    self.open_stream(now, node, header.to, header.attempt, out);
+                }
                 self.write(now, &header, bytes, out);
             }
             (Transport::Stream(_), _) => self.write_datagram(now, route, &header, bytes, out),

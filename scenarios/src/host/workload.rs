@@ -282,6 +282,15 @@ impl Workloads {
         open.find(named).map_or(AttemptId::NONE, |open| open.id)
     }
 
+    /// The last attempt that a node began.
+    pub(super) fn last_attempt(&self, node: u32) -> Option<AttemptId> {
+        let number = self.nodes.get(node as usize)?.attempts;
+        (number > 0).then_some(AttemptId {
+            initiator: node,
+            number,
+        })
+    }
+
     /// True when the initiator of an open attempt has said that the session is over.
     pub(super) fn has_ended(&self, attempt: AttemptId) -> bool {
         self.slot(attempt)

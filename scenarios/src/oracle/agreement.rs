@@ -6,6 +6,9 @@
 
 use protocols::output::Tag;
 
+use super::Evidence;
+use crate::host::attempt::AttemptId;
+
 /// Places at first: enough for what a small world leaves unanswered in a long run.
 const PLACES_MIN: usize = 1 << 12;
 
@@ -19,6 +22,8 @@ struct Statement {
     run: u64,
     /// Number of the statement: the larger, the newer.
     age: u64,
+    /// The attempt in which it was made.
+    attempt: AttemptId,
 }
 
 impl Statement {
@@ -38,6 +43,19 @@ pub struct Violation {
     pub peer: Option<u32>,
     /// The transcript it accepted.
     pub run: Tag,
+    /// The session, and what led to it.
+    pub evidence: Evidence,
+}
+
+/// A session that both ends accepted with different keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// When the session closed, ns.
+    pub at_ns: u64,
+    /// The session.
+    pub attempt: AttemptId,
+    /// The other end.
+    pub responder: u32,
 }
 
 /// The oracle of agreement.
@@ -49,11 +67,12 @@ pub struct Agreement {
     made: u64,
     violations: u64,
     first: Option<Violation>,
+    first_mismatch: Option<Mismatch>,
 }
 
 impl Agreement {
-    /// `speaker` says that it runs the protocol with `peer` over `run`.
-    pub fn running(&mut self, speaker: u32, peer: u32, run: Tag) {
+    /// `speaker` says that it runs the protocol with `peer` over `run`, in `attempt`.
+    pub fn running(&mut self, speaker: u32, peer: u32, run: Tag, attempt: AttemptId) {
         if self.used * 4 >= self.slots.len() * 3 {
             self.make_room();
         }
@@ -63,30 +82,37 @@ impl Agreement {
             peer,
             run: u64::from_be_bytes(run),
             age: self.made,
+            attempt,
         });
     }
 
-    /// `node` accepts with `peer` over `run`; returns whether a partner was there.
-    pub fn accepted(&mut self, at_ns: u64, node: u32, peer: Option<u32>, run: Tag) -> bool {
-        let matched = peer.is_some_and(|peer| {
-            let run = u64::from_be_bytes(run);
-            self.remove(Statement {
-                speaker: peer,
-                peer: node,
-                run,
-                age: 0,
-            })
-        });
-        if !matched {
-            self.violations += 1;
-            self.first.get_or_insert(Violation {
-                at_ns,
-                node,
-                peer,
-                run,
-            });
-        }
-        matched
+    /// `node` accepts with `peer` over `run`; returns the attempt in which its partner was running
+    /// it, or `None` when there was no partner.
+    pub fn accepted(&mut self, node: u32, peer: Option<u32>, run: Tag) -> Option<AttemptId> {
+        self.remove(Statement {
+            speaker: peer?,
+            peer: node,
+            run: u64::from_be_bytes(run),
+            age: 0,
+            attempt: AttemptId::NONE,
+        })
+    }
+
+    /// An acceptance had no partner.
+    pub fn violated(&mut self, violation: Violation) {
+        self.violations += 1;
+        self.first.get_or_insert(violation);
+    }
+
+    /// A session has closed that both ends accepted with different keys.
+    pub fn mismatched(&mut self, mismatch: Mismatch) {
+        self.first_mismatch.get_or_insert(mismatch);
+    }
+
+    /// The first session with different keys.
+    #[must_use]
+    pub const fn first_mismatch(&self) -> Option<Mismatch> {
+        self.first_mismatch
     }
 
     /// How many acceptances had no partner.
@@ -111,19 +137,19 @@ impl Agreement {
         self.used += 1;
     }
 
-    fn remove(&mut self, statement: Statement) -> bool {
+    fn remove(&mut self, statement: Statement) -> Option<AttemptId> {
         if self.slots.is_empty() {
-            return false;
+            return None;
         }
         let mask = self.slots.len() - 1;
         let mut at = hash(statement) & mask;
-        loop {
+        let attempt = loop {
             match self.slots[at] {
-                None => return false,
-                Some(found) if found.says(&statement) => break,
+                None => return None,
+                Some(found) if found.says(&statement) => break found.attempt,
                 Some(_) => at = (at + 1) & mask,
             }
-        }
+        };
         // Backward shift: what follows moves up into the gap unless it would pass its own place.
         let mut gap = at;
         loop {
@@ -137,7 +163,7 @@ impl Agreement {
         }
         self.slots[gap] = None;
         self.used -= 1;
-        true
+        Some(attempt)
     }
 
     /// Doubles the table, or, at its largest, forgets the older half of the statements.
@@ -179,39 +205,56 @@ fn hash(statement: Statement) -> usize {
 mod tests {
     use super::*;
 
+    const OWN: AttemptId = AttemptId {
+        initiator: 1,
+        number: 4,
+    };
+
     #[test]
     fn a_replay_finds_no_statement_left() {
         let mut oracle = Agreement::default();
-        oracle.running(1, 2, [7; 8]);
-        assert!(oracle.accepted(5, 2, Some(1), [7; 8]));
-        assert!(!oracle.accepted(6, 2, Some(1), [7; 8]));
-        assert_eq!(oracle.violations(), 1);
+        oracle.running(1, 2, [7; 8], OWN);
+        assert_eq!(oracle.accepted(2, Some(1), [7; 8]), Some(OWN));
+        assert_eq!(oracle.accepted(2, Some(1), [7; 8]), None);
+    }
+
+    #[test]
+    fn the_first_violation_is_the_witness() {
+        let mut oracle = Agreement::default();
+        for at_ns in [6, 7] {
+            oracle.violated(Violation {
+                at_ns,
+                node: 2,
+                peer: Some(1),
+                run: [7; 8],
+                evidence: Evidence::default(),
+            });
+        }
+        assert_eq!(oracle.violations(), 2);
         assert_eq!(oracle.first().map(|violation| violation.at_ns), Some(6));
     }
 
     #[test]
     fn roles_runs_and_peers_must_all_fit() {
         let mut oracle = Agreement::default();
-        oracle.running(1, 2, [7; 8]);
-        assert!(!oracle.accepted(0, 1, Some(2), [7; 8]));
-        assert!(!oracle.accepted(0, 2, Some(1), [8; 8]));
-        assert!(!oracle.accepted(0, 2, Some(3), [7; 8]));
-        assert!(!oracle.accepted(0, 2, None, [7; 8]));
-        assert!(oracle.accepted(0, 2, Some(1), [7; 8]));
+        oracle.running(1, 2, [7; 8], OWN);
+        assert!(oracle.accepted(1, Some(2), [7; 8]).is_none());
+        assert!(oracle.accepted(2, Some(1), [8; 8]).is_none());
+        assert!(oracle.accepted(2, Some(3), [7; 8]).is_none());
+        assert!(oracle.accepted(2, None, [7; 8]).is_none());
+        assert!(oracle.accepted(2, Some(1), [7; 8]).is_some());
     }
 
     #[test]
     fn many_statements_are_each_found_once_in_any_order() {
         let mut oracle = Agreement::default();
         for number in 0..10_000u64 {
-            oracle.running((number % 97) as u32, 5, (number / 3).to_be_bytes());
+            oracle.running((number % 97) as u32, 5, (number / 3).to_be_bytes(), OWN);
         }
         for number in (0..10_000u64).rev() {
             let peer = Some((number % 97) as u32);
-            assert!(
-                oracle.accepted(0, 5, peer, (number / 3).to_be_bytes()),
-                "statement {number}"
-            );
+            let found = oracle.accepted(5, peer, (number / 3).to_be_bytes());
+            assert!(found.is_some(), "statement {number}");
         }
         assert_eq!(oracle.violations(), 0);
     }

@@ -4,6 +4,7 @@
 //! which of them a frame came from, or whether two frames came from the same. Guessing wins when it
 //! is right more often than the best constant answer would be, beyond chance.
 
+use crate::host::attempt::AttemptId;
 use reports::statistics::proportion::clopper_pearson;
 
 /// Fewest rounds of a game.
@@ -23,16 +24,19 @@ pub struct Anonymity {
     pub same: u64,
     /// When the first right guess was made, ns.
     pub first_ns: Option<u64>,
+    /// The session of the frame that it was about.
+    pub first_session: Option<AttemptId>,
 }
 
 impl Anonymity {
     /// A round: what was guessed, and what is true.
-    pub fn guess(&mut self, at_ns: u64, guess: bool, truth: bool) {
+    pub fn guess(&mut self, at_ns: u64, session: AttemptId, guess: bool, truth: bool) {
         self.rounds += 1;
         self.same += u64::from(truth);
         if guess == truth {
             self.right += 1;
             self.first_ns.get_or_insert(at_ns);
+            self.first_session.get_or_insert(session);
         }
     }
 
@@ -64,7 +68,7 @@ mod tests {
 
     fn game(rounds: u64, guess: impl Fn(u64) -> bool, truth: impl Fn(u64) -> bool) -> Anonymity {
         let mut game = Anonymity::default();
-        (0..rounds).for_each(|round| game.guess(round, guess(round), truth(round)));
+        (0..rounds).for_each(|round| game.guess(round, AttemptId::NONE, guess(round), truth(round)));
         game
     }
 

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use protocols::output::Tag;
 
+use super::Evidence;
+
 /// Statements kept at most; beyond that the oldest are forgotten.
 const KEPT_MAX: usize = 1 << 20;
 
@@ -18,6 +20,8 @@ pub struct Violation {
     pub seq: u64,
     /// True when the payload was sent, but should have come before another.
     pub order: bool,
+    /// The session, and what led to it.
+    pub evidence: Evidence,
 }
 
 /// The oracle of integrity.
@@ -62,6 +66,7 @@ impl Integrity {
         node: u32,
         (session, seq): (Tag, u64),
         digest: Tag,
+        evidence: Evidence,
     ) -> bool {
         self.accepted += 1;
         let key = (session, seq, digest);
@@ -85,6 +90,7 @@ impl Integrity {
             node,
             seq,
             order,
+            evidence,
         });
         false
     }
@@ -113,19 +119,25 @@ mod tests {
     use super::*;
 
     const S: Tag = [1; 8];
+    const NONE: Evidence = Evidence {
+        attempt: crate::host::attempt::AttemptId::NONE,
+        session: S,
+        cause: None,
+        state: "",
+    };
 
     #[test]
     fn a_payload_is_accepted_once_by_the_other_end_as_it_was_sent() {
         let mut oracle = Integrity::new(true);
         oracle.sent(1, S, 0, [5; 8]);
-        assert!(!oracle.accepted(9, 1, (S, 0), [5; 8]), "its own");
-        assert!(!oracle.accepted(9, 2, (S, 0), [6; 8]), "another text");
+        assert!(!oracle.accepted(9, 1, (S, 0), [5; 8], NONE), "its own");
+        assert!(!oracle.accepted(9, 2, (S, 0), [6; 8], NONE), "another text");
         assert!(
-            !oracle.accepted(9, 2, ([2; 8], 0), [5; 8]),
+            !oracle.accepted(9, 2, ([2; 8], 0), [5; 8], NONE),
             "another session"
         );
-        assert!(oracle.accepted(9, 2, (S, 0), [5; 8]));
-        assert!(!oracle.accepted(9, 2, (S, 0), [5; 8]), "a second time");
+        assert!(oracle.accepted(9, 2, (S, 0), [5; 8], NONE));
+        assert!(!oracle.accepted(9, 2, (S, 0), [5; 8], NONE), "a second time");
         assert_eq!((oracle.payloads(), oracle.violations()), (5, 4));
     }
 
@@ -135,8 +147,8 @@ mod tests {
             let mut oracle = Integrity::new(ordered);
             oracle.sent(1, S, 0, [5; 8]);
             oracle.sent(1, S, 1, [6; 8]);
-            assert!(oracle.accepted(1, 2, (S, 1), [6; 8]));
-            assert_eq!(oracle.accepted(2, 2, (S, 0), [5; 8]), !ordered);
+            assert!(oracle.accepted(1, 2, (S, 1), [6; 8], NONE));
+            assert_eq!(oracle.accepted(2, 2, (S, 0), [5; 8], NONE), !ordered);
             assert_eq!(oracle.first().is_some_and(|first| first.order), ordered);
         }
     }

@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use protocols::output::Tag;
 use sha2::{Digest as _, Sha256};
 
+use super::Evidence;
+
 /// What is kept of a secret.
 type Print = [u8; 16];
 
@@ -32,6 +34,8 @@ pub struct Confirmed {
     pub of: u32,
     /// What the adversary came up with, for reading.
     pub shown: String,
+    /// The session, and what the adversary saw last.
+    pub evidence: Evidence,
 }
 
 /// What one adversary claimed.
@@ -80,6 +84,8 @@ pub struct Statement<'a> {
     pub key_id: Option<Tag>,
     /// True when the protocol itself confirms it.
     pub confirmed: bool,
+    /// The session, and what the adversary saw last.
+    pub evidence: Evidence,
 }
 
 impl Secrecy {
@@ -138,6 +144,7 @@ impl Secrecy {
             kind: claim.kind.to_owned(),
             of: claim.of.first().copied().unwrap_or(0),
             shown: shown(claim.bytes),
+            evidence: claim.evidence,
         });
         true
     }
@@ -184,6 +191,7 @@ mod tests {
             bytes,
             key_id: None,
             confirmed: false,
+            evidence: Evidence::default(),
         }
     }
 

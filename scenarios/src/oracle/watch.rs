@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Anonymity, Availability, Integrity, LockOut, Secrecy};
+use super::{Anonymity, Availability, Cause, Integrity, LockOut, Secrecy};
 
 /// The oracles beside agreement and desynchronisation, which always watch.
 #[derive(Clone, Debug, Default)]
 pub struct Watch {
     /// Whether they watch. Off, they cost nothing.
     pub on: bool,
+    /// What each node's machine is handling; `None`: no message.
+    pub in_hand: BTreeMap<u32, Option<Cause>>,
     /// Kinds of secrets that somebody may claim.
     pub kinds: BTreeSet<&'static str>,
     /// Secrecy.

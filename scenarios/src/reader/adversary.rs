@@ -1,6 +1,8 @@
 //! `[adversaries.NAME]` and its rules.
 
 mod attack;
+mod layer;
+mod never;
 mod rule;
 
 use sim_engine::Powers;
@@ -9,7 +11,7 @@ use self::attack::{Standing, declared};
 use super::section::{Reading, Section};
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::scenario::{
-    AdversarySpec, LinkChannel, LinkGroup, NodeGroup, ProtocolChoice, Rule, Scope,
+    Action, AdversarySpec, LinkChannel, LinkGroup, NodeGroup, ProtocolChoice, Rule, Scope,
 };
 use crate::tree::Node;
 
@@ -86,6 +88,8 @@ impl<'t> Reading<'t> {
             }
             None => Scope::All,
         };
+        let link = on.or(at).flatten().and_then(|link| links.get(link));
+        let layer = self.layer(section, link, &powers);
         let knows = self.knows(section, attack, choice, groups);
         let attack = match attack {
             Some(spec) => {
@@ -97,10 +101,7 @@ impl<'t> Reading<'t> {
                 self.check_attack(section, spec, choice, standing, &powers);
                 Some(self.attack_choice(section, spec)?)
             }
-            None => {
-                self.check_bare(section, on.is_some());
-                None
-            }
+            None => None,
         };
         let list = section.get("rules").and_then(|node| self.list(node));
         section.finish(self);
@@ -111,7 +112,7 @@ impl<'t> Reading<'t> {
             let place = rule::Place {
                 choice,
                 groups,
-                link: on.flatten().and_then(|link| links.get(link)),
+                link: on.or(at).flatten().and_then(|link| links.get(link)),
             };
             let Some(rule) = self.rule(node, &path, Some(powers), place) else {
                 continue;
@@ -128,6 +129,11 @@ impl<'t> Reading<'t> {
         if rules.len() < list.len() {
             return None;
         }
+        if attack.is_none() {
+            let floods = |rule: &Rule| matches!(rule.action, Action::Flood { .. });
+            let beside = off_path && !rules.is_empty() && rules.iter().all(floods);
+            self.check_bare(section, on.is_some() || beside);
+        }
         let link = match on.or(at) {
             Some(link) => Some(link?),
             None => None,
@@ -142,6 +148,7 @@ impl<'t> Reading<'t> {
             off_path,
             seat,
             scope,
+            layer: layer?,
             powers,
             breaks_channel,
             rules,

@@ -18,7 +18,7 @@ use super::adversary::POWERS;
 use crate::law;
 use crate::profile::Factors;
 use crate::scenario::{
-    Action, AdversarySpec, GrantTime, LinkChange, LinkChannel, LinkPatch, Occurrence, Own, Pick,
+    Action, AdversarySpec, GrantTime, Layer, LinkChange, LinkChannel, LinkPatch, Occurrence, Own, Pick,
     ProtocolChoice, Rule, Scope, StepArg, Topology, Transport,
 };
 
@@ -176,6 +176,9 @@ pub(super) fn write(parts: &Typed) -> String {
             let powers = POWERS.iter().filter(|power| (power.has)(&adversary.powers));
             let names: Vec<&str> = powers.map(|power| power.name).collect();
             out.put("powers", names.join(", "));
+            if adversary.layer == Layer::Packet {
+                out.put("layer", "packet");
+            }
             for rule in &adversary.rules {
                 out.under(&format!("rules.{}", rule.id), |out| {
                     adversary_rule(out, rule, &parts.protocol);
@@ -264,6 +267,9 @@ fn adversary_rule(out: &mut Lines, rule: &Rule, protocol: &ProtocolChoice) {
     }
     if !rule.matching.is_plain() {
         out.put("match", format!("{:?}", rule.matching));
+    }
+    if rule.oracle_match {
+        out.put("oracle_match", true);
     }
     if rule.per_session {
         out.put("coin", "session");

@@ -18,6 +18,8 @@ pub struct AdversarySpec {
     pub seat: Option<u32>,
     /// How many of it there are.
     pub scope: Scope,
+    /// What it acts on where messages travel on streams.
+    pub layer: Layer,
     /// What it may do.
     pub powers: Powers,
     /// True when it reads and changes secure channels too.
@@ -36,6 +38,15 @@ impl AdversarySpec {
     pub const fn is_on_path(&self) -> bool {
         self.link.is_some() && !self.off_path
     }
+}
+
+/// What an adversary acts on where messages travel on streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layer {
+    /// Segments, as they pass.
+    Packet,
+    /// Whole records: it answers for both ends of the connection.
+    Record,
 }
 
 /// How many instances of an adversary there are.
@@ -91,9 +102,17 @@ pub struct Rule {
     pub probability: Probability,
     /// True: one draw decides for all packets of a session; false: one draw per packet.
     pub per_session: bool,
+    /// It may go by what nobody on its place could see.
+    pub oracle_match: bool,
 }
 
 impl Rule {
+    /// True when it goes by what nobody on its place could see.
+    #[must_use]
+    pub fn is_selective(&self) -> bool {
+        self.oracle_match || !self.matching.sessions.is_empty()
+    }
+
     /// True when it needs no memory and sends nothing of its own.
     #[must_use]
     pub fn is_plain(&self) -> bool {

@@ -360,7 +360,15 @@ impl<H: Host> Engine<H> {
                 }
                 world.pass_tap(index, SimDuration::ZERO);
             }
-            Verdict::Drop | Verdict::Redirect => {
+            Verdict::Renumber => {
+                let fate = world.packets.get(index).fate;
+                match world.rewrite(index, &self.rewritten) {
+                    Ok(()) => world.packets.get_mut(index).fate = fate,
+                    Err(error) => world.fail(error),
+                }
+                world.pass_tap(index, SimDuration::ZERO);
+            }
+            Verdict::Drop | Verdict::Redirect | Verdict::Take => {
                 let sender = NodeId(meta.sender);
                 self.end_packet(
                     host,

@@ -160,6 +160,10 @@ impl Follower {
         let bytes = body(&params, bytes);
         let frame = decode(&params, bytes).ok()?;
         let up = matches!(shown.opcode, HELLO | DATA);
+        if shown.opcode == DATA {
+            // Its answer covers it, whether or not these keys open it.
+            self.asked = Some(cx.crypto.sha256(&[bytes]));
+        }
         let hardened = params.is(Variant::Hardened);
         let pair = if up { self.keys.c2s } else { self.keys.s2c };
         let answers = self.asked.filter(|_| hardened && shown.opcode == RESPONSE);
@@ -183,7 +187,6 @@ impl Follower {
         }
         match shown.opcode {
             HELLO => self.hello = bytes.to_vec(),
-            DATA => self.asked = Some(cx.crypto.sha256(&[bytes])),
             CHALLENGE | RESPONSE => {
                 self.keys.s2c = after_s2c(&params, cx.crypto, &pair, &payload);
                 self.round = shown.round.saturating_add(1);

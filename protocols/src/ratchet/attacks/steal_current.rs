@@ -17,6 +17,9 @@ use super::craft::{Clear, Follower, clear, craft};
 
 const CASES: &[&str] = &["later", "earlier", "forge"];
 
+/// Frames that may be on their way behind the attacker when the keys leak.
+const IN_FLIGHT: usize = 2;
+
 /// The keys leak at several times, since a client has some only while a session runs.
 const fn leak(at: &'static str) -> Need {
     Need {
@@ -78,7 +81,7 @@ pub(super) struct StealCurrent {
     case: &'static str,
     victim: u32,
     /// Frames of the session so far.
-    frames: Vec<(u32, Vec<u8>)>,
+    frames: Vec<(Address, Address, Vec<u8>)>,
     /// Follows the session from the leak on.
     follower: Option<Follower>,
 }
@@ -94,6 +97,26 @@ impl StealCurrent {
         }
     }
 
+    /// Reads a frame from the leak on, and uses it.
+    fn follow(
+        &mut self,
+        (from, to): (Address, Address),
+        bytes: &[u8],
+        cx: &mut AttackContext<'_>,
+    ) {
+        let Some(follower) = &mut self.follower else {
+            return;
+        };
+        let read = follower.read(cx, bytes);
+        if let Some(read) = read.filter(|read| matches!(read.shown.opcode, DATA | RESPONSE)) {
+            if self.case == "later" {
+                cx.claim("payload", from.host, read.payload);
+            } else if self.case == "forge" && read.shown.opcode == RESPONSE {
+                self.forge((to, from), cx);
+            }
+        }
+    }
+
     /// Sends the next DATA before the client does.
     fn forge(&mut self, (client, server): (Address, Address), cx: &mut AttackContext<'_>) {
         if let Some(follower) = &self.follower {
@@ -102,7 +125,7 @@ impl StealCurrent {
                 client: self
                     .frames
                     .first()
-                    .and_then(|(_, hello)| clear(&self.params, hello))
+                    .and_then(|(_, _, hello)| clear(&self.params, hello))
                     .map_or(0, |hello| hello.client),
                 round: follower.round,
             };
@@ -125,19 +148,13 @@ impl Attacker for StealCurrent {
             self.frames.clear();
             self.follower = None;
         }
-        self.frames.push((view.from.host, view.bytes.to_vec()));
-        let Some(follower) = &mut self.follower else {
+        let frame = view.bytes.to_vec();
+        self.frames.push((view.from, view.to, frame));
+        if self.follower.is_none() {
             return Verdict::Pass;
-        };
-        cx.tried();
-        let read = follower.read(cx, view.bytes);
-        if let Some(read) = read.filter(|read| matches!(read.shown.opcode, DATA | RESPONSE)) {
-            if self.case == "later" {
-                cx.claim("payload", view.from.host, read.payload);
-            } else if self.case == "forge" && read.shown.opcode == RESPONSE {
-                self.forge((view.to, view.from), cx);
-            }
         }
+        cx.tried();
+        self.follow((view.from, view.to), view.bytes, cx);
         Verdict::Pass
     }
 
@@ -151,14 +168,19 @@ impl Attacker for StealCurrent {
         cx.tried();
         if self.case != "earlier" {
             self.follower = Some(Follower::from_keys(&self.params, keys, 0));
+            // What has passed here may still be on its way to the client.
+            let last = self.frames.len().saturating_sub(IN_FLIGHT);
+            for (from, to, bytes) in self.frames[last..].to_vec() {
+                self.follow((from, to), &bytes, cx);
+            }
             return;
         }
-        for (from, bytes) in &self.frames {
+        for (from, _, bytes) in &self.frames {
             // Each frame by itself: whatever was sealed under these very keys opens.
             let read = Follower::from_keys(&self.params, keys, 0).read(cx, bytes);
             let data = |opcode| matches!(opcode, DATA | RESPONSE);
             if let Some(read) = read.filter(|read| data(read.shown.opcode)) {
-                cx.claim("payload", *from, read.payload);
+                cx.claim("payload", from.host, read.payload);
             }
         }
     }

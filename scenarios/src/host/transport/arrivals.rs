@@ -60,6 +60,7 @@ impl<T: Tables> World<T> {
                 let slot = transports.insert(End {
                     machine: streams,
                     attempt: header.attempt,
+                    mail: self.attacks.mailbox(far.host),
                     ..End::new(key, route, incarnation, Body::New)
                 });
                 let bare = Meta::bare(header.attempt);
@@ -190,8 +191,27 @@ impl<T: Tables> World<T> {
             self.let_go(now.0, meta.pair);
             return;
         }
+        if let Some(place) = self.attacks.seats.get(&node.0).copied() {
+            self.let_go(now.0, meta.pair);
+            if let StreamEvent::Bytes(bytes) = event {
+                self.seat_hears(now, (node, place), far, (bytes, meta), out);
+            }
+            return;
+        }
         let own = self.workloads.open_attempt(node.0);
         let attempt = if own.is_some() { own } else { meta.attempt };
+        if let StreamEvent::Bytes(bytes) = event {
+            let header = Header {
+                from: far,
+                to: Address::new(node.0, 0),
+                channel: Channel::Public,
+                attempt,
+                pair: NO_PAIR,
+                rule: NO_RULE,
+                carried: Carried::MESSAGE,
+            };
+            self.takes_in_hand(node.0, Some((&header, bytes)));
+        }
         self.call(
             now,
             node,

@@ -16,6 +16,8 @@ pub enum Part {
     Whole,
     /// A piece of one.
     Piece,
+    /// Its last piece.
+    LastPiece,
     /// Opens a connection.
     Syn,
     /// Answers that.
@@ -54,6 +56,12 @@ impl Carried {
         self.transmission > 0
     }
 
+    /// Whether the payload ends a message or record.
+    #[must_use]
+    pub const fn ends_record(&self) -> bool {
+        matches!(self.part, Part::Whole | Part::LastPiece)
+    }
+
     /// The message or record in a packet, if it holds a whole one.
     #[must_use]
     #[inline]
@@ -70,7 +78,7 @@ impl Carried {
     pub const fn name(&self) -> &'static str {
         match self.part {
             Part::Message | Part::Broadcast | Part::BroadcastCopy | Part::Write | Part::Whole => "",
-            Part::Piece => "SEG",
+            Part::Piece | Part::LastPiece => "SEG",
             Part::Syn => "SYN",
             Part::SynAck => "SYN-ACK",
             Part::Ack => "ACK",

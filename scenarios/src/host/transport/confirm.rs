@@ -278,7 +278,7 @@ impl<T: Tables> World<T> {
     }
 
     /// One more reason why a pair is not at rest.
-    pub(super) fn hold(&mut self, pair: u32) {
+    pub(in crate::host) fn hold(&mut self, pair: u32) {
         if pair != NO_PAIR
             && let Some((relation, pair)) = self.relation_of(pair)
         {

@@ -44,6 +44,21 @@ impl<T: Tables> World<T> {
         None
     }
 
+    /// The stream of `node`'s machine with an adversary's own address: its channel and its way.
+    pub(in crate::host) fn stream_beyond(
+        &mut self,
+        node: u32,
+        to: Address,
+    ) -> Option<(Channel, (LinkId, Direction))> {
+        if (to.host as usize) < self.group_of.len() {
+            return None;
+        }
+        let transports = self.transports.as_mut()?;
+        let slot = transports.find_known(node, to)?;
+        let end = transports.end(slot)?;
+        Some((end.key.channel(), end.route))
+    }
+
     pub(super) fn stream_of(&mut self, slot: u32) -> Option<&Stream<Meta>> {
         self.transports.as_mut()?.end(slot)?.stream()
     }
@@ -165,7 +180,10 @@ impl<T: Tables> World<T> {
         packet.clear();
         answer.encode(&mut packet);
         self.tally.transport.sent(1);
-        out.send(route.0, route.1, header, &packet);
+        match self.attacks.mailbox(key.far.host) {
+            Some((tap, whole)) => out.mail(tap, route, whole, header, &packet),
+            None => out.send(route.0, route.1, header, &packet),
+        }
         self.scratch.record = packet;
     }
 
@@ -218,6 +236,7 @@ impl<T: Tables> World<T> {
                 key: end.key,
                 route: end.route,
                 machine: end.machine,
+                mail: end.mail,
                 inbox: &mut end.inbox,
                 forged: &mut forged,
                 packet: &mut packet,
@@ -253,6 +272,11 @@ impl<T: Tables> World<T> {
                 {
                     held.push((meta.pair, *end));
                 }
+            }
+            // What an adversary put in or took out does not count in the sender's numbers.
+            let (link, far, own) = (end.route.0, end.key.far, end.key.own());
+            for (_, end) in &mut held {
+                *end = self.attacks.sender_number(link, (far, own), *end);
             }
         }
         held.retain(|(_, end)| !transports.note_delivered(slot, *end));

@@ -29,6 +29,8 @@ pub(crate) struct About<M> {
     pub(crate) transmission: u32,
     /// The payload is one whole record.
     pub(crate) whole: bool,
+    /// The payload ends a record.
+    pub(crate) last: bool,
 }
 
 /// Receives what a stream does.
@@ -393,6 +395,7 @@ impl<M: Copy> Stream<M> {
                 meta: self.meta,
                 transmission: 1,
                 whole: false,
+                last: false,
             },
         );
     }

@@ -113,6 +113,8 @@ pub(crate) struct End {
     pub(crate) armed_ns: Option<u64>,
     /// The attempt that opened it.
     pub(crate) attempt: AttemptId,
+    /// The adversary whose own address is at the other end, and whether it stands beside the link.
+    pub(crate) mail: Option<(u32, bool)>,
     /// Bytes of a datagram that is not complete.
     pub(crate) partial: Vec<u8>,
 }
@@ -146,6 +148,7 @@ impl End {
             known: false,
             armed_ns: None,
             attempt: AttemptId::NONE,
+            mail: None,
             partial: Vec::new(),
         }
     }

@@ -8,6 +8,8 @@ pub(super) struct Wire<'a, 'w, T: Tables> {
     pub(super) key: Key,
     pub(super) route: (LinkId, Direction),
     pub(super) machine: bool,
+    /// The adversary at the other end, and whether it stands beside the link.
+    pub(super) mail: Option<(u32, bool)>,
     pub(super) inbox: &'a mut std::collections::VecDeque<Event>,
     /// Pairs that a forged acknowledgement lets go.
     pub(super) forged: &'a mut Vec<u32>,
@@ -22,6 +24,7 @@ impl<T: Tables> Sink<Meta> for Wire<'_, '_, T> {
             to_port: self.key.far.port,
             ..*segment
         };
+        let carried = carried(&segment, about.whole, about.transmission, self.machine);
         let header = Header {
             from: self.key.own(),
             to: self.key.far,
@@ -29,13 +32,24 @@ impl<T: Tables> Sink<Meta> for Wire<'_, '_, T> {
             attempt: about.meta.attempt,
             pair: about.meta.pair,
             rule: NO_RULE,
-            carried: carried(&segment, about.whole, about.transmission, self.machine),
+            carried: Carried {
+                part: match carried.part {
+                    Part::Piece if about.last => Part::LastPiece,
+                    part => part,
+                },
+                ..carried
+            },
         };
         self.counts.sent(about.transmission);
         self.packet.clear();
         segment.encode(self.packet);
-        self.out
-            .send(self.route.0, self.route.1, header, self.packet);
+        match self.mail {
+            // The other end is an adversary's own address.
+            Some((tap, whole)) => self.out.mail(tap, self.route, whole, header, self.packet),
+            None => self
+                .out
+                .send(self.route.0, self.route.1, header, self.packet),
+        }
     }
 
     fn opened(&mut self) {
@@ -60,7 +74,7 @@ impl<T: Tables> Sink<Meta> for Wire<'_, '_, T> {
     }
 }
 
-pub(super) fn carried(
+pub(crate) fn carried(
     segment: &Segment<'_>,
     whole: bool,
     transmission: u32,

@@ -8,6 +8,7 @@ use super::{control, index};
 use crate::host::attempt::{Acceptance, Attempt, AttemptId, Close, NOBODY, Outcome};
 use crate::host::tables::{SessionEnd, Tables};
 use crate::host::{NO_PAIR, World};
+use crate::oracle::agreement::Mismatch;
 
 impl<T: Tables> World<T> {
     /// The call that handled the command of `attempt` is through.
@@ -205,6 +206,13 @@ impl<T: Tables> World<T> {
             {
                 self.relations[relation].oracle.success(pair);
             }
+        }
+        if outcome == Outcome::Mismatch && self.workloads.fork.is_none() {
+            self.agreement.mismatched(Mismatch {
+                at_ns: now.0,
+                attempt: attempt.id,
+                responder: attempt.responder,
+            });
         }
         if self.watch.on && self.workloads.fork.is_none() {
             let oracle = &mut self.watch.availability;

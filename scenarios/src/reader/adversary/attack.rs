@@ -194,7 +194,8 @@ impl<'t> Reading<'t> {
             self.refuse::<()>(
                 section.place,
                 "an adversary that stands on no link sees nothing that rules could act on",
-                "put it on a link with `on`, or name an attack in code with `attack`",
+                "put it on a link with `on`, name an attack in code with `attack`, or give it rules of \
+                 the action `flood` only, which a host beside a link (`at`) can carry out",
             );
         }
     }

@@ -4,6 +4,7 @@ use protocols::wire::{FieldKind, Layout, Width};
 use sim_engine::{Direction, Powers, Probability};
 
 use super::POWERS;
+use super::never::misfit;
 use crate::diagnostic::{Diagnostic, Span, quoted, suggestions};
 use crate::law::Domain;
 use crate::quantity::Dimension;
@@ -78,8 +79,25 @@ impl<'t> Reading<'t> {
                 .map(|index| index == 1),
             None => Some(false),
         };
+        // Read with those of the other rules, which must agree.
+        section.get("layer");
+        let oracle_match = match section.get("oracle_match") {
+            Some(node) => self.flag(node),
+            None => Some(false),
+        };
         let messages = matching.as_ref().map_or(&[][..], |it| &it.messages);
         let action = self.action(&section, powers, place, messages);
+        if matches!(action, Some(Action::Flood { .. })) {
+            self.check_flood(&section);
+        }
+        let hidden = matching.as_ref().is_some_and(|it| !it.sessions.is_empty());
+        if oracle_match == Some(true) && !hidden {
+            self.refuse::<()>(
+                section.place_of("oracle_match"),
+                "nothing in this rule goes by what an adversary cannot see",
+                "leave `oracle_match` out; what it allows is `match.session`",
+            );
+        }
         section.finish(self);
         Some(Rule {
             id: id?,
@@ -87,6 +105,7 @@ impl<'t> Reading<'t> {
             action: action?,
             probability: probability?,
             per_session: coin?,
+            oracle_match: oracle_match?,
         })
     }
 
@@ -142,10 +161,7 @@ impl<'t> Reading<'t> {
                 "`before` must be later than `after`",
             );
         }
-        if let (Some(Some(direction)), Some(messages)) = (direction, &messages) {
-            self.check_direction(&table, direction, messages, place);
-        }
-        Some(Matching {
+        let matching = Matching {
             direction: direction?,
             messages: messages?,
             nth: nth?,
@@ -156,37 +172,9 @@ impl<'t> Reading<'t> {
             fields: fields?,
             after_ns: after?.unwrap_or(0),
             before_ns: before?,
-        })
-    }
-
-    /// A message that only the other end sends never passes in this direction.
-    fn check_direction(
-        &self,
-        table: &Section<'t>,
-        direction: Direction,
-        messages: &[usize],
-        place: Place<'_>,
-    ) {
-        let Some(link) = place.link else { return };
-        let group = match direction {
-            Direction::Up => link.a,
-            Direction::Down => link.b,
         };
-        let role = place.groups[group].role;
-        let layouts = place.choice.instance.layouts();
-        let sent = |message: &usize| layouts[*message].sender.is_none_or(|sender| sender == role);
-        if messages.is_empty() || messages.iter().any(sent) {
-            return;
-        }
-        self.refuse::<()>(
-            table.place_of("direction"),
-            "no message that is named here goes in this direction, so the rule can never match",
-            format!(
-                "{} is what {} sends; leave `direction` out, or name other messages",
-                direction.as_str(),
-                quoted(&place.groups[group].name)
-            ),
-        );
+        self.check_can_match(&table, &matching, place);
+        Some(matching)
     }
 
     /// Values of fields that every one of `messages` has.
@@ -208,7 +196,18 @@ impl<'t> Reading<'t> {
         };
         let values = table.entries.iter().map(|entry| {
             self.known_field(&entry.key, entry.key_span, choice, messages)?;
-            Some((entry.key.clone(), self.bytes(&entry.node)?))
+            let value = self.bytes(&entry.node)?;
+            let layouts = choice.instance.layouts();
+            let fields = messages.iter().filter_map(|message| {
+                let mut fields = layouts.get(*message)?.fields.iter();
+                fields.find(|field| field.name == entry.key)
+            });
+            for field in fields {
+                if let Some((reason, hint)) = misfit(field, &value) {
+                    return self.refuse(entry.node.span, reason, hint);
+                }
+            }
+            Some((entry.key.clone(), value))
         });
         values.collect::<Vec<_>>().into_iter().collect()
     }
@@ -419,12 +418,19 @@ impl<'t> Reading<'t> {
                 }
                 None => None,
             };
-            let bit = match flip.get("bit") {
-                Some(node) => Some(self.integer(node, 0, u64::from(u32::MAX))?),
-                None => None,
+            let bits: Option<Vec<Option<u64>>> = match flip.get("bit") {
+                Some(node) => self
+                    .one_or_more(node)
+                    .iter()
+                    .map(|node| Some(Some(self.integer(node, 0, u64::from(u32::MAX))?)))
+                    .collect(),
+                None => Some(vec![None]),
             };
             flip.finish(self);
-            edits.push(Edit::Flip { field, bit });
+            edits.extend(bits?.into_iter().map(|bit| Edit::Flip {
+                field: field.clone(),
+                bit,
+            }));
         }
         if let Some(node) = section.get("set") {
             for (field, value) in self.field_values(node, choice, messages)? {

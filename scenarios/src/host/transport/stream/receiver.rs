@@ -93,6 +93,7 @@ impl<M: Copy> Stream<M> {
             meta: self.meta,
             transmission: 1,
             whole: false,
+            last: false,
         };
         sink.emit(&segment, &about);
     }

@@ -19,6 +19,7 @@ pub(super) struct Chunk<M> {
     bytes: Vec<u8>,
     pub(super) meta: M,
     whole: bool,
+    last: bool,
     transmissions: u32,
     sent_ns: u64,
 }
@@ -130,6 +131,7 @@ impl<M: Copy> Stream<M> {
             bytes: bytes.to_vec(),
             meta,
             whole: first && last,
+            last,
             transmissions: 0,
             sent_ns: 0,
         };
@@ -199,6 +201,7 @@ impl<M: Copy> Stream<M> {
             meta: chunk.meta,
             transmission: chunk.transmissions,
             whole: chunk.whole,
+            last: chunk.last,
         };
         sink.emit(&segment, &about);
         self.ack_due = false;

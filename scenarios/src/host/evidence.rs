@@ -1,0 +1,55 @@
+//! What a witness says about a violation, as the world knows it when it happens.
+
+use protocols::output::Tag;
+
+use super::World;
+use super::attempt::AttemptId;
+use super::tables::{Header, Tables};
+use crate::oracle::{Cause, Evidence};
+
+impl<T: Tables> World<T> {
+    /// `node` begins to handle a message, or something else.
+    pub(super) fn takes_in_hand(&mut self, node: u32, message: Option<(&Header, &[u8])>) {
+        if !self.watch.on {
+            return;
+        }
+        let cause = message.map(|(header, bytes)| Cause {
+            message: self.instance.classify(bytes),
+            from: header.from,
+        });
+        self.watch.in_hand.insert(node, cause);
+    }
+
+    /// What led to a statement of `node` about `peer`.
+    pub(super) fn evidence(
+        &self,
+        node: u32,
+        peer: Option<u32>,
+        attempt: AttemptId,
+        session: Tag,
+    ) -> Evidence {
+        let attempt = if attempt.is_some() {
+            attempt
+        } else {
+            self.session_about(node, peer)
+        };
+        let (group, member) = self.place(node);
+        Evidence {
+            attempt,
+            session,
+            cause: self.watch.in_hand.get(&node).copied().flatten(),
+            state: self.groups[group].column.state(member as usize),
+        }
+    }
+
+    /// The session that is under way between two nodes, else the last one that either began.
+    pub(super) fn session_about(&self, node: u32, peer: Option<u32>) -> AttemptId {
+        let open = peer.map(|peer| self.workloads.open_between(node, peer));
+        let own = || self.workloads.last_attempt(node);
+        let theirs = || peer.and_then(|peer| self.workloads.last_attempt(peer));
+        open.filter(|open| open.is_some())
+            .or_else(theirs)
+            .or_else(own)
+            .unwrap_or(AttemptId::NONE)
+    }
+}

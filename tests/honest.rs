@@ -1,0 +1,120 @@
+//! Honest runs: without an attacker all seven oracles are silent, on every protocol and variant.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use scenarios::build::build;
+use scenarios::host::attempt::Outcome;
+use scenarios::host::tables::NoTables;
+use scenarios::matrix::{Cell, Selection, plan};
+use scenarios::oracle::EpisodeKind;
+use scenarios::reader::read_text;
+use scenarios::run::{Finished, Unwatched, drive};
+use scenarios::scenario::Scenario;
+
+/// Runs with every oracle watching.
+fn watched(scenario: &Scenario) -> Finished<NoTables> {
+    let mut built = build(scenario).unwrap_or_else(|error| panic!("{}", error.render(false)));
+    built.world.watch.on = true;
+    drive(scenario, built, &mut NoTables, &mut Unwatched, |_| {}).expect("the engine goes on")
+}
+
+/// What no loss and no fault may bring about: violated agreement and integrity, different keys, claims
+/// and guesses of nobody.
+#[track_caller]
+fn assert_truthful(name: &str, finished: &Finished<NoTables>) {
+    let world = &finished.world;
+    assert_eq!(world.agreement.violations(), 0, "{name}: agreement {:?}", world.agreement.first());
+    assert_eq!(finished.tally.of(Outcome::Mismatch), 0, "{name}: different keys");
+    let integrity = &world.watch.integrity;
+    assert_eq!(integrity.violations(), 0, "{name}: integrity {:?}", integrity.first());
+    assert_eq!(world.watch.secrecy.book(0).claims, 0, "{name}: secrecy");
+    assert!(world.watch.anonymity.is_empty(), "{name}: anonymity");
+}
+
+/// Nothing fails either: availability, lock-out and desynchronisation.
+#[track_caller]
+fn assert_clean(name: &str, finished: &Finished<NoTables>) {
+    assert_truthful(name, finished);
+    let tally = &finished.tally;
+    for outcome in [
+        Outcome::HalfOpen,
+        Outcome::Rejected,
+        Outcome::Timeout,
+    ] {
+        assert_eq!(tally.of(outcome), 0, "{name}: {}", outcome.as_str());
+    }
+    assert_eq!(tally.stray_acceptances, 0, "{name}: acceptances of no attempt");
+    let done = tally.of(Outcome::Accepted) + tally.of(Outcome::Completed);
+    assert!(done > 0, "{name}: something happens");
+    assert!(finished.world.watch.lock_out.locked().is_empty(), "{name}: lock-out");
+    for relation in &finished.world.relations {
+        for episode in relation.oracle.closed() {
+            assert_eq!(episode.kind, EpisodeKind::Transient, "{name}: {episode:?}");
+        }
+    }
+}
+
+/// The scenario of a cell without its attacker, over ten minutes.
+fn peaceful(cell: &Cell) -> Option<String> {
+    let (_, text) = cell.scenario(0).ok()?;
+    let start = text.find("\n[adversaries.eve]")?;
+    let end = text.find("\n[output]")?;
+    Some(format!("{}{}", &text[..start], &text[end..]))
+}
+
+#[test]
+fn every_protocol_and_variant_is_clean_on_links_that_lose_nothing() {
+    let cells = plan(&Selection::default()).unwrap();
+    let mut seen: BTreeMap<(&str, &str), BTreeSet<String>> = BTreeMap::new();
+    for cell in cells.iter().filter(|cell| !cell.control) {
+        let stages = seen.entry((cell.protocol.name(), cell.variant)).or_default();
+        let Some(text) = peaceful(cell) else { continue };
+        // Names and comments apart, most attacks are tried on the same stage.
+        let stage = text.split("[run]").nth(1).unwrap_or("").to_owned();
+        if stages.len() >= 3 || !stages.insert(stage) {
+            continue;
+        }
+        let short = [("run.duration".to_owned(), "\"10min\"".to_owned())];
+        let scenario = read_text("honest.toml", &text, &short);
+        let scenario = scenario.unwrap_or_else(|error| panic!("{}", error.render(false)));
+        let (protocol, variant) = (cell.protocol.name(), cell.variant);
+        let name = format!("{protocol} {variant} (stage of {})", cell.spec.id);
+        assert_clean(&name, &watched(&scenario));
+    }
+    assert!(seen.len() >= 15, "five protocols with three variants each");
+}
+
+/// Losses and faults of the library's scenarios part what is shared and let sessions fail, and never
+/// make a party accept what nobody said.
+#[test]
+fn honest_runs_of_the_library_are_truthful() {
+    for entry in scenarios::library::LIBRARY {
+        let read = read_text(entry.name, entry.text, &[]);
+        let scenario = read.unwrap_or_else(|error| panic!("{}", error.render(false)));
+        if scenario.node_count() > 2_000 {
+            continue;
+        }
+        let mut set = vec![("run.duration".to_owned(), "\"20min\"".to_owned())];
+        if !scenario.adversaries.is_empty() {
+            let start = entry.text.find("[adversaries.");
+            let rest = start.and_then(|start| {
+                let end = ["\n[output]", "\n[sweep", "\n[[expect", "\n[faults"]
+                    .iter()
+                    .filter_map(|table| entry.text[start..].find(table))
+                    .min()?;
+                Some(format!("{}{}", &entry.text[..start], &entry.text[start + end..]))
+            });
+            let Some(text) = rest else { continue };
+            let Ok(scenario) = read_text(entry.name, &text, &set) else {
+                continue;
+            };
+            assert_truthful(entry.name, &watched(&scenario));
+            continue;
+        }
+        let Ok(scenario) = read_text(entry.name, entry.text, &set) else {
+            set.clear();
+            continue;
+        };
+        assert_truthful(entry.name, &watched(&scenario));
+    }
+}
