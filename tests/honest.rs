@@ -23,10 +23,24 @@ fn watched(scenario: &Scenario) -> Finished<NoTables> {
 #[track_caller]
 fn assert_truthful(name: &str, finished: &Finished<NoTables>) {
     let world = &finished.world;
-    assert_eq!(world.agreement.violations(), 0, "{name}: agreement {:?}", world.agreement.first());
-    assert_eq!(finished.tally.of(Outcome::Mismatch), 0, "{name}: different keys");
+    assert_eq!(
+        world.agreement.violations(),
+        0,
+        "{name}: agreement {:?}",
+        world.agreement.first()
+    );
+    assert_eq!(
+        finished.tally.of(Outcome::Mismatch),
+        0,
+        "{name}: different keys"
+    );
     let integrity = &world.watch.integrity;
-    assert_eq!(integrity.violations(), 0, "{name}: integrity {:?}", integrity.first());
+    assert_eq!(
+        integrity.violations(),
+        0,
+        "{name}: integrity {:?}",
+        integrity.first()
+    );
     assert_eq!(world.watch.secrecy.book(0).claims, 0, "{name}: secrecy");
     assert!(world.watch.anonymity.is_empty(), "{name}: anonymity");
 }
@@ -36,17 +50,19 @@ fn assert_truthful(name: &str, finished: &Finished<NoTables>) {
 fn assert_clean(name: &str, finished: &Finished<NoTables>) {
     assert_truthful(name, finished);
     let tally = &finished.tally;
-    for outcome in [
-        Outcome::HalfOpen,
-        Outcome::Rejected,
-        Outcome::Timeout,
-    ] {
+    for outcome in [Outcome::HalfOpen, Outcome::Rejected, Outcome::Timeout] {
         assert_eq!(tally.of(outcome), 0, "{name}: {}", outcome.as_str());
     }
-    assert_eq!(tally.stray_acceptances, 0, "{name}: acceptances of no attempt");
+    assert_eq!(
+        tally.stray_acceptances, 0,
+        "{name}: acceptances of no attempt"
+    );
     let done = tally.of(Outcome::Accepted) + tally.of(Outcome::Completed);
     assert!(done > 0, "{name}: something happens");
-    assert!(finished.world.watch.lock_out.locked().is_empty(), "{name}: lock-out");
+    assert!(
+        finished.world.watch.lock_out.locked().is_empty(),
+        "{name}: lock-out"
+    );
     for relation in &finished.world.relations {
         for episode in relation.oracle.closed() {
             assert_eq!(episode.kind, EpisodeKind::Transient, "{name}: {episode:?}");
@@ -67,7 +83,9 @@ fn every_protocol_and_variant_is_clean_on_links_that_lose_nothing() {
     let cells = plan(&Selection::default()).unwrap();
     let mut seen: BTreeMap<(&str, &str), BTreeSet<String>> = BTreeMap::new();
     for cell in cells.iter().filter(|cell| !cell.control) {
-        let stages = seen.entry((cell.protocol.name(), cell.variant)).or_default();
+        let stages = seen
+            .entry((cell.protocol.name(), cell.variant))
+            .or_default();
         let Some(text) = peaceful(cell) else { continue };
         // Names and comments apart, most attacks are tried on the same stage.
         let stage = text.split("[run]").nth(1).unwrap_or("").to_owned();
@@ -102,7 +120,11 @@ fn honest_runs_of_the_library_are_truthful() {
                     .iter()
                     .filter_map(|table| entry.text[start..].find(table))
                     .min()?;
-                Some(format!("{}{}", &entry.text[..start], &entry.text[start + end..]))
+                Some(format!(
+                    "{}{}",
+                    &entry.text[..start],
+                    &entry.text[start + end..]
+                ))
             });
             let Some(text) = rest else { continue };
             let Ok(scenario) = read_text(entry.name, &text, &set) else {

@@ -148,3 +148,45 @@ fn a_drop_by_the_adversary_moves_no_loss_and_no_delay_of_an_earlier_packet() {
     let (_, attacked_rows) = table(&attacked.join("messages.csv"));
     assert_eq!(honest_rows[..first], attacked_rows[..first]);
 }
+
+/// Fate and time on the way of every honest packet, by its name.
+fn passages(result: &Path) -> std::collections::BTreeMap<String, (String, Option<u64>)> {
+    let file = result.join("messages.csv");
+    let number = |cell: &String| cell.parse::<u64>().ok();
+    let rows = column(&file, "packet")
+        .into_iter()
+        .zip(column(&file, "fate"))
+        .zip(column(&file, "sent_ns"))
+        .zip(column(&file, "arrived_ns"));
+    rows.filter(|(((packet, _), _), _)| !packet.contains("adversary"))
+        .map(|(((packet, fate), sent), arrived)| {
+            let way = number(&arrived).zip(number(&sent));
+            let way = way.map(|(arrived, sent)| arrived - sent);
+            (packet, (fate, way))
+        })
+        .collect()
+}
+
+#[test]
+fn what_an_adversary_sends_moves_no_loss_and_no_delay_of_any_honest_packet() {
+    let forger = "[adversaries.forger]\non = \"access\"\npowers = [\"inject\"]\n\
+                  [[adversaries.forger.rules]]\nid = \"junk\"\n\
+                  match = { after = \"1min\", before = \"1h\" }\naction = \"flood\"\n\
+                  message = \"M1\"\nfields = { device_id = 4000000 }\nto = \"server[0]\"\n\
+                  every = \"exp(2s)\"\n\n[output]";
+    let desk = Desk::with(&peaceful());
+    let honest = passages(&desk.result("honest", &[]));
+    desk.write("scenario.toml", peaceful().replacen("[output]", forger, 1));
+    let attacked = desk.result("attacked", &[]);
+    let fates = column(&attacked.join("messages.csv"), "fate");
+    let sent = fates.iter().filter(|fate| *fate == "injected").count();
+    assert!(sent > 1000, "{sent}");
+    let attacked = passages(&attacked);
+    let common = honest
+        .keys()
+        .filter(|packet| attacked.contains_key(*packet));
+    assert!(common.clone().count() > 3000, "{}", common.count());
+    for packet in common {
+        assert_eq!(honest[packet], attacked[packet], "{packet}");
+    }
+}

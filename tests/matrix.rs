@@ -65,7 +65,10 @@ fn every_cell_run_by_itself_shows_its_witness() {
         let found = column(&desk.path(&out).join("attacks.csv"), "witness");
         if !witness.is_empty() {
             shown += 1;
-            assert!(found.contains(witness), "{replay}: {witness} not in {found:?}");
+            assert!(
+                found.contains(witness),
+                "{replay}: {witness} not in {found:?}"
+            );
             let told = desk.run(&["explain", &out, "--witness"]).expect(0).stdout;
             assert!(told.contains(" is broken"), "{replay}:\n{told}");
         }

@@ -536,7 +536,7 @@ impl Attacks {
 
 /// Whether an adversary acts on whole records: it stands on a link that carries streams, which it can
 /// read, and may do more than watch.
-fn acts_on_records(scenario: &Scenario, spec: &AdversarySpec) -> bool {
+pub(crate) fn acts_on_records(scenario: &Scenario, spec: &AdversarySpec) -> bool {
     let streams = spec.link.is_some_and(|link| {
         let link = &scenario.links[link];
         let readable = link.channel == LinkChannel::Public || spec.breaks_channel;

@@ -37,6 +37,17 @@ struct Kept {
     bytes: Vec<u8>,
 }
 
+/// A session as it was heard: from its first message to the next one of that kind, which begins another
+/// unless it repeats the first within the same attempt.
+#[derive(Clone, Debug)]
+struct Recording {
+    /// The attempt of its first message.
+    attempt: u32,
+    /// Its first message.
+    message: Option<usize>,
+    frames: Vec<Kept>,
+}
+
 /// An adversary that acts by rules.
 #[derive(Debug)]
 pub(crate) struct RuleRunner {
@@ -48,12 +59,12 @@ pub(crate) struct RuleRunner {
     own_host: u32,
     next_port: u16,
     counts: Vec<RuleCounts>,
-    /// Per rule: packets that fitted, by ends.
-    seen: Vec<BTreeMap<(Address, Address), u64>>,
+    /// Per rule: packets that fitted, by hosts at the ends.
+    seen: Vec<BTreeMap<(u32, u32), u64>>,
     /// Per rule: coins of sessions.
     coins: Vec<BTreeMap<(u32, u32), bool>>,
-    /// Frames of sessions, newest session last.
-    kept: BTreeMap<u32, Vec<(u32, Vec<Kept>)>>,
+    /// Sessions of initiators, the newest last.
+    kept: BTreeMap<u32, Vec<Recording>>,
     /// The last frame of each message.
     last: BTreeMap<usize, Vec<u8>>,
     /// What is to be sent later, by timer.
@@ -176,17 +187,22 @@ impl RuleRunner {
         if !attempt.is_some() {
             return;
         }
+        let begins = self.begins(view);
         let sessions = self.kept.entry(attempt.initiator).or_default();
-        if sessions.last().is_none_or(|last| last.0 != attempt.number) {
-            sessions.push((attempt.number, Vec::new()));
+        if begins {
+            sessions.push(Recording {
+                attempt: attempt.number,
+                message: view.message,
+                frames: Vec::new(),
+            });
             if sessions.len() > SESSIONS_KEPT {
                 sessions.remove(0);
             }
         }
-        if let Some((_, frames)) = sessions.last_mut()
-            && frames.len() < FRAMES_KEPT
+        if let Some(recording) = sessions.last_mut()
+            && recording.frames.len() < FRAMES_KEPT
         {
-            frames.push(Kept {
+            recording.frames.push(Kept {
                 at: now,
                 from: view.from,
                 to: view.to,
@@ -194,6 +210,15 @@ impl RuleRunner {
                 bytes: view.bytes.to_vec(),
             });
         }
+    }
+
+    /// Whether a frame begins another session than the one that is being recorded.
+    fn begins(&self, view: &View<'_>) -> bool {
+        let attempt = self.passing.1;
+        let sessions = self.kept.get(&attempt.initiator);
+        sessions
+            .and_then(|all| all.last())
+            .is_none_or(|last| last.message == view.message && last.attempt != attempt.number)
     }
 
     fn own(&mut self) -> Address {
@@ -222,13 +247,14 @@ impl RuleRunner {
         let frames: Vec<Kept> = if session {
             let initiator = self.passing.1.initiator;
             let sessions = self.kept.get(&initiator).map_or(&[][..], Vec::as_slice);
-            let own = self.passing.1.number;
-            let Some(before) = sessions.iter().rposition(|kept| kept.0 < own) else {
+            let under_way = usize::from(!self.begins(view));
+            let before = sessions.len().checked_sub(1 + under_way);
+            let Some(recording) = before.and_then(|before| sessions.get(before)) else {
                 return false;
             };
-            let of_sender = sessions[before].1.iter();
+            let of_sender = recording.frames.iter();
             of_sender
-                .filter(|frame| frame.from == view.from)
+                .filter(|frame| frame.from.host == view.from.host)
                 .cloned()
                 .collect()
         } else {
@@ -403,7 +429,9 @@ impl Attacker for RuleRunner {
                 continue;
             }
             if let Some(nth) = rule.matching.nth {
-                let seen = self.seen[index].entry((view.from, view.to)).or_default();
+                let seen = self.seen[index]
+                    .entry((view.from.host, view.to.host))
+                    .or_default();
                 *seen += 1;
                 if *seen != nth {
                     continue;

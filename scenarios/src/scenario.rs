@@ -27,8 +27,8 @@ use crate::supply::Supply;
 use crate::sweep::spec::Study;
 
 pub use self::adversary::{
-    Layer,
-    Action, AdversarySpec, AttackChoice, Edit, Frame, GrantTime, Knowledge, Matching, Rule, Scope,
+    Action, AdversarySpec, AttackChoice, Edit, Frame, GrantTime, Knowledge, Layer, Matching, Rule,
+    Scope,
 };
 
 /// Most nodes that a scenario may have.

@@ -3,7 +3,7 @@
 use protocols::roster::Roster;
 
 use super::ends;
-use crate::attack::{Attacks, Places};
+use crate::attack::{Attacks, Places, acts_on_records};
 use crate::diagnostic::Diagnostics;
 use crate::host::route::Routes;
 use crate::host::transport::config::Transport;
@@ -16,10 +16,11 @@ pub(super) fn make(
     routes: &Routes,
     roster: &Roster,
 ) -> Result<(Attacks, Watch), Diagnostics> {
-    let attacked = scenario
-        .adversaries
-        .iter()
-        .any(|adversary| adversary.attack.is_some() || !adversary.rules.iter().all(Rule::is_plain));
+    let attacked = scenario.adversaries.iter().any(|adversary| {
+        adversary.attack.is_some()
+            || !adversary.rules.iter().all(Rule::is_plain)
+            || acts_on_records(scenario, adversary)
+    });
     for adversary in &scenario.adversaries {
         let acts = adversary.powers.inject || adversary.powers.spoof || adversary.powers.redirect;
         let transport = adversary.link.map(|link| scenario.links[link].transport);
@@ -33,10 +34,7 @@ pub(super) fn make(
             ));
         }
         let beside = adversary.link.is_some() && !adversary.is_on_path();
-        if beside
-            && adversary.powers.spoof
-            && matches!(transport, Some(Transport::Stream(_)))
-        {
+        if beside && adversary.powers.spoof && matches!(transport, Some(Transport::Stream(_))) {
             return Err(scenario.refuse(
                 &format!("adversaries.{}.powers", adversary.name),
                 "a host beside a link of streams cannot use somebody else's address: it never sees the \

@@ -86,7 +86,8 @@ impl<T: Tables> World<T> {
                 Scope::Frame => self.tally.frames_refused += 1,
                 Scope::Command | Scope::Attempt => {
                     let attempt = self.attempt_of(node.0, attempt, session);
-                    let attempt = match (peer.and_then(|peer| self.node_of(node.0, peer)), session) {
+                    let attempt = match (peer.and_then(|peer| self.node_of(node.0, peer)), session)
+                    {
                         (Some(peer), Some(session)) if !attempt.is_some() => {
                             self.workloads.by_acceptance(peer, session)
                         }

@@ -68,7 +68,8 @@ mod tests {
 
     fn game(rounds: u64, guess: impl Fn(u64) -> bool, truth: impl Fn(u64) -> bool) -> Anonymity {
         let mut game = Anonymity::default();
-        (0..rounds).for_each(|round| game.guess(round, AttemptId::NONE, guess(round), truth(round)));
+        (0..rounds)
+            .for_each(|round| game.guess(round, AttemptId::NONE, guess(round), truth(round)));
         game
     }
 

@@ -137,7 +137,10 @@ mod tests {
             "another session"
         );
         assert!(oracle.accepted(9, 2, (S, 0), [5; 8], NONE));
-        assert!(!oracle.accepted(9, 2, (S, 0), [5; 8], NONE), "a second time");
+        assert!(
+            !oracle.accepted(9, 2, (S, 0), [5; 8], NONE),
+            "a second time"
+        );
         assert_eq!((oracle.payloads(), oracle.violations()), (5, 4));
     }
 

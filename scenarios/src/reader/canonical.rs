@@ -18,8 +18,8 @@ use super::adversary::POWERS;
 use crate::law;
 use crate::profile::Factors;
 use crate::scenario::{
-    Action, AdversarySpec, GrantTime, Layer, LinkChange, LinkChannel, LinkPatch, Occurrence, Own, Pick,
-    ProtocolChoice, Rule, Scope, StepArg, Topology, Transport,
+    Action, AdversarySpec, GrantTime, Layer, LinkChange, LinkChannel, LinkPatch, Occurrence, Own,
+    Pick, ProtocolChoice, Rule, Scope, StepArg, Topology, Transport,
 };
 
 /// The canonical text of `parts`.

@@ -34,7 +34,10 @@ pub(super) fn led_by(scenario: &Scenario, names: &Names, evidence: &Evidence) ->
         let layouts = scenario.protocol.instance.layouts();
         let message = cause.message.and_then(|message| layouts.get(message));
         let message = message.map_or("unknown bytes", |layout| layout.name);
-        parts.push(format!("on {message} from {}", node(names, cause.from.host)));
+        parts.push(format!(
+            "on {message} from {}",
+            node(names, cause.from.host)
+        ));
     }
     if !evidence.state.is_empty() {
         parts.push(format!("then in state {}", evidence.state));

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::address::Address;
 use crate::attack::kit::message;
 use crate::attack::{
     AttackContext, AttackSpec, Attacker, Control, Errand, Property, Setup, Stage, Verdict, View,
@@ -52,8 +51,8 @@ pub(super) const RESPONSE_SPEC: AttackSpec = AttackSpec {
 pub(super) struct Older {
     params: Arc<Params>,
     target: Option<usize>,
-    /// The first of each client and round.
-    kept: BTreeMap<(Address, u32), Vec<u8>>,
+    /// The first of each client's host and round.
+    kept: BTreeMap<(u32, u32), Vec<u8>>,
 }
 
 impl Older {
@@ -72,14 +71,14 @@ impl Attacker for Older {
             return Verdict::Pass;
         }
         let round = clear(&self.params, view.bytes).map_or(0, |shown| shown.round);
-        match self.kept.get(&(view.to, round)) {
+        match self.kept.get(&(view.to.host, round)) {
             Some(old) if *old != view.bytes => {
                 cx.inject(view.from, view.to, old.clone());
                 Verdict::Drop
             }
             Some(_) => Verdict::Pass,
             None => {
-                self.kept.insert((view.to, round), view.bytes.to_vec());
+                self.kept.insert((view.to.host, round), view.bytes.to_vec());
                 Verdict::Pass
             }
         }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::address::Address;
 use crate::attack::{AttackContext, AttackSpec, Attacker, Cases, Property, Setup, Verdict, View};
 use crate::ratchet::messages::{CHALLENGE, DATA, HELLO, RESPONSE, TERMINATE};
 use crate::ratchet::params::Params;
@@ -34,7 +33,7 @@ pub(super) struct PoseAsServer {
     params: Arc<Params>,
     whole: bool,
     /// Answers per client, and whether the session they come from is over.
-    known: BTreeMap<Address, (Answers, bool)>,
+    known: BTreeMap<u32, (Answers, bool)>,
 }
 
 impl PoseAsServer {
@@ -54,7 +53,7 @@ impl Attacker for PoseAsServer {
         };
         let from_client = view.from_role == Some(crate::ratchet::CLIENT);
         let client = if from_client { view.from } else { view.to };
-        let (answers, complete) = self.known.entry(client).or_default();
+        let (answers, complete) = self.known.entry(client.host).or_default();
         match shown.opcode {
             CHALLENGE | RESPONSE if !*complete => {
                 answers.insert(shown.round, view.bytes.to_vec());

@@ -44,7 +44,7 @@ pub(super) struct ToClient {
     data: Option<usize>,
     response: Option<usize>,
     /// The last DATA of each client.
-    kept: BTreeMap<Address, Vec<u8>>,
+    kept: BTreeMap<u32, Vec<u8>>,
 }
 
 impl ToClient {
@@ -60,9 +60,9 @@ impl ToClient {
 impl Attacker for ToClient {
     fn on_packet(&mut self, view: &View<'_>, cx: &mut AttackContext<'_>) -> Verdict {
         if view.message == self.data {
-            self.kept.insert(view.from, view.bytes.to_vec());
+            self.kept.insert(view.from.host, view.bytes.to_vec());
         } else if view.message == self.response
-            && let Some(bytes) = self.kept.remove(&view.to)
+            && let Some(bytes) = self.kept.remove(&view.to.host)
         {
             cx.inject(view.from, view.to, bytes);
             return Verdict::Drop;

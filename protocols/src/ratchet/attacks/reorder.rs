@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::address::Address;
 use crate::attack::kit::message;
 use crate::attack::{
     AttackContext, AttackSpec, Attacker, Control, Power, Property, Setup, Verdict, View,
@@ -37,7 +36,7 @@ pub(super) struct Reorder {
     data: Option<usize>,
     behind: Span,
     /// The held frame of each client; `None`: the next DATA is let go.
-    held: BTreeMap<Address, Option<u64>>,
+    held: BTreeMap<u32, Option<u64>>,
 }
 
 impl Reorder {
@@ -57,16 +56,16 @@ impl Attacker for Reorder {
         if !data && view.message != self.hello {
             return Verdict::Pass;
         }
-        match self.held.get(&view.from).copied() {
+        match self.held.get(&view.from.host).copied() {
             Some(Some(frame)) => {
                 cx.release(frame, self.behind);
-                self.held.insert(view.from, None);
+                self.held.insert(view.from.host, None);
             }
             Some(None) if data => {
-                self.held.remove(&view.from);
+                self.held.remove(&view.from.host);
             }
             None if data => {
-                self.held.insert(view.from, Some(view.frame));
+                self.held.insert(view.from.host, Some(view.frame));
                 return Verdict::Hold;
             }
             _ => {}

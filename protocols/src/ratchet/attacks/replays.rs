@@ -51,7 +51,7 @@ pub(super) const DATA_SPEC: AttackSpec = AttackSpec {
 pub(super) struct Data {
     names: Names,
     /// The last DATA of each client.
-    kept: BTreeMap<Address, (Address, Vec<u8>)>,
+    kept: BTreeMap<u32, (Address, Vec<u8>)>,
 }
 
 impl Data {
@@ -66,9 +66,10 @@ impl Data {
 impl Attacker for Data {
     fn on_packet(&mut self, view: &View<'_>, cx: &mut AttackContext<'_>) -> Verdict {
         if view.message == self.names.data {
-            self.kept.insert(view.from, (view.to, view.bytes.to_vec()));
+            self.kept
+                .insert(view.from.host, (view.to, view.bytes.to_vec()));
         } else if view.message == self.names.response
-            && let Some((server, bytes)) = self.kept.remove(&view.to)
+            && let Some((server, bytes)) = self.kept.remove(&view.to.host)
         {
             cx.inject(view.to, server, bytes);
         }
@@ -94,7 +95,7 @@ pub(super) struct Session {
     own: Address,
     server: Address,
     /// The frames of each client's present session.
-    recording: BTreeMap<Address, Vec<Vec<u8>>>,
+    recording: BTreeMap<u32, Vec<Vec<u8>>>,
     /// A session that is over.
     waiting: Option<Vec<Vec<u8>>>,
     /// What is left to play, last frame first.
@@ -127,13 +128,13 @@ impl Attacker for Session {
         let bytes = || view.bytes.to_vec();
         if view.message == self.names.hello {
             self.server = view.to;
-            self.recording.insert(view.from, vec![bytes()]);
+            self.recording.insert(view.from.host, vec![bytes()]);
         } else if view.message == self.names.data {
-            if let Some(frames) = self.recording.get_mut(&view.from) {
+            if let Some(frames) = self.recording.get_mut(&view.from.host) {
                 frames.push(bytes());
             }
         } else if view.message == self.names.terminate
-            && let Some(frames) = self.recording.remove(&view.from)
+            && let Some(frames) = self.recording.remove(&view.from.host)
             && frames.len() > 1
             && self.waiting.is_none()
         {
@@ -176,7 +177,7 @@ pub(super) struct Hello {
     names: Names,
     own: Address,
     /// The first HELLO of each client, and whether another session has begun since.
-    kept: BTreeMap<Address, (Vec<u8>, bool)>,
+    kept: BTreeMap<u32, (Vec<u8>, bool)>,
 }
 
 impl Hello {
@@ -192,11 +193,11 @@ impl Hello {
 impl Attacker for Hello {
     fn on_packet(&mut self, view: &View<'_>, cx: &mut AttackContext<'_>) -> Verdict {
         if view.message == self.names.hello {
-            let kept = self.kept.entry(view.from);
+            let kept = self.kept.entry(view.from.host);
             kept.and_modify(|(_, later)| *later = true)
                 .or_insert_with(|| (view.bytes.to_vec(), false));
         } else if view.message == self.names.response
-            && let Some((hello, later)) = self.kept.get_mut(&view.to)
+            && let Some((hello, later)) = self.kept.get_mut(&view.to.host)
             && *later
         {
             *later = false;

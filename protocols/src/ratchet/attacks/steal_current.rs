@@ -98,12 +98,7 @@ impl StealCurrent {
     }
 
     /// Reads a frame from the leak on, and uses it.
-    fn follow(
-        &mut self,
-        (from, to): (Address, Address),
-        bytes: &[u8],
-        cx: &mut AttackContext<'_>,
-    ) {
+    fn follow(&mut self, (from, to): (Address, Address), bytes: &[u8], cx: &mut AttackContext<'_>) {
         let Some(follower) = &mut self.follower else {
             return;
         };

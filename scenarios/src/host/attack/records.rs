@@ -121,7 +121,14 @@ impl<T: Tables> World<T> {
             (&segment, last),
             *header,
             &mut |record, meta| {
-                self.decide_record(now, (tap, place), (connection, side), meta, record, &mut decided)
+                self.decide_record(
+                    now,
+                    (tap, place),
+                    (connection, side),
+                    meta,
+                    record,
+                    &mut decided,
+                )
             },
             &mut sent,
         );
@@ -449,8 +456,7 @@ impl<T: Tables> World<T> {
             found.is_some_and(|splice| splice.is_open(side))
         };
         let between = |connection: &&Connection| {
-            (connection.0, connection.1.host, connection.2.host)
-                == (link, ends.0.host, ends.1.host)
+            (connection.0, connection.1.host, connection.2.host) == (link, ends.0.host, ends.1.host)
         };
         let found = [exact].iter().find(open).copied().or_else(|| {
             let mut newest_first = connections.keys().rev();

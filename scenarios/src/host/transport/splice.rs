@@ -345,7 +345,11 @@ impl<M: Copy> Splice<M> {
             return Passing::Same;
         }
         let bare = segment.payload.is_empty() && !flags.fin && !flags.rst;
-        let told = |splice: &Self| splice.ways[1 - (side & 1)].as_ref().map_or(0, |way| way.told);
+        let told = |splice: &Self| {
+            splice.ways[1 - (side & 1)]
+                .as_ref()
+                .map_or(0, |way| way.told)
+        };
         let before = told(self);
         let ack = if flags.ack {
             self.heard(side, segment, bare, out)

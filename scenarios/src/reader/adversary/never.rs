@@ -43,14 +43,21 @@ pub(super) fn misfit(field: &Field, value: &[u8]) -> Option<(String, String)> {
             let zeros = value.iter().take_while(|byte| **byte == 0).count();
             (value.len() - zeros > width).then(|| {
                 (
-                    format!("this number does not fit into the {width} B of {}", quoted(field.name)),
+                    format!(
+                        "this number does not fit into the {width} B of {}",
+                        quoted(field.name)
+                    ),
                     format!("{} holds 0 to 2^{} - 1", quoted(field.name), width * 8),
                 )
             })
         }
         _ => (value.len() != width).then(|| {
             (
-                format!("{} has {width} B, and this value {} B", quoted(field.name), value.len()),
+                format!(
+                    "{} has {width} B, and this value {} B",
+                    quoted(field.name),
+                    value.len()
+                ),
                 format!("write all of them: `\"0x{}\"`", "0a".repeat(width.min(4))),
             )
         }),
@@ -98,11 +105,7 @@ impl<'t> Reading<'t> {
             Direction::Down => link.b,
         });
         let by_to = to.map(|to| if to == link.a { link.b } else { link.a });
-        let said = [
-            ("from", from),
-            ("to", by_to),
-            ("direction", by_direction),
-        ];
+        let said = [("from", from), ("to", by_to), ("direction", by_direction)];
         let mut sender = None;
         for (key, end) in said {
             let Some(end) = end else { continue };
@@ -119,7 +122,11 @@ impl<'t> Reading<'t> {
         let layouts = place.choice.instance.layouts();
         let ends = sender.map_or(ends.to_vec(), |sender| vec![sender]);
         let roles: Vec<u8> = ends.iter().map(|end| place.groups[*end].role).collect();
-        let sent = |message: &usize| layouts[*message].sender.is_none_or(|role| roles.contains(&role));
+        let sent = |message: &usize| {
+            layouts[*message]
+                .sender
+                .is_none_or(|role| roles.contains(&role))
+        };
         if matching.messages.is_empty() || matching.messages.iter().any(sent) {
             return;
         }
@@ -138,7 +145,10 @@ impl<'t> Reading<'t> {
             format!(
                 "sent by the role {}; {} sends here",
                 senders.join(", "),
-                ends.iter().map(|end| name(*end)).collect::<Vec<_>>().join(" or ")
+                ends.iter()
+                    .map(|end| name(*end))
+                    .collect::<Vec<_>>()
+                    .join(" or ")
             ),
         );
     }

@@ -94,7 +94,10 @@ impl Net {
     /// Carries what is on its way, until nothing is.
     fn settle(&mut self, decide: &mut dyn FnMut(usize, &[u8]) -> Fate) {
         loop {
-            let side = match (self.outs[0].segments.is_empty(), self.outs[1].segments.is_empty()) {
+            let side = match (
+                self.outs[0].segments.is_empty(),
+                self.outs[1].segments.is_empty(),
+            ) {
                 (false, _) => 0,
                 (_, false) => 1,
                 _ => return,
