@@ -165,7 +165,8 @@ impl Attacker for StealCurrent {
             self.follower = Some(Follower::from_keys(&self.params, keys, 0));
             // What has passed here may still be on its way to the client.
             let last = self.frames.len().saturating_sub(IN_FLIGHT);
-            for (from, to, bytes) in self.frames[last..].to_vec() {
+            let recent = self.frames[last..].to_vec();
+            for (from, to, bytes) in recent {
                 self.follow((from, to), &bytes, cx);
             }
             return;

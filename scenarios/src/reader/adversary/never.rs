@@ -120,7 +120,7 @@ impl<'t> Reading<'t> {
             }
         }
         let layouts = place.choice.instance.layouts();
-        let ends = sender.map_or(ends.to_vec(), |sender| vec![sender]);
+        let ends = sender.map_or_else(|| ends.to_vec(), |sender| vec![sender]);
         let roles: Vec<u8> = ends.iter().map(|end| place.groups[*end].role).collect();
         let sent = |message: &usize| {
             layouts[*message]
