@@ -501,7 +501,9 @@ fn add_links<T: Tables>(
 fn make_group(scenario: &Scenario, roster: &Roster, index: usize, streams: &mut Streams) -> Group {
     let spec = &scenario.groups[index];
     let exact = |law: &Law| law.as_constant() == Some(0.0);
-    let clocks = if exact(&spec.clock.offset) && exact(&spec.clock.drift_ppm) {
+    let granularity_ns = spec.clock.granularity_ns;
+    let fine = granularity_ns <= 1;
+    let clocks = if fine && exact(&spec.clock.offset) && exact(&spec.clock.drift_ppm) {
         Vec::new()
     } else {
         let parties = roster.group(index).iter();
@@ -513,6 +515,7 @@ fn make_group(scenario: &Scenario, roster: &Roster, index: usize, streams: &mut 
                 let clock = Clock {
                     offset_ns: spec.clock.offset.sample(offset) as i64,
                     drift_ppt: (spec.clock.drift_ppm.sample(drift) * 1e6) as i64,
+                    granularity_ns,
                 };
                 clock
             })

@@ -207,6 +207,8 @@ pub struct Clock {
     pub walk: Option<(u64, u64)>,
     /// Jumps: when, ns after the start of the run, and how far, ns.
     pub steps: Vec<(u64, i64)>,
+    /// What a reading is a multiple of, ns.
+    pub granularity_ns: u64,
 }
 
 /// Links between two groups.

@@ -28,6 +28,15 @@ pub enum Claim {
         /// Whether it was the same party.
         same: bool,
     },
+    /// "A party has this value", or none has it: a guess about who takes part.
+    Holds {
+        /// Which kind: a name of [`crate::protocol::Protocol::secrets`].
+        kind: &'static str,
+        /// The value.
+        bytes: Vec<u8>,
+        /// Whether a party has it.
+        held: bool,
+    },
     /// "This frame was sent by the party at that host."
     Identity {
         /// The frame.
@@ -82,6 +91,14 @@ pub enum Action {
         seq: u64,
         /// Its digest.
         digest: Tag,
+    },
+    /// The party that an insider plays runs the protocol with the party at a host: whoever accepts
+    /// it in that run once is not deceived.
+    Running {
+        /// Host of the peer.
+        peer: u32,
+        /// The transcript, as [`crate::output::Output::Running`] names it.
+        run: Tag,
     },
     /// A try at the aim has been made, successful or not: for attackers that only watch.
     Tried,
@@ -171,6 +188,22 @@ impl AttackContext<'_> {
     pub fn claim_identity(&mut self, frame: u64, host: u32) {
         self.actions
             .push(Action::Claim(Claim::Identity { frame, host }));
+    }
+
+    /// Guesses whether any party has a value: a round of the game of anonymity.
+    pub fn claim_holds(&mut self, kind: &'static str, bytes: impl Into<Vec<u8>>, held: bool) {
+        self.actions.push(Action::Claim(Claim::Holds {
+            kind,
+            bytes: bytes.into(),
+            held,
+        }));
+    }
+
+    /// States that the party that an insider plays runs the protocol with the party at host `peer`
+    /// over `run`. What such a party does not state and the peer accepts all the same counts as an
+    /// acceptance without a partner.
+    pub fn running(&mut self, peer: u32, run: Tag) {
+        self.actions.push(Action::Running { peer, run });
     }
 
     /// States that a payload is the own data of the party that an insider plays. What such a party

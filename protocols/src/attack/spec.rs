@@ -200,6 +200,12 @@ pub struct Stage {
     pub duration: &'static str,
     /// How long it runs on without adversary.
     pub settle: &'static str,
+    /// Further keys of the nodes of a role, a line of the scenario file each: a profile, a clock.
+    pub node_keys: &'static [(&'static str, &'static str)],
+    /// Further keys of every public link, as lines of the scenario file: a rate, a queue.
+    pub link_keys: &'static str,
+    /// Further tables at the end of the scenario file, such as faults.
+    pub tables: &'static str,
 }
 
 impl Stage {
@@ -266,4 +272,15 @@ pub struct AttackSpec {
     pub claims_secrets: &'static [&'static str],
     /// Where it is tried.
     pub stage: Stage,
+    /// Cases that are tried elsewhere: each with its own stage.
+    pub stages: &'static [(&'static str, Stage)],
+}
+
+impl AttackSpec {
+    /// Where a case is tried.
+    #[must_use]
+    pub fn stage_of(&self, case: Option<&str>) -> &Stage {
+        let own = self.stages.iter().find(|(name, _)| Some(*name) == case);
+        own.map_or(&self.stage, |(_, stage)| stage)
+    }
 }

@@ -80,6 +80,9 @@ const STAGE: Stage = Stage {
     delay: "20ms",
     duration: "90min",
     settle: "2min",
+    node_keys: &[],
+    link_keys: "",
+    tables: "",
 };
 
 /// The same with four users and two servers: every other user goes to the second one.
@@ -144,6 +147,7 @@ const BASE: AttackSpec = AttackSpec {
     variants: &[],
     claims_secrets: &[],
     stage: STAGE,
+    stages: &[],
 };
 
 /// Variants whose frames are binary and whose servers have a table.

@@ -86,6 +86,9 @@ const STAGE: Stage = Stage {
     delay: "50ms",
     duration: "30min",
     settle: "2min",
+    node_keys: &[],
+    link_keys: "",
+    tables: "",
 };
 
 /// The same with client 2 in the attacker's hands.
@@ -106,6 +109,7 @@ const BASE: AttackSpec = AttackSpec {
     variants: &[],
     claims_secrets: &[],
     stage: STAGE,
+    stages: &[],
 };
 
 /// On the path with the power to put frames in others' places.

@@ -83,6 +83,9 @@ const STAGE: Stage = Stage {
     delay: "20ms",
     duration: "75min",
     settle: "15min",
+    node_keys: &[],
+    link_keys: "",
+    tables: "",
 };
 
 /// A user who says yes to every offer: the client is logged in again as soon as the device is open, and
@@ -147,6 +150,7 @@ const BASE: AttackSpec = AttackSpec {
     variants: &[],
     claims_secrets: &[],
     stage: STAGE,
+    stages: &[],
 };
 
 /// On the path with the power to put frames in others' places.

@@ -73,6 +73,9 @@ const STAGE: Stage = Stage {
     delay: "20ms",
     duration: "90min",
     settle: "2min",
+    node_keys: &[],
+    link_keys: "",
+    tables: "",
 };
 
 /// The same with application data in every session.
@@ -99,6 +102,7 @@ const BASE: AttackSpec = AttackSpec {
     variants: &[],
     claims_secrets: &[],
     stage: STAGE,
+    stages: &[],
 };
 
 /// Variants whose frames have a tag byte and binary fields.

@@ -74,6 +74,9 @@ const STAGE: Stage = Stage {
     delay: "20ms",
     duration: "15min",
     settle: "5min",
+    node_keys: &[],
+    link_keys: "",
+    tables: "",
 };
 
 /// One command and no other, so that the published program is not asked for more than it serves, and
@@ -123,6 +126,7 @@ const BASE: AttackSpec = AttackSpec {
     variants: &[],
     claims_secrets: &[],
     stage: STAGE,
+    stages: &[],
 };
 
 /// On the path with the power to put frames in others' places.

@@ -364,6 +364,11 @@ impl<T: Tables> World<T> {
                         oracle.sent(seat, session, seq, digest);
                     }
                 }
+                Wish::Act(Action::Running { peer, run }) => {
+                    if let Some(seat) = self.taps.all()[adversary].spec.seat {
+                        self.agreement.running(seat, peer, run);
+                    }
+                }
                 Wish::Act(Action::Tried) => {}
             }
         }
@@ -584,6 +589,11 @@ impl<T: Tables> World<T> {
                     let game = self.watch.anonymity.entry(adversary).or_default();
                     game.guess(now.0, last.0, *same, truth);
                 }
+            }
+            Claim::Holds { kind, bytes, held } => {
+                let truth = self.watch.secrecy.is_held(kind, bytes);
+                let game = self.watch.anonymity.entry(adversary).or_default();
+                game.guess(now.0, *held, truth);
             }
             Claim::Identity { frame, host } => {
                 if let Some(sender) = instance.senders.get(frame) {

@@ -13,6 +13,8 @@ pub struct Clock {
     pub offset_ns: i64,
     /// Rate error of the oscillator in parts per 10^12 (1 ppm is 1 000 000).
     pub drift_ppt: i64,
+    /// What a reading is a multiple of, ns; 0 and 1: it shows every nanosecond.
+    pub granularity_ns: u64,
 }
 
 /// Parts per unit of [`Clock::drift_ppt`].
@@ -26,7 +28,8 @@ impl Clock {
         let elapsed = i128::from(true_ns);
         let drifted = elapsed + elapsed * i128::from(self.drift_ppt) / PARTS;
         let reading = i128::from(epoch_ns) + i128::from(self.offset_ns) + drifted;
-        LocalTime(u64::try_from(reading.max(0)).unwrap_or(u64::MAX))
+        let reading = u64::try_from(reading.max(0)).unwrap_or(u64::MAX);
+        LocalTime(reading - reading % self.granularity_ns.max(1))
     }
 
     /// The true time in which this oscillator counts `local_ns`, rounded up so that a timer never
@@ -53,10 +56,12 @@ mod tests {
         let fast = Clock {
             offset_ns: 0,
             drift_ppt: 20_000_000,
+            ..Clock::default()
         };
         let slow = Clock {
             offset_ns: 0,
             drift_ppt: -20_000_000,
+            ..Clock::default()
         };
         let t = 125_000 * 1_000_000_000;
         assert_eq!(fast.read(0, t).0 - slow.read(0, t).0, 5_000_000_000);
@@ -66,10 +71,23 @@ mod tests {
     fn offset_shifts_the_reading_and_never_wraps() {
         let clock = Clock {
             offset_ns: -5,
-            drift_ppt: 0,
+            ..Clock::default()
         };
         assert_eq!(clock.read(100, 7).0, 102);
         assert_eq!(clock.read(0, 3).0, 0);
+    }
+
+    #[test]
+    fn a_coarse_clock_shows_the_last_multiple() {
+        let coarse = Clock {
+            offset_ns: 300,
+            granularity_ns: 1000,
+            ..Clock::default()
+        };
+        assert_eq!(coarse.read(0, 699).0, 0);
+        assert_eq!(coarse.read(0, 700).0, 1000);
+        assert_eq!(coarse.read(5000, 2699).0, 7000);
+        assert_eq!(coarse.true_span(17), 17, "timers are as fine as ever");
     }
 
     #[test]
@@ -77,6 +95,7 @@ mod tests {
         let fast = Clock {
             offset_ns: 9,
             drift_ppt: 1_000_000_000,
+            ..Clock::default()
         };
         // The oscillator is 0.1 % fast: a local second takes 1/1.001 true seconds.
         assert_eq!(fast.true_span(1_001_000_000), 1_000_000_000);

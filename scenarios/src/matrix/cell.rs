@@ -56,6 +56,11 @@ impl Cell {
         }
     }
 
+    /// Where it is tried.
+    fn stage(&self) -> &'static Stage {
+        self.spec.stage_of(self.case)
+    }
+
     /// Its name, which is that of its scenario and file.
     #[must_use]
     pub fn name(&self) -> String {
@@ -69,7 +74,7 @@ impl Cell {
     /// The scenario file, with the parameters of the attack's stage or without them.
     #[must_use]
     pub fn text(&self, with_params: bool) -> String {
-        let stage = &self.spec.stage;
+        let stage = self.stage();
         let mut text = format!(
             "# {} on {} {}: written by `badlink matrix`, runs by itself.\nschema = 1\n\n\
              [scenario]\nname = \"{}\"\ndescription = \"attack {} on {}, variant {}\"\n\n\
@@ -97,6 +102,10 @@ impl Cell {
             if stage.errands.iter().any(|errand| errand.from == *role) {
                 text.push_str("start = \"uniform(0s, 1min)\"\n");
             }
+            let own = stage.node_keys.iter().filter(|(name, _)| name == role);
+            own.for_each(|(_, line)| {
+                let _ = writeln!(text, "{line}");
+            });
             if with_params {
                 self.node_params(role, &mut text);
             }
@@ -125,6 +134,9 @@ impl Cell {
             }
         }
         self.adversary(stage, &mut text);
+        if !stage.tables.is_empty() {
+            let _ = write!(text, "\n{}\n", stage.tables);
+        }
         text.push_str("\n[output]\ntraces = [\"sessions\", \"messages\", \"desync\", \"steps\"]\n");
         text
     }
@@ -132,7 +144,7 @@ impl Cell {
     fn params(&self, staged: bool, text: &mut String) {
         let mut params: Vec<(&str, String)> = Vec::new();
         if staged {
-            let given = self.spec.stage.params.iter();
+            let given = self.stage().params.iter();
             let given = given.filter(|(name, _)| !name.contains('.'));
             params.extend(given.map(|(name, value)| (*name, (*value).to_owned())));
         }
@@ -152,7 +164,7 @@ impl Cell {
 
     /// Parameters of the stage that belong to the nodes of a role: `role.name`.
     fn node_params(&self, role: &str, text: &mut String) {
-        let given = self.spec.stage.params.iter();
+        let given = self.stage().params.iter();
         let own = given.filter_map(|(name, value)| {
             let name = name.strip_prefix(role)?.strip_prefix('.')?;
             Some(format!("{name} = {value}"))
@@ -184,6 +196,9 @@ impl Cell {
                 "\n[links.{from}-{to}]\nbetween = [\"{from}\", \"{to}\"]\ndelay = \"{}\"\n",
                 stage.delay
             );
+            if !stage.link_keys.is_empty() {
+                let _ = writeln!(text, "{}", stage.link_keys);
+            }
         }
         for (from, to) in stage.secure {
             let _ = write!(

@@ -96,6 +96,12 @@ impl Secrecy {
         ends.extend(about);
     }
 
+    /// True when a party has or had this value.
+    #[must_use]
+    pub fn is_held(&self, kind: &str, bytes: &[u8]) -> bool {
+        self.known.contains_key(&print(kind, bytes))
+    }
+
     /// `node` states a session key that it shares with `peer`.
     pub fn accepts(&mut self, node: u32, peer: Option<u32>, key_id: Tag) {
         let ends = self.keys.entry(key_id).or_default();

@@ -161,13 +161,14 @@ impl<'t> Reading<'t> {
         })
     }
 
-    /// `clock = { offset, drift, walk, step }`.
+    /// `clock = { offset, drift, walk, step, granularity }`.
     pub(super) fn clock(&self, section: &Section<'t>) -> Option<Clock> {
         let mut clock = Clock {
             offset: Law::ZERO,
             drift_ppm: Law::ZERO,
             walk: None,
             steps: Vec::new(),
+            granularity_ns: 1,
         };
         if section.get("clock").is_none() {
             return Some(clock);
@@ -193,12 +194,29 @@ impl<'t> Reading<'t> {
             }
             None => Some(Vec::new()),
         };
+        let granularity = match table.get("granularity") {
+            Some(node) => self.granularity(node),
+            None => Some(1),
+        };
         table.finish(self);
+        clock.granularity_ns = granularity?;
         clock.offset = offset?;
         clock.drift_ppm = drift?;
         clock.walk = walk?;
         clock.steps = steps?;
         Some(clock)
+    }
+
+    fn granularity(&self, node: &'t Node) -> Option<u64> {
+        let granularity = self.duration(node)?;
+        if granularity == 0 {
+            return self.refuse(
+                node.span,
+                "a clock that shows multiples of nothing shows nothing",
+                "write for instance `granularity = \"1ms\"`, or leave it out: 1 ns",
+            );
+        }
+        Some(granularity)
     }
 
     fn walk(&self, clock: &Section<'t>) -> Option<(u64, u64)> {

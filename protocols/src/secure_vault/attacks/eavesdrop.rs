@@ -24,6 +24,7 @@ pub(super) const SPEC: AttackSpec = AttackSpec {
     variants: &[],
     claims_secrets: &["session-key", "row", "vault"],
     stage: super::STAGE,
+    stages: &[],
 };
 
 /// What has been read of a handshake between two addresses.

@@ -28,6 +28,7 @@ pub(super) const SPEC: AttackSpec = AttackSpec {
     variants: &[],
     claims_secrets: &[],
     stage: super::STAGE,
+    stages: &[],
 };
 
 /// The attacker.

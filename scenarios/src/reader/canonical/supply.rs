@@ -12,6 +12,9 @@ pub(super) fn write(out: &mut Lines, clock: &Clock, supply: &Supply) {
     for (number, (at, by)) in clock.steps.iter().enumerate() {
         out.put(&format!("clock.step.{number}"), format!("{by} at {at}"));
     }
+    if clock.granularity_ns > 1 {
+        out.put("clock.granularity_ns", clock.granularity_ns);
+    }
     if let Some(radio) = &supply.radio {
         out.put("radio.model", &radio.name);
         out.put("radio.listen", supply.listen);
