@@ -4,7 +4,7 @@
 use core::fmt;
 use std::sync::Arc;
 
-use crate::attack::{AttackSpec, Attacker, Holder, Secret, SecretSpec, Setup};
+use crate::attack::{AttackSpec, Attacker, Holder, Property, Secret, SecretSpec, Setup};
 use crate::drive::Rehearsal;
 use crate::output::{Principal, Tag};
 use crate::parameter::{ParameterError, ParameterSpec, Values};
@@ -99,6 +99,8 @@ pub struct ClaimSpec {
     pub stance: &'static str,
     /// Where it stands.
     pub source: &'static str,
+    /// The properties that it is about; empty: all that an attack on it aims at.
+    pub properties: &'static [Property],
 }
 
 /// A relation between two roles whose ends share state; its number is its place in

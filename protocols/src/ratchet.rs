@@ -247,6 +247,7 @@ const fn claim(id: &'static str, text: &'static str, stance: &'static str) -> Cl
         text,
         stance,
         source: "README and SECURITY.md",
+        properties: &[],
     }
 }
 

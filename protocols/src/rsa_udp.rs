@@ -286,6 +286,7 @@ impl Protocol for RsaUdp {
                 text,
                 stance: "resists",
                 source,
+                properties: &[],
             }
         }
         &const {

@@ -250,6 +250,7 @@ const fn claim(id: &'static str, text: &'static str) -> ClaimSpec {
         text,
         stance: "resists",
         source: "README",
+        properties: &[],
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::address::{Address, Channel};
 use crate::crypto::Crypto;
 use crate::entropy::{self, Entropy};
-use crate::output::Tag;
+use crate::output::{Principal, Tag};
 use crate::time::{LocalTime, Span};
 
 /// What an attacker says that it has found out. Oracles judge it.
@@ -91,6 +91,11 @@ pub enum Action {
         seq: u64,
         /// Its digest.
         digest: Tag,
+    },
+    /// The party that an insider plays is known to others by this name.
+    Named {
+        /// The name.
+        principal: Principal,
     },
     /// The party that an insider plays runs the protocol with the party at a host: whoever accepts
     /// it in that run once is not deceived.
@@ -197,6 +202,11 @@ impl AttackContext<'_> {
             bytes: bytes.into(),
             held,
         }));
+    }
+
+    /// States by which name others know the party that an insider plays.
+    pub fn named(&mut self, principal: Principal) {
+        self.actions.push(Action::Named { principal });
     }
 
     /// States that the party that an insider plays runs the protocol with the party at host `peer`

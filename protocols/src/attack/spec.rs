@@ -230,6 +230,12 @@ impl Stage {
         Self { seat, ..self }
     }
 
+    /// Whether an insider plays a party of this role here.
+    #[must_use]
+    pub fn plays(&self, role: &str) -> bool {
+        self.seat.split('[').next() == Some(role)
+    }
+
     /// This stage with other numbers of parties.
     #[must_use]
     pub const fn with_nodes(self, nodes: &'static [(&'static str, u32)]) -> Self {

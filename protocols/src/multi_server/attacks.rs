@@ -8,6 +8,7 @@ mod future_time;
 mod impostors;
 mod insiders;
 mod later;
+mod linking;
 mod losses;
 mod mitm;
 mod own_server;
@@ -29,7 +30,7 @@ use super::params::Params;
 /// Every attack, in the order of the specification.
 pub(super) const SPECS: &[AttackSpec] = &[
     passive::KEY_SPEC,
-    passive::LINK_SPEC,
+    linking::SPEC,
     passive::UPDATE_SPEC,
     replays::LATE_SPEC,
     replays::SOON_SPEC,
@@ -169,12 +170,12 @@ pub(super) fn build(
     let literal = params.literal();
     Ok(match id {
         "eavesdrop-key" => Box::new(passive::Key::new(shared())),
-        "link-sessions" => Box::new(passive::Link::new(shared())),
+        "link-sessions" => Box::new(linking::Link::new(shared())),
         "eavesdrop-update" if !literal => Box::new(passive::Update::new(shared())),
         "replay-req-late" => Box::new(replays::Late::new(setup)),
         "replay-req-soon" => Box::new(replays::Soon::new(setup)),
         "replay-rep" => Box::new(replays::Rep::new(setup)),
-        "future-time" if !literal => Box::new(future_time::FutureTime::new(shared(), setup)),
+        "future-time" => Box::new(future_time::FutureTime::new(shared(), setup)),
         "flip-req" => Box::new(flips::req(setup, literal)),
         "flip-rep" => Box::new(flips::rep(setup, literal)),
         "flip-location" => Box::new(flips::location(setup, literal)),
@@ -185,18 +186,18 @@ pub(super) fn build(
         "insider-as-user" => Box::new(insiders::AsUser::new(shared(), setup)),
         "insider-as-server" => Box::new(insiders::AsServer::new(shared())),
         "insider-pull-table" if !literal => Box::new(updates::Pull::new(shared(), setup)),
-        "forge-update" if !literal => Box::new(updates::Forge::new(shared(), setup)),
+        "forge-update" => Box::new(updates::Forge::new(shared(), setup)),
         "flood-db" => Box::new(updates::flood(&shared(), setup)),
         "own-server-passive" if !literal => Box::new(own_server::Passive::new(shared(), setup)),
         "own-server-and-user" if !literal => Box::new(own_server::Both::new(shared(), setup)),
         "card-thief-guess" => Box::new(card_thief::Guess::new(shared(), setup)),
         "card-thief-read" => Box::new(card_thief::Read::new(shared(), setup)),
         "wrong-password" => Box::new(card_user::WrongPassword::new(setup)),
-        "guess-on-card" => Box::new(card_user::GuessOnCard::new(setup)),
+        "guess-on-card" => Box::new(card_user::GuessOnCard::new(params, setup)),
         "rc-reader" => Box::new(registration::Reader::new(shared(), setup)),
         "squat-uid" => Box::new(registration::squat(&shared(), setup)),
-        "rc-dump" if !literal => Box::new(later::Dump::new(shared(), setup)),
-        "later-theft" if !literal => Box::new(later::Dump::new(shared(), setup)),
+        "rc-dump" => Box::new(later::Dump::new(shared(), setup)),
+        "later-theft" => Box::new(later::Dump::new(shared(), setup)),
         "known-sk" => Box::new(later::KnownKey::new(shared())),
         "probe-membership" if !literal => Box::new(probe::Probe::new(shared(), setup)),
         "drop-one" => Box::new(losses::drop_one(setup)),

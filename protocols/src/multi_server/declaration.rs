@@ -1,5 +1,6 @@
 //! What the protocol declares about itself, as tables: roles, commands, timers, variants, claims.
 
+use crate::attack::Property;
 use crate::parameter::{ParameterKind, ParameterSpec};
 use crate::protocol::{
     ClaimSpec, CommandSpec, Completion, RelationSpec, RoleSpec, TimerSpec, VariantSpec,
@@ -193,6 +194,15 @@ const fn claim(id: &'static str, text: &'static str) -> ClaimSpec {
         text,
         stance: "resists",
         source: "README, section on security features",
+        properties: &[],
+    }
+}
+
+/// Of several properties that an attack aims at, these are what the claim is about.
+const fn about(claim: ClaimSpec, properties: &'static [Property]) -> ClaimSpec {
+    ClaimSpec {
+        properties,
+        ..claim
     }
 }
 
@@ -200,9 +210,15 @@ pub(super) const CLAIMS: &[ClaimSpec] = &[
     claim("MS-C1", "mutual authentication of user and server"),
     claim("MS-C2", "session key known to both ends only"),
     claim("MS-C3", "forward secrecy by nonces and timestamps"),
-    claim("MS-C4", "confidentiality of List by XOR masking"),
+    about(
+        claim("MS-C4", "confidentiality of List by XOR masking"),
+        &[Property::Secrecy],
+    ),
     claim("MS-C5", "replay protection by T1, T2"),
-    claim("MS-C6", "user anonymity: UID always hashed and masked"),
+    about(
+        claim("MS-C6", "user anonymity: UID always hashed and masked"),
+        &[Property::Anonymity],
+    ),
     claim("MS-C7", "one registration serves all servers"),
     claim("MS-C8", "password update by RC after a local card check"),
     claim(

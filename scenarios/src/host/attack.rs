@@ -364,6 +364,11 @@ impl<T: Tables> World<T> {
                         oracle.sent(seat, session, seq, digest);
                     }
                 }
+                Wish::Act(Action::Named { principal }) => {
+                    if let Some(seat) = self.taps.all()[adversary].spec.seat {
+                        self.principals.name(principal, seat);
+                    }
+                }
                 Wish::Act(Action::Running { peer, run }) => {
                     if let Some(seat) = self.taps.all()[adversary].spec.seat {
                         self.agreement.running(seat, peer, run);

@@ -262,14 +262,19 @@ impl Cell {
             powers.push("\"break-channel\"".to_owned());
         }
         let _ = writeln!(text, "powers = [{}]", powers.join(", "));
-        if !spec.knows.is_empty() {
-            let knows: Vec<String> = spec
-                .knows
-                .iter()
+        // In the place of now this party, now that one, it knows what that party knows.
+        let insider = spec.positions.first() == Some(&Position::Insider);
+        let roles = insider && !spec.stages.is_empty();
+        let knows = spec.knows.iter();
+        let knows: Vec<_> = knows
+            .filter(|need| !roles || stage.plays(need.of))
+            .collect();
+        if !knows.is_empty() {
+            let knows: Vec<String> = knows
+                .into_iter()
                 .map(|need| {
                     // An insider is told what it holds itself; everybody else the first of the role.
-                    let own = stage.seat.split('[').next() == Some(need.of);
-                    let of = if own && spec.positions.first() == Some(&Position::Insider) {
+                    let of = if insider && stage.plays(need.of) {
                         stage.seat.to_owned()
                     } else {
                         format!("{}[0]", need.of)

@@ -199,11 +199,10 @@ fn row(cell: &Cell, property: Property, cases: &[CellTrials], beaten: bool, itse
         other if beaten || itself => other.as_str(),
         _ => NOT_TESTED,
     };
-    let claimed = cell
-        .protocol
-        .claims()
-        .iter()
-        .any(|claim| cell.spec.claims.contains(&claim.id) && claim.stance == "resists");
+    let claimed = cell.protocol.claims().iter().any(|claim| {
+        let about = claim.properties.is_empty() || claim.properties.contains(&property);
+        cell.spec.claims.contains(&claim.id) && claim.stance == "resists" && about
+    });
     let interval = clopper_pearson(worst.successes, worst.trials, LEVEL);
     let seed = FIRST_SEED + worst.best;
     Row {
@@ -267,6 +266,7 @@ pub fn claims(rows: &[Row]) -> Vec<ClaimRow> {
                 row.protocol == protocol.name()
                     && row.variant == "as-published"
                     && row.claims.contains(&claim.id)
+                    && (claim.properties.is_empty() || claim.properties.contains(&row.property))
             });
             // Of equal ones the first.
             let worst = tested.rev().max_by_key(|row| rank(row.verdict));

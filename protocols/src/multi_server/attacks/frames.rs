@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use crate::address::Address;
 use crate::attack::View;
 use crate::crypto::Crypto;
-use crate::multi_server::equations::Hash;
 use crate::multi_server::equations::login::{Transcript, alpha, beta};
+use crate::multi_server::equations::{Hash, xor};
 use crate::multi_server::literal::messages as text;
+use crate::multi_server::literal::text::{digest, hex};
 use crate::multi_server::messages::{AuthRep, AuthReq, Message, PaddedLoc, decode, unpadded};
 use crate::multi_server::params::Params;
 
@@ -169,6 +170,28 @@ pub(super) fn forge_request(
         beta: beta(cx.crypto, uid, ssk, c, t1, nonce.as_ref()),
         t1,
         nonce,
+    }
+}
+
+/// The same in the prototype, which sends UID and C in clear.
+pub(super) fn forge_text_request(
+    cx: &mut crate::attack::AttackContext<'_>,
+    (id, ssk): (&[u8], &Hash),
+    (uid, c): (&Hash, &Hash),
+    t1: u64,
+) -> text::AuthReq {
+    let id = core::str::from_utf8(id).unwrap_or_default();
+    let (ssk, t1) = (hex(ssk), t1.to_string());
+    let (uid_text, c) = (hex(uid), hex(c));
+    let stream = digest(cx.crypto, &[id, &ssk, &t1]);
+    let beta = digest(cx.crypto, &[&uid_text, &ssk, &c, &t1]);
+    text::AuthReq {
+        alpha: hex(&xor(cx.crypto, uid, &stream)),
+        beta: hex(&beta),
+        t1,
+        c,
+        uid: uid_text,
+        id: id.to_owned(),
     }
 }
 

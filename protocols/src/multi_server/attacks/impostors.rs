@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::frames::{forge_request, frame, hash, text_frame};
+use super::frames::{forge_request, forge_text_request, frame, hash, text_frame};
 use crate::address::Address;
 use crate::attack::{
     AttackContext, AttackSpec, Attacker, Cases, Control, Grant, Need, Position, Power, Setup,
 };
 use crate::multi_server::directory::Directory;
-use crate::multi_server::equations::{Hash, xor};
+use crate::multi_server::equations::Hash;
 use crate::multi_server::literal::messages as text;
-use crate::multi_server::literal::text::{digest, hex, seconds};
+use crate::multi_server::literal::text::seconds;
 use crate::multi_server::messages::{AuthReq, Message, unpadded};
 use crate::multi_server::params::Params;
 use crate::multi_server::{PORT, role};
@@ -57,23 +57,6 @@ impl Impostor {
             ssk: None,
         }
     }
-
-    fn text(&self, id: &str, ssk: &Hash, uid: &Hash, cx: &mut AttackContext<'_>) -> Vec<u8> {
-        let t1 = seconds(cx.now.0).to_string();
-        let ssk = hex(ssk);
-        let stream = digest(cx.crypto, &[id, &ssk, &t1]);
-        let (uid_text, c) = (hex(uid), hex(&[0; 32]));
-        let beta = digest(cx.crypto, &[&uid_text, &ssk, &c, &t1]);
-        let request = text::AuthReq {
-            alpha: hex(&xor(cx.crypto, uid, &stream)),
-            beta: hex(&beta),
-            t1,
-            c,
-            uid: uid_text,
-            id: id.to_owned(),
-        };
-        text_frame(&self.params, &text::Message::AuthReq(request))
-    }
 }
 
 impl Attacker for Impostor {
@@ -100,10 +83,11 @@ impl Attacker for Impostor {
             _ => None,
         };
         let bytes = if self.params.literal() {
-            let id = core::str::from_utf8(id).unwrap_or_default().to_owned();
             let mut guess = [0; 32];
             cx.random(&mut guess);
-            self.text(&id, &ssk.unwrap_or(guess), &uid, cx)
+            let server = (id, &ssk.unwrap_or(guess));
+            let asked = forge_text_request(cx, server, (&uid, &[0; 32]), seconds(cx.now.0));
+            text_frame(&self.params, &text::Message::AuthReq(asked))
         } else {
             let request = match ssk {
                 Some(ssk) => {

@@ -143,7 +143,7 @@ fn text_entries(list: &[u8]) -> Vec<Entry> {
     list.split(';').filter_map(entry).collect()
 }
 
-fn read_list(params: &Params, grant: &Grant) -> Vec<Entry> {
+pub(super) fn read_list(params: &Params, grant: &Grant) -> Vec<Entry> {
     if params.literal() {
         text_entries(grant.bytes())
     } else {

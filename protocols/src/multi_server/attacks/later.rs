@@ -1,18 +1,21 @@
 //! What recorded sessions are worth when secrets leak: `rc-dump`, `later-theft`, `known-sk`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::frames::{Login, Logins, hash, text_reply, text_request};
 use super::own_server::{rows, server_ids};
-use super::passive::SETTLED;
+use super::passive::{SETTLED, text_key};
+use crate::address::Address;
 use crate::attack::{
     ALL_POWERS, AttackContext, AttackSpec, Attacker, Control, Grant, Need, Property, Setup,
     Verdict, View,
 };
 use crate::multi_server::equations::Hash;
 use crate::multi_server::equations::login::verifier;
-use crate::multi_server::literal::messages::AuthReq as TextAuthReq;
+use crate::multi_server::literal::messages::{self as text, AuthReq as TextAuthReq};
 use crate::multi_server::literal::server::login_tags;
+use crate::multi_server::literal::text::hex;
 use crate::multi_server::params::Params;
 use crate::multi_server::server::LoginTags;
 
@@ -47,7 +50,6 @@ pub(super) const DUMP_SPEC: AttackSpec = AttackSpec {
     properties: &[Property::Secrecy],
     claims: &["MS-C3"],
     control: Control::without("mask"),
-    variants: super::BINARY,
     claims_secrets: &["session-key"],
     ..super::BASE
 };
@@ -62,7 +64,6 @@ pub(super) const THEFT_SPEC: AttackSpec = AttackSpec {
     properties: &[Property::Secrecy],
     claims: &["MS-C3"],
     control: Control::without("mask"),
-    variants: super::BINARY,
     claims_secrets: &["session-key"],
     ..super::BASE
 };
@@ -74,6 +75,10 @@ pub(super) struct Dump {
     servers: Vec<Vec<u8>>,
     logins: Logins,
     recorded: Vec<Login>,
+    /// Of the prototype: who logs in, its request, gamma and Loc.
+    texts: Vec<(u32, TextAuthReq, String, String)>,
+    asked: BTreeMap<Address, TextAuthReq>,
+    places: BTreeMap<Address, String>,
     people: Vec<(Hash, Hash)>,
     uid: Option<Hash>,
     c: Option<Hash>,
@@ -86,13 +91,44 @@ impl Dump {
             servers: server_ids(setup),
             logins: Logins::default(),
             recorded: Vec::new(),
+            texts: Vec::new(),
+            asked: BTreeMap::new(),
+            places: BTreeMap::new(),
             people: Vec::new(),
             uid: None,
             c: None,
         }
     }
 
+    /// Keeps what passes in the prototype; true when a login is complete.
+    fn see_text(&mut self, view: &View<'_>) -> bool {
+        if let Some(asked) = text_request(&self.params, view.bytes) {
+            self.asked.insert(view.from, asked);
+        } else if let Some(reply) = text_reply(&self.params, view.bytes) {
+            let asked = self.asked.remove(&view.to);
+            if let Some((asked, loc)) = asked.zip(self.places.get(&view.from)) {
+                let login = (view.to.host, asked, reply.gamma, loc.clone());
+                self.texts.push(login);
+                return true;
+            }
+        } else if self.params.literal()
+            && let Ok(text::Message::Info { loc, .. }) = text::decode(&self.params, view.bytes)
+        {
+            let loc = text::plain(&loc).to_owned();
+            self.places.insert(view.from, loc);
+        }
+        false
+    }
+
     fn open(&mut self, cx: &mut AttackContext<'_>) {
+        for (user, mut asked, gamma, loc) in self.texts.drain(..) {
+            let known = self.people.iter().find(|(uid, _)| hex(uid) == asked.uid);
+            if let Some((uid, c)) = known {
+                (asked.uid, asked.c) = (hex(uid), hex(c));
+                let key = text_key(&asked, &gamma, &loc, cx);
+                cx.claim("session-key", user, key);
+            }
+        }
         for login in self.recorded.drain(..) {
             for id in &self.servers {
                 for (uid, c) in &self.people {
@@ -111,6 +147,11 @@ impl Attacker for Dump {
         if let Some(login) = self.logins.see(&self.params, view) {
             cx.tried();
             self.recorded.push(login);
+            if !self.people.is_empty() {
+                cx.arm(0, SETTLED);
+            }
+        } else if self.see_text(view) {
+            cx.tried();
             if !self.people.is_empty() {
                 cx.arm(0, SETTLED);
             }

@@ -35,7 +35,7 @@ pub(super) const PASSIVE_SPEC: AttackSpec = AttackSpec {
     claims: &["MS-C2"],
     control: Control::without("mask"),
     variants: super::BINARY,
-    claims_secrets: &["session-key", "uid"],
+    claims_secrets: &["session-key"],
     stage: super::TWO_SERVERS,
     ..super::BASE
 };
@@ -62,7 +62,8 @@ pub(super) struct Passive {
     own: Vec<u8>,
     rows: Vec<(Hash, Hash)>,
     logins: Logins,
-    last: Option<(u64, Hash)>,
+    /// The login before: its frame, and whose it is, if a row of the table fits.
+    last: Option<(u64, Option<Hash>)>,
     found: Vec<(u32, Hash)>,
 }
 
@@ -98,9 +99,6 @@ impl Attacker for Passive {
     }
 
     fn on_packet(&mut self, view: &View<'_>, cx: &mut AttackContext<'_>) -> Verdict {
-        if let Some(asked) = request(&self.params, view.bytes) {
-            cx.claim("uid", view.from.host, asked.alpha);
-        }
         let Some(login) = self.logins.see(&self.params, view) else {
             return Verdict::Pass;
         };
@@ -112,14 +110,16 @@ impl Attacker for Passive {
                 let key = login.key(&self.params, cx.crypto, id, (uid, c))?;
                 Some((*uid, key))
             });
-        if let Some((uid, key)) = found {
+        let uid = found.map(|(uid, key)| {
             self.found.push((login.user.host, key));
             cx.arm(0, SETTLED);
-            if let Some((frame, before)) = self.last {
-                cx.claim_link(frame, login.frame, before == uid);
-            }
-            self.last = Some((login.frame, uid));
+            uid
+        });
+        if let Some((frame, before)) = self.last {
+            // Logins that no row opens are somebody else's, for all that it can tell.
+            cx.claim_link(frame, login.frame, uid.is_some() && before == uid);
         }
+        self.last = Some((login.frame, uid));
         Verdict::Pass
     }
 

@@ -1,6 +1,6 @@
-//! Readers of the public links: `eavesdrop-key`, `link-sessions`, `eavesdrop-update`.
+//! Readers of the public links: `eavesdrop-key`, `eavesdrop-update`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::frames::{request, text_reply, text_request};
@@ -56,9 +56,6 @@ impl Attacker for Key {
             cx.claim("uid", view.from.host, asked.alpha);
         } else if let Some(asked) = text_request(params, view.bytes) {
             cx.tried();
-            if let Some(uid) = number(&asked.uid) {
-                cx.claim("uid", view.from.host, uid);
-            }
             self.open.insert(view.from, asked);
         } else if let Some(reply) = text_reply(params, view.bytes) {
             if let Some(asked) = self.open.remove(&view.to)
@@ -96,71 +93,20 @@ pub(super) fn text_key(
     digest(cx.crypto, &[&asked.uid, &asked.id, &asked.c, loc, &grant])
 }
 
-pub(super) const LINK_SPEC: AttackSpec = AttackSpec {
-    id: "link-sessions",
-    help: "Says that two requests come from the same user when they show the same alpha (in the \
-           prototype the same UID), or when they have the same T1 and an XOR of alphas seen before.",
-    powers: super::OBSERVE,
-    properties: &[Property::Anonymity],
-    claims: &["MS-C6"],
-    control: Control::without("mask"),
-    ..super::BASE
-};
-
-/// `link-sessions`.
-#[derive(Debug)]
-pub(super) struct Link {
-    params: Arc<Params>,
-    /// The request before: frame, name, T1.
-    last: Option<(u64, Vec<u8>, u64)>,
-    sums: BTreeSet<Vec<u8>>,
-}
-
-impl Link {
-    pub(super) const fn new(params: Arc<Params>) -> Self {
-        Self {
-            params,
-            last: None,
-            sums: BTreeSet::new(),
-        }
-    }
-}
-
-impl Attacker for Link {
-    fn on_packet(&mut self, view: &View<'_>, cx: &mut AttackContext<'_>) -> Verdict {
-        let (name, t1) = if let Some(asked) = request(&self.params, view.bytes) {
-            (asked.alpha.to_vec(), asked.t1)
-        } else if let Some(asked) = text_request(&self.params, view.bytes) {
-            (asked.uid.into_bytes(), 0)
-        } else {
-            return Verdict::Pass;
-        };
-        cx.tried();
-        if let Some((frame, before, time)) = &self.last {
-            let mut same = *before == name;
-            if t1 != 0 && *time == t1 {
-                let sum = before.iter().zip(&name).map(|(a, b)| a ^ b).collect();
-                same |= !self.sums.insert(sum);
-            }
-            cx.claim_link(*frame, view.frame, same);
-        }
-        self.last = Some((view.frame, name, t1));
-        Verdict::Pass
-    }
-}
-
 pub(super) const UPDATE_SPEC: AttackSpec = AttackSpec {
     id: "eavesdrop-update",
-    help: "Reads requests to the centre and its answers: takes the UID in LIST_REQ, PWD_REQ and \
-           PWD_ACK as it stands, cx for C, and the list for keys of servers. The same UID is the same \
-           user.",
+    help: "Reads requests to the centre and its answers. Of users (`users`): the same UID in LIST_REQ or \
+           PWD_REQ is the same user; it takes cx for C, and the list for keys of servers. Of servers \
+           (`servers`): it takes the records of DB_REP for the C of users.",
     powers: super::OBSERVE,
     properties: &[Property::Secrecy, Property::Anonymity],
     claims: &["MS-C4", "MS-C6"],
     control: Control::without("mask"),
     variants: super::BINARY,
-    claims_secrets: &["uid", "c", "ssk"],
+    cases: &["users", "servers"],
+    claims_secrets: &["c", "ssk", "q"],
     stage: super::UPDATES.on("user", "rc"),
+    stages: &[("servers", super::UPDATES.on("server", "rc"))],
     ..super::BASE
 };
 
@@ -197,16 +143,26 @@ impl Attacker for Update {
                 return Verdict::Pass;
             }
             Message::ListRep(it) => {
+                cx.tried();
                 for entry in super::frames::entries(&self.params, it.list) {
                     self.found.push(("ssk", view.from.host, entry.ssk));
+                    let q = entry.q.map(|q| ("q", view.from.host, q));
+                    self.found.extend(q);
                 }
+                cx.arm(0, SETTLED);
+                return Verdict::Pass;
+            }
+            Message::DbRep(it) => {
+                cx.tried();
+                let rows = super::own_server::rows(it.records).into_iter();
+                self.found
+                    .extend(rows.map(|(_, c)| ("c", view.from.host, c)));
                 cx.arm(0, SETTLED);
                 return Verdict::Pass;
             }
             _ => return Verdict::Pass,
         };
         cx.tried();
-        cx.claim("uid", view.from.host, uid);
         if let Some((frame, before)) = self.last {
             cx.claim_link(frame, view.frame, before == uid);
         }

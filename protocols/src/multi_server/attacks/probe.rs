@@ -1,13 +1,12 @@
 //! `probe-membership`: who has an account, from how a server refuses.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::frames::{forge_request, frame, hash};
 use crate::address::Address;
 use crate::attack::{
-    AttackContext, AttackSpec, Attacker, Control, Grant, Need, Position, Power, Property, Setup,
-    View,
+    AttackContext, AttackSpec, Attacker, Control, Errand, Grant, Need, Position, Power, Property,
+    Setup, Stage, View,
 };
 use crate::multi_server::PORT;
 use crate::multi_server::directory::Directory;
@@ -24,23 +23,48 @@ const fn of_server(secret: &'static str) -> Need {
     }
 }
 
+/// Enough users for a game of a hundred rounds.
+const USERS: Stage = Stage {
+    duration: "30min",
+    ..super::STAGE
+        .with_nodes(&[("rc", 1), ("server", 1), ("user", 60)])
+        .with_errands(&[Errand {
+            from: "user",
+            to: "server",
+            commands: &["authenticate"],
+            every: "exp(1h)",
+            first: "",
+        }])
+};
+
 pub(super) const SPEC: AttackSpec = AttackSpec {
     id: "probe-membership",
     help: "Sends a request with a right alpha and a random beta for each of a list of UIDs, half of \
-           which are made up, and compares the answers and how long they take. It names those that are \
-           answered unlike the others as the members: no party sends a frame by which anonymity could \
-           be judged, so the list of members is what it must name.",
+           which are made up, and compares the answers and how long they take with those for a UID that \
+           nobody can have. In the case `answers` computing takes no time, in `times` the server is a \
+           computer. A round of the game is a UID: does somebody bear it?",
     powers: &[Power::Inject],
     positions: &[Position::OffPath, Position::OnPath],
     knows: &[of_server("ssk"), of_server("candidates")],
-    properties: &[Property::Secrecy],
+    cases: &["answers", "times"],
+    properties: &[Property::Anonymity],
     claims: &["MS-C6"],
     control: Control::without("limits"),
     variants: super::BINARY,
-    claims_secrets: &["members"],
-    stage: super::STAGE.with_nodes(&[("rc", 1), ("server", 1), ("user", 8)]),
+    claims_secrets: &["uid"],
+    stage: USERS,
+    stages: &[(
+        "times",
+        Stage {
+            node_keys: &[("server", "profile = \"x86-server\"")],
+            ..USERS
+        },
+    )],
     ..super::BASE
 };
+
+/// Answer, and how long it took, ns.
+type Answer = (Vec<u8>, u64);
 
 /// The attacker.
 #[derive(Debug)]
@@ -53,8 +77,8 @@ pub(super) struct Probe {
     candidates: Vec<Hash>,
     next: usize,
     asked_ns: u64,
-    /// Answer and how long it took, in microseconds: who got it.
-    answers: BTreeMap<(Vec<u8>, u64), Vec<Hash>>,
+    /// For a UID that nobody can have.
+    nobody: Option<Answer>,
 }
 
 impl Probe {
@@ -68,7 +92,7 @@ impl Probe {
             candidates: Vec::new(),
             next: 0,
             asked_ns: 0,
-            answers: BTreeMap::new(),
+            nobody: None,
         }
     }
 }
@@ -90,37 +114,39 @@ impl Attacker for Probe {
         let Some(ssk) = self.ssk else {
             return;
         };
-        if let Some(uid) = self.candidates.get(self.next) {
-            let mut c = [0; 32];
-            cx.random(&mut c);
-            let t1 = cx.now.0;
-            let server = (unpadded(&id), &ssk);
-            let request = forge_request(&self.params, cx, server, (uid, &c), t1);
-            self.asked_ns = t1;
-            cx.inject(
-                self.own,
-                Address::new(self.of, PORT),
-                frame(&self.params, &Message::AuthReq(request)),
-            );
-            cx.arm(0, Span::from_secs(10));
-        } else if self.answers.len() > 1 {
-            // The smaller group comes first where both are equal: a guess.
-            for group in self.answers.values() {
-                let mut group = group.clone();
-                group.sort_unstable();
-                cx.claim("members", self.of, group.concat());
-            }
-        }
+        let uid = match self.nobody {
+            None => [0; 32],
+            Some(_) => match self.candidates.get(self.next) {
+                Some(uid) => *uid,
+                None => return,
+            },
+        };
+        let mut c = [0; 32];
+        cx.random(&mut c);
+        let t1 = cx.now.0;
+        let server = (unpadded(&id), &ssk);
+        let request = forge_request(&self.params, cx, server, (&uid, &c), t1);
+        self.asked_ns = t1;
+        cx.inject(
+            self.own,
+            Address::new(self.of, PORT),
+            frame(&self.params, &Message::AuthReq(request)),
+        );
+        cx.arm(0, Span::from_secs(10));
     }
 
     fn on_mail(&mut self, view: &View<'_>, cx: &mut AttackContext<'_>) {
-        let answer = match decode(&self.params, view.bytes) {
-            Ok(Message::Reject { .. }) => view.bytes.to_vec(),
-            _ => return,
+        let Ok(Message::Reject { .. }) = decode(&self.params, view.bytes) else {
+            return;
+        };
+        let took = cx.now.0.saturating_sub(self.asked_ns);
+        let answer = (view.bytes.to_vec(), took);
+        let Some(nobody) = &self.nobody else {
+            self.nobody = Some(answer);
+            return;
         };
         if let Some(uid) = self.candidates.get(self.next) {
-            let took = cx.now.0.saturating_sub(self.asked_ns) / 1000;
-            self.answers.entry((answer, took)).or_default().push(*uid);
+            cx.claim_holds("uid", *uid, answer != *nobody);
             self.next += 1;
         }
     }

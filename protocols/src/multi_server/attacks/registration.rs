@@ -135,12 +135,41 @@ impl Attacker for Reader {
     }
 }
 
+/// Users who register after three minutes, and few updates: tables grow large here.
+const SQUATTED: Stage = Stage {
+    duration: "10min",
+    ..STAGE.with_errands(&[
+        Errand {
+            from: "user",
+            to: "rc",
+            commands: &["register"],
+            every: "",
+            first: "3min",
+        },
+        Errand {
+            from: "server",
+            to: "rc",
+            commands: &["db-update"],
+            every: "",
+            first: "5min",
+        },
+        Errand {
+            from: "user",
+            to: "server",
+            commands: &["authenticate"],
+            every: "exp(30s)",
+            first: "6min",
+        },
+    ])
+};
+
 const SQUAT: &[&str] = &["arbitrary", "users"];
 
 pub(super) const SQUAT_SPEC: AttackSpec = AttackSpec {
     id: "squat-uid",
-    help: "Registers over a link of its own: an arbitrary string of 32 bytes as UID again and again \
-           (`arbitrary`), or the UID of a user as soon as it is known (`users`).",
+    help: "Registers over a link of its own: arbitrary strings of 32 bytes as UIDs, one every \
+           millisecond, until the table of the centre is full (`arbitrary`), or the UID of a user as \
+           soon as it is known (`users`).",
     powers: &[Power::Inject],
     positions: &[Position::OffPath, Position::OnPath],
     knows: &[Need {
@@ -152,13 +181,19 @@ pub(super) const SQUAT_SPEC: AttackSpec = AttackSpec {
     properties: &[Property::LockOut],
     claims: &["MS-C7"],
     control: Control::without("uid"),
-    stage: STAGE,
+    stage: SQUATTED,
     ..super::BASE
 };
+
+/// Between two registrations.
+const GAP: Span = Span::from_millis(1);
+/// Registrations that fill the largest table.
+const ENOUGH: u32 = 66_000;
 
 /// `squat-uid`.
 #[derive(Debug)]
 pub(super) struct Squat {
+    left: u32,
     params: Arc<Params>,
     arbitrary: bool,
     own: Address,
@@ -167,6 +202,7 @@ pub(super) struct Squat {
 
 pub(super) fn squat(params: &Arc<Params>, setup: &Setup<'_>) -> Squat {
     Squat {
+        left: ENOUGH,
         params: Arc::clone(params),
         arbitrary: Cases::new(SQUAT, setup.case).turn() == 0,
         own: setup.own(0, PORT),
@@ -188,7 +224,7 @@ impl Squat {
 impl Attacker for Squat {
     fn on_start(&mut self, cx: &mut AttackContext<'_>) {
         if self.arbitrary {
-            cx.arm(0, Span::from_secs(60));
+            cx.arm(0, GAP);
         }
     }
 
@@ -204,6 +240,9 @@ impl Attacker for Squat {
         let mut uid = [0; 32];
         cx.random(&mut uid);
         self.register(uid, cx);
-        cx.arm(0, Span::from_secs(60));
+        self.left -= 1;
+        if self.left > 0 {
+            cx.arm(0, GAP);
+        }
     }
 }

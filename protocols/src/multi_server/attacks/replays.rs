@@ -3,39 +3,58 @@
 use crate::address::Address;
 use crate::attack::kit::message;
 use crate::attack::{
-    AttackContext, AttackSpec, Attacker, Cases, Control, Power, Property, Setup, Verdict, View,
+    AttackContext, AttackSpec, Attacker, Cases, Control, Power, Property, Setup, Stage, Verdict,
+    View,
 };
 use crate::multi_server::PORT;
 use crate::time::Span;
 
-const LATE: &[&str] = &["after-two-windows", "after-an-hour"];
+const LATE: &[&str] = &["after-two-windows", "after-an-hour", "after-a-restart"];
+
+/// A server that restarts within a second, again and again, while users log in all the time.
+const RESTARTS: Stage = Stage {
+    tables: "[faults.restart]\ntarget = \"server\"\nprocess = \"exp(1min)\"\n\
+             effect = { kind = \"reboot\", downtime = \"1s\" }",
+    ..super::BUSY
+};
 
 pub(super) const LATE_SPEC: AttackSpec = AttackSpec {
     id: "replay-req-late",
     help: "Keeps a request and sends it to the server again from an own address: 11 s later, when no \
-           replay cache knows it any longer (`after-two-windows`), or after an hour (`after-an-hour`).",
+           replay cache knows it any longer (`after-two-windows`), or after an hour (`after-an-hour`); or \
+           sends the newest one every second as long as it is fresh, at a server that restarts now and \
+           then and has forgotten which it took (`after-a-restart`).",
     powers: super::OBSERVE_INJECT,
     cases: LATE,
     properties: &[Property::Agreement],
     claims: &["MS-C5"],
     control: Control::without("freshness"),
+    stages: &[("after-a-restart", RESTARTS)],
     ..super::BASE
 };
 
-/// `replay-req-late`: one request in flight at a time.
+/// `replay-req-late`: one request in flight at a time, or the newest one again and again.
 #[derive(Debug)]
 pub(super) struct Late {
     target: Option<usize>,
     cases: Cases,
+    case: usize,
     own: Address,
-    kept: Option<(Address, Vec<u8>)>,
+    /// When it passed, to whom, and its bytes.
+    kept: Option<(u64, Address, Vec<u8>)>,
 }
+
+/// How long a request is fresh.
+const FRESH: Span = Span::from_secs(5);
+const RESTART: usize = 2;
 
 impl Late {
     pub(super) fn new(setup: &Setup<'_>) -> Self {
+        let mut cases = Cases::new(LATE, setup.case);
         Self {
             target: message(setup.instance, "AUTH_REQ"),
-            cases: Cases::new(LATE, setup.case),
+            case: cases.turn(),
+            cases,
             own: setup.own(0, PORT),
             kept: None,
         }
@@ -44,17 +63,30 @@ impl Late {
 
 impl Attacker for Late {
     fn on_packet(&mut self, view: &View<'_>, cx: &mut AttackContext<'_>) -> Verdict {
-        if self.target.is_some() && view.message == self.target && self.kept.is_none() {
-            self.kept = Some((view.to, view.bytes.to_vec()));
-            let wait = if self.cases.turn() == 0 { 11 } else { 3600 };
+        let newest = self.kept.is_none() || self.case == RESTART;
+        if self.target.is_some() && view.message == self.target && newest {
+            self.kept = Some((cx.now.0, view.to, view.bytes.to_vec()));
+            let wait = match self.case {
+                0 => 11,
+                1 => 3600,
+                _ => 1,
+            };
             cx.arm(0, Span::from_secs(wait));
         }
         Verdict::Pass
     }
 
     fn on_timer(&mut self, _: u32, cx: &mut AttackContext<'_>) {
-        if let Some((server, bytes)) = self.kept.take() {
-            cx.inject(self.own, server, bytes);
+        let Some((passed, server, bytes)) = self.kept.take() else {
+            return;
+        };
+        cx.inject(self.own, server, bytes.clone());
+        let age = cx.now.0.saturating_sub(passed);
+        if self.case == RESTART && age + Span::from_secs(1).0 < FRESH.0 {
+            self.kept = Some((passed, server, bytes));
+            cx.arm(0, Span::from_secs(1));
+        } else {
+            self.case = self.cases.turn();
         }
     }
 }

@@ -7,12 +7,13 @@ use super::frames::{Entry, entries, frame, text_frame};
 use crate::address::Address;
 use crate::attack::kit::Flood;
 use crate::attack::{
-    AttackContext, AttackSpec, Attacker, Cases, Control, Grant, Need, Position, Power, Property,
-    Setup, Verdict, View,
+    AttackContext, AttackSpec, Attacker, Cases, Control, Errand, Grant, Need, Position, Power,
+    Property, Setup, Stage, Verdict, View,
 };
 use crate::multi_server::directory::Directory;
 use crate::multi_server::equations::update::{TableBond, table_proof};
 use crate::multi_server::literal::messages as text;
+use crate::multi_server::literal::text::seconds;
 use crate::multi_server::messages::{
     DbReq, ListReq, Message, PaddedId, TABLE_RECORD, decode, padded,
 };
@@ -113,21 +114,38 @@ impl Attacker for Pull {
     }
 }
 
-const CASES: &[&str] = &["db-random", "list-random", "list-repeat", "pwd-repeat"];
+const CASES: &[&str] = &[
+    "list-random",
+    "list-repeat",
+    "pwd-repeat",
+    "db-random",
+    "db-repeat",
+];
+
+/// Between servers and the centre, with commands that every variant knows.
+const SERVERS: Stage = super::STAGE
+    .with_errands(&[Errand {
+        from: "server",
+        to: "rc",
+        commands: &["db-update"],
+        every: "exp(1min)",
+        first: "",
+    }])
+    .on("server", "rc");
 
 pub(super) const FORGE_SPEC: AttackSpec = AttackSpec {
     id: "forge-update",
-    help: "Asks the centre from an own address for somebody else: DB_REQ of a server or LIST_REQ of a \
-           user with a random proof (`db-random`, `list-random`), or a recorded LIST_REQ or PWD_REQ \
-           once more, one second later (`list-repeat`, `pwd-repeat`).",
+    help: "Asks the centre from an own address for somebody else: LIST_REQ of a user or DB_REQ of a \
+           server with a random proof (`list-random`, `db-random`), or a recorded LIST_REQ, PWD_REQ or \
+           DB_REQ once more, one second later (`list-repeat`, `pwd-repeat`, `db-repeat`).",
     powers: super::OBSERVE_INJECT,
     cases: CASES,
     properties: &[Property::Agreement, Property::Secrecy],
     claims: &["MS-C8", "MS-C9"],
     control: Control::without("proof"),
-    variants: super::BINARY,
     claims_secrets: &["c", "ssk"],
     stage: super::UPDATES.on("user", "rc"),
+    stages: &[("db-random", SERVERS), ("db-repeat", SERVERS)],
     ..super::BASE
 };
 
@@ -138,60 +156,74 @@ pub(super) struct Forge {
     own: Address,
     cases: Cases,
     case: usize,
-    id: PaddedId,
     waiting: Option<(Address, Vec<u8>)>,
 }
 
 impl Forge {
     pub(super) fn new(params: Arc<Params>, setup: &Setup<'_>) -> Self {
         let mut cases = Cases::new(CASES, setup.case);
-        let id = super::own_server::server_ids(setup);
         Self {
             params,
             own: setup.own(0, PORT),
             case: cases.turn(),
             cases,
-            id: id.first().map(|id| padded(id)).unwrap_or_default(),
             waiting: None,
+        }
+    }
+
+    /// What to send a second after a request was seen; `None` when it is not the case's turn.
+    fn forged(&self, bytes: &[u8], cx: &mut AttackContext<'_>) -> Option<Vec<u8>> {
+        let later = cx.now.0.saturating_add(Span::from_secs(1).0);
+        if self.params.literal() {
+            let Ok(text::Message::DbReq { id, .. }) = text::decode(&self.params, bytes) else {
+                return None;
+            };
+            // There is no proof: ID_j and the time are all that it takes.
+            let t = seconds(later);
+            let made = text::Message::DbReq { id, t };
+            return match self.case {
+                3 => Some(text_frame(&self.params, &made)),
+                4 => Some(bytes.to_vec()),
+                _ => None,
+            };
+        }
+        let mut proof = [0; 32];
+        cx.random(&mut proof);
+        let message = decode(&self.params, bytes).ok()?;
+        match (self.case, message) {
+            (0, Message::ListReq(seen)) => {
+                let forged = ListReq {
+                    uid: seen.uid,
+                    t: later,
+                    tau: proof,
+                };
+                Some(frame(&self.params, &Message::ListReq(forged)))
+            }
+            (3, Message::DbReq(seen)) => {
+                let forged = DbReq {
+                    id: seen.id,
+                    omega: proof,
+                    t: later,
+                };
+                Some(frame(&self.params, &Message::DbReq(forged)))
+            }
+            (1, Message::ListReq(_)) | (2, Message::PwdReq(_)) | (4, Message::DbReq(_)) => {
+                Some(bytes.to_vec())
+            }
+            _ => None,
         }
     }
 }
 
 impl Attacker for Forge {
     fn on_packet(&mut self, view: &View<'_>, cx: &mut AttackContext<'_>) -> Verdict {
-        if self.waiting.is_some() {
-            return Verdict::Pass;
+        if self.waiting.is_none()
+            && let Some(bytes) = self.forged(view.bytes, cx)
+        {
+            self.waiting = Some((view.to, bytes));
+            self.case = self.cases.turn();
+            cx.arm(0, Span::from_secs(1));
         }
-        let Ok(message) = decode(&self.params, view.bytes) else {
-            return Verdict::Pass;
-        };
-        let mut proof = [0; 32];
-        let later = cx.now.0.saturating_add(Span::from_secs(1).0);
-        let bytes = match (self.case, message) {
-            (0, Message::ListReq(_)) => {
-                cx.random(&mut proof);
-                let forged = DbReq {
-                    id: self.id,
-                    omega: proof,
-                    t: later,
-                };
-                frame(&self.params, &Message::DbReq(forged))
-            }
-            (1, Message::ListReq(seen)) => {
-                cx.random(&mut proof);
-                let forged = ListReq {
-                    uid: seen.uid,
-                    t: later,
-                    tau: proof,
-                };
-                frame(&self.params, &Message::ListReq(forged))
-            }
-            (2, Message::ListReq(_)) | (3, Message::PwdReq(_)) => view.bytes.to_vec(),
-            _ => return Verdict::Pass,
-        };
-        self.waiting = Some((view.to, bytes));
-        self.case = self.cases.turn();
-        cx.arm(0, Span::from_secs(1));
         Verdict::Pass
     }
 
@@ -215,6 +247,37 @@ impl Attacker for Forge {
     }
 }
 
+/// One user, so that nothing but the flood keeps a new password from the server.
+const FLOODED: Stage = Stage {
+    duration: "10min",
+    ..super::STAGE
+        .with_nodes(&[("rc", 1), ("server", 1), ("user", 1)])
+        .with_errands(&[
+            Errand {
+                from: "user",
+                to: "server",
+                commands: &["authenticate"],
+                every: "exp(20s)",
+                first: "",
+            },
+            Errand {
+                from: "user",
+                to: "rc",
+                commands: &["change-password"],
+                every: "",
+                first: "2min",
+            },
+            Errand {
+                from: "server",
+                to: "rc",
+                commands: &["db-update"],
+                every: "exp(1min)",
+                first: "",
+            },
+        ])
+        .on("server", "rc")
+};
+
 pub(super) const FLOOD_SPEC: AttackSpec = AttackSpec {
     id: "flood-db",
     help: "Sends DB_REQ with a random proof under the address of a server, one every 10 ms. Each is \
@@ -224,10 +287,7 @@ pub(super) const FLOOD_SPEC: AttackSpec = AttackSpec {
     properties: &[Property::Availability],
     claims: &["MS-C9"],
     control: Control::without("limits"),
-    stage: crate::attack::Stage {
-        duration: "10min",
-        ..super::UPDATES.on("server", "rc")
-    },
+    stage: FLOODED,
     ..super::BASE
 };
 

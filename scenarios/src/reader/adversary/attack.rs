@@ -141,6 +141,13 @@ impl<'t> Reading<'t> {
         }
         let held = self.known_secrets(section);
         for need in spec.knows {
+            // In the place of another party than in the first stage, that party's secrets are enough.
+            let elsewhere = spec.stages.iter().any(|(_, stage)| {
+                stage.plays(need.of) != spec.stage.plays(need.of) && !stage.seat.is_empty()
+            });
+            if standing.seated && elsewhere {
+                continue;
+            }
             if held.iter().any(|(secret, _)| *secret == need.secret) {
                 continue;
             }
