@@ -290,6 +290,7 @@ impl Machine for User {
         if let Some(memory) = &mut self.memory {
             memory.acknowledged = None;
         }
+        self.recall(cx);
         self.wake(cx);
     }
 

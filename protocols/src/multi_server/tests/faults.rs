@@ -148,6 +148,22 @@ fn a_torn_new_card_never_opens_and_the_old_one_still_does() {
 }
 
 #[test]
+fn power_lost_before_the_new_card_is_written_leaves_the_old_password_in_the_head() {
+    let mut world = changed_up_to(2);
+    world.wire.clear();
+    world.users[0]
+        .storage
+        .apply(Write::Delete(records::USER_NEW_CARD));
+    world.call(U1, Call::Restart);
+    assert!(in_step(&world));
+    world.set_time(NOW + SECOND);
+    let done = world.command(U1, command::CHANGE_PASSWORD, RC, &NEW);
+    assert!(done.reasons().is_empty(), "the old card opens");
+    world.settle();
+    assert!(logs_in(&world, Arg::Default), "and the change is made anew");
+}
+
+#[test]
 fn a_torn_row_of_the_centre_is_out_of_step_from_its_first_new_byte_to_c_prev() {
     let before = World::new("as-published", &[]);
     let after = changed_up_to(1);

@@ -132,6 +132,33 @@ impl OpenCard<'_> {
     }
 }
 
+impl User {
+    /// The head takes PW' when the new card is written. Where power was lost before that, no card opens
+    /// with PW', and the person goes on with PW.
+    pub(super) fn recall(&mut self, cx: &Context<'_>) {
+        let opens = |password: &[u8]| {
+            let head = self.head(cx.storage, Arg::Bytes(password));
+            let cards = [records::USER_NEW_CARD, records::USER_CARD];
+            let mut views = cards
+                .iter()
+                .filter_map(|record| CardView::read(&self.params, cx.storage.read(*record)?));
+            head.is_some_and(|head| {
+                views.any(|view| open(&self.params, &mut Crypto::default(), &head, &view).is_some())
+            })
+        };
+        let lost = self.memory.as_ref().is_some_and(|memory| {
+            let taken = memory.password.as_deref();
+            let previous = memory.previous.as_deref();
+            taken
+                .zip(previous)
+                .is_some_and(|(taken, previous)| !opens(taken) && opens(previous))
+        });
+        if lost && let Some(memory) = &mut self.memory {
+            memory.password = memory.previous.take();
+        }
+    }
+}
+
 /// Opens a card with the head for observers only: nothing is metered, nothing counted.
 pub(super) fn observe(user: &User, cx: &Context<'_>, record: Record) -> Option<Opened> {
     let view = CardView::read(&user.params, cx.storage.read(record)?)?;
