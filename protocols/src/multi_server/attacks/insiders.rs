@@ -7,19 +7,21 @@ use super::frames::{
     Entry, entries, forge_request, frame, request, text_frame, text_request, unmask,
 };
 use super::passive::{SETTLED, text_key};
+use super::updates::{open_table, table_request};
 use crate::address::Address;
 use crate::attack::{
     AttackContext, AttackSpec, Attacker, Control, Grant, Need, Property, Setup, Verdict, View,
 };
-use crate::multi_server::PORT;
+use crate::multi_server::directory::Directory;
 use crate::multi_server::equations::Hash;
 use crate::multi_server::equations::login::{Grant as Ticket, Transcript};
 use crate::multi_server::literal::messages as text;
 use crate::multi_server::literal::text::{
     digest, filled_hex, hex, number, seconds, xor as text_xor,
 };
-use crate::multi_server::messages::{AuthRep, Message};
+use crate::multi_server::messages::{AuthRep, Message, decode, unpadded};
 use crate::multi_server::params::Params;
+use crate::multi_server::{PORT, role};
 use crate::time::Span;
 
 /// The list of a registered user.
@@ -89,13 +91,18 @@ impl Attacker for Track {
     }
 }
 
+const AS_USER: &[&str] = &["seen", "pulled"];
+
 pub(super) const USER_SPEC: AttackSpec = AttackSpec {
     id: "insider-as-user",
     help: "A registered user takes the UID of another one from a request and logs in with it five \
-           seconds later from an own address. It lacks C and takes zeros; in the prototype C travels \
-           in clear.",
+           seconds later from an own address. It lacks C and takes zeros; in the prototype C travels in \
+           clear (`seen`). Or it asks the centre for the table of a server with what its list holds, \
+           and logs in as each user of whom it learns C (`pulled`).",
     powers: super::OBSERVE_INJECT,
     knows: LIST,
+    cases: AS_USER,
+    stages: &[("pulled", super::STAGE.on("server", "rc"))],
     ..super::BASE
 };
 
@@ -105,25 +112,43 @@ pub(super) struct AsUser {
     params: Arc<Params>,
     own: Address,
     list: Vec<Entry>,
-    directory: crate::multi_server::directory::Directory,
+    directory: Directory,
     waiting: Option<(Address, Vec<u8>)>,
+    /// Where the table is asked for, if that is the case.
+    centre: Option<Address>,
+    /// T of the last DB_REQ.
+    asked: u64,
 }
 
 impl AsUser {
     pub(super) fn new(params: Arc<Params>, setup: &Setup<'_>) -> Self {
+        let pulls = setup.case == Some(AS_USER[1]) && !params.literal();
         Self {
             params,
             own: setup.own(0, PORT),
             list: Vec::new(),
-            directory: crate::multi_server::directory::Directory::new(setup.roster),
+            directory: Directory::new(setup.roster),
             waiting: None,
+            centre: setup.first_of(role::RC).filter(|_| pulls),
+            asked: 0,
         }
     }
 
     fn entry(&self, host: u32) -> Option<&Entry> {
         let id = self.directory.id_at(host)?;
-        let id = crate::multi_server::messages::unpadded(id);
+        let id = unpadded(id);
         self.list.iter().find(|entry| entry.id == id)
+    }
+
+    /// A request for the table of the first server, and one at that server where the answer gives C.
+    fn pull(&mut self, cx: &mut AttackContext<'_>) {
+        if let Some((centre, entry)) = self.centre.zip(self.list.first()) {
+            self.asked = cx.now.0;
+            let request = table_request(entry, self.asked, cx);
+            let bytes = frame(&self.params, &Message::DbReq(request));
+            cx.inject(self.own, centre, bytes);
+            cx.arm(0, Span::from_secs(60));
+        }
     }
 }
 
@@ -152,12 +177,15 @@ pub(super) fn read_list(params: &Params, grant: &Grant) -> Vec<Entry> {
 }
 
 impl Attacker for AsUser {
-    fn on_grant(&mut self, grant: &Grant, _: &mut AttackContext<'_>) {
+    fn on_grant(&mut self, grant: &Grant, cx: &mut AttackContext<'_>) {
         self.list = read_list(&self.params, grant);
+        if self.centre.is_some() {
+            cx.arm(0, Span::from_secs(60));
+        }
     }
 
     fn on_packet(&mut self, view: &View<'_>, cx: &mut AttackContext<'_>) -> Verdict {
-        if self.waiting.is_some() {
+        if self.waiting.is_some() || self.centre.is_some() {
             return Verdict::Pass;
         }
         let Some(entry) = self.entry(view.to.host).cloned() else {
@@ -192,6 +220,26 @@ impl Attacker for AsUser {
 
     fn on_timer(&mut self, _: u32, cx: &mut AttackContext<'_>) {
         if let Some((server, bytes)) = self.waiting.take() {
+            cx.inject(self.own, server, bytes);
+        }
+        self.pull(cx);
+    }
+
+    fn on_mail(&mut self, view: &View<'_>, cx: &mut AttackContext<'_>) {
+        let Some(entry) = self.list.first().filter(|_| self.centre.is_some()) else {
+            return;
+        };
+        let Ok(Message::DbRep(reply)) = decode(&self.params, view.bytes) else {
+            return;
+        };
+        let Some(server) = self.directory.address_of(&entry.id) else {
+            return;
+        };
+        let table = open_table(&self.params, entry, (self.asked, &reply), cx);
+        for (uid, c) in super::own_server::rows(&table) {
+            let asks = (&entry.id[..], &entry.ssk);
+            let forged = forge_request(&self.params, cx, asks, (&uid, &c), cx.now.0);
+            let bytes = frame(&self.params, &Message::AuthReq(forged));
             cx.inject(self.own, server, bytes);
         }
     }

@@ -46,13 +46,7 @@ const CASES: &[&str] = &{
 const ONE_CHANGE: Stage = STAGE_OF_ONE
     .with_errands(&[
         LOGIN,
-        Errand {
-            from: "user",
-            to: "rc",
-            commands: &["update-list"],
-            every: "exp(5min)",
-            first: "",
-        },
+        LIST,
         Errand {
             from: "user",
             to: "rc",
@@ -74,6 +68,14 @@ const LOGIN: Errand = Errand {
     first: "",
 };
 
+const LIST: Errand = Errand {
+    from: "user",
+    to: "rc",
+    commands: &["update-list"],
+    every: "exp(5min)",
+    first: "",
+};
+
 const UPDATE: Errand = Errand {
     from: "server",
     to: "rc",
@@ -81,6 +83,9 @@ const UPDATE: Errand = Errand {
     every: "exp(5min)",
     first: "",
 };
+
+/// Between user and centre, with no change of a password.
+const LISTS: Stage = STAGE_OF_ONE.with_errands(&[LOGIN, LIST]).on("user", "rc");
 
 /// Between user and server.
 const LOGINS: Stage = STAGE_OF_ONE.with_errands(&[LOGIN]);
@@ -111,6 +116,10 @@ pub(super) const DROP_SPEC: AttackSpec = AttackSpec {
     control: Control::without("two-slot"),
     stage: ONE_CHANGE,
     stages: &[
+        ("LIST_REQ", LISTS),
+        ("LIST_REP", LISTS),
+        ("LIST_REQ-row", LISTS),
+        ("LIST_REP-row", LISTS),
         ("INFO_REQ", LOGINS),
         ("INFO", LOGINS),
         ("AUTH_REQ", LOGINS),

@@ -14,9 +14,7 @@ use crate::multi_server::directory::Directory;
 use crate::multi_server::equations::update::{TableBond, table_proof};
 use crate::multi_server::literal::messages as text;
 use crate::multi_server::literal::text::seconds;
-use crate::multi_server::messages::{
-    DbReq, ListReq, Message, PaddedId, TABLE_RECORD, decode, padded,
-};
+use crate::multi_server::messages::{DbRep, DbReq, ListReq, Message, PaddedId, decode, padded};
 use crate::multi_server::params::Params;
 use crate::multi_server::{PORT, role};
 use crate::time::Span;
@@ -75,18 +73,10 @@ impl Attacker for Pull {
     fn on_timer(&mut self, _: u32, cx: &mut AttackContext<'_>) {
         cx.arm(0, Span::from_secs(60));
         if let Some((centre, entry)) = self.centre.zip(self.list.first()) {
-            let q = entry.q.unwrap_or_default();
             self.asked = cx.now.0;
-            let request = DbReq {
-                id: padded(&entry.id),
-                omega: table_proof(cx.crypto, &q, self.asked, &entry.ssk),
-                t: self.asked,
-            };
-            cx.inject(
-                self.own,
-                centre,
-                frame(&self.params, &Message::DbReq(request)),
-            );
+            let request = table_request(entry, self.asked, cx);
+            let bytes = frame(&self.params, &Message::DbReq(request));
+            cx.inject(self.own, centre, bytes);
         }
     }
 
@@ -100,18 +90,39 @@ impl Attacker for Pull {
         let Some(server) = self.directory.address_of(&entry.id) else {
             return;
         };
-        let bond = TableBond {
-            ssk: &entry.ssk,
-            q: &entry.q.unwrap_or_default(),
-            t: self.asked,
-            answered: reply.t,
-        };
-        let mut records = reply.records.to_vec();
-        bond.mask(&self.params, cx.crypto, &mut records);
-        for row in records.chunks_exact(TABLE_RECORD) {
-            cx.claim("c", server.host, &row[32..64]);
+        let table = open_table(&self.params, entry, (self.asked, &reply), cx);
+        for (_, c) in super::own_server::rows(&table) {
+            cx.claim("c", server.host, c);
         }
     }
+}
+
+/// DB_REQ in the name of a server of the list; zeros for a Q_j that the list does not hold.
+pub(super) fn table_request(entry: &Entry, t: u64, cx: &mut AttackContext<'_>) -> DbReq {
+    let q = entry.q.unwrap_or_default();
+    DbReq {
+        id: padded(&entry.id),
+        omega: table_proof(cx.crypto, &q, t, &entry.ssk),
+        t,
+    }
+}
+
+/// The records of the answer to a request of time `asked`, unmasked with the same.
+pub(super) fn open_table(
+    params: &Params,
+    entry: &Entry,
+    (asked, reply): (u64, &DbRep<'_>),
+    cx: &mut AttackContext<'_>,
+) -> Vec<u8> {
+    let bond = TableBond {
+        ssk: &entry.ssk,
+        q: &entry.q.unwrap_or_default(),
+        t: asked,
+        answered: reply.t,
+    };
+    let mut records = reply.records.to_vec();
+    bond.mask(params, cx.crypto, &mut records);
+    records
 }
 
 const CASES: &[&str] = &[
@@ -247,47 +258,60 @@ impl Attacker for Forge {
     }
 }
 
+const FLOODS: &[&str] = &["updates", "new-password"];
+
+const LOGIN: Errand = Errand {
+    from: "user",
+    to: "server",
+    commands: &["authenticate"],
+    every: "exp(20s)",
+    first: "",
+};
+
+const UPDATE: Errand = Errand {
+    from: "server",
+    to: "rc",
+    commands: &["db-update"],
+    every: "exp(1min)",
+    first: "",
+};
+
 /// One user, so that nothing but the flood keeps a new password from the server.
 const FLOODED: Stage = Stage {
     duration: "10min",
     ..super::STAGE
         .with_nodes(&[("rc", 1), ("server", 1), ("user", 1)])
-        .with_errands(&[
-            Errand {
-                from: "user",
-                to: "server",
-                commands: &["authenticate"],
-                every: "exp(20s)",
-                first: "",
-            },
-            Errand {
-                from: "user",
-                to: "rc",
-                commands: &["change-password"],
-                every: "",
-                first: "2min",
-            },
-            Errand {
-                from: "server",
-                to: "rc",
-                commands: &["db-update"],
-                every: "exp(1min)",
-                first: "",
-            },
-        ])
+        .with_errands(&[LOGIN, UPDATE])
         .on("server", "rc")
 };
+
+/// The same, and the user changes its password.
+const CHANGED: Stage = FLOODED.with_errands(&[
+    LOGIN,
+    Errand {
+        from: "user",
+        to: "rc",
+        commands: &["change-password"],
+        every: "",
+        first: "2min",
+    },
+    UPDATE,
+]);
 
 pub(super) const FLOOD_SPEC: AttackSpec = AttackSpec {
     id: "flood-db",
     help: "Sends DB_REQ with a random proof under the address of a server, one every 10 ms. Each is \
-           answered to the server, which is told that its own update failed.",
+           answered to the server, which takes the REJECT for the answer to its own request: no update \
+           succeeds (`updates`), and who changes its password meanwhile cannot log in \
+           (`new-password`; the prototype has no such change).",
     powers: &[Power::Inject, Power::Spoof],
     positions: &[Position::OffPath, Position::OnPath],
     properties: &[Property::Availability],
     claims: &["MS-C9"],
     control: Control::without("limits"),
+    cases: FLOODS,
     stage: FLOODED,
+    stages: &[("new-password", CHANGED)],
     ..super::BASE
 };
 
@@ -304,11 +328,14 @@ pub(super) fn flood(params: &Params, setup: &Setup<'_>) -> Flood {
         };
         frame(params, &Message::DbReq(request))
     };
+    // In the prototype no password changes.
+    let idle = params.literal() && setup.case == Some(FLOODS[1]);
+    let frames = if idle { Vec::new() } else { vec![bytes] };
     let nowhere = Address::new(0, PORT);
     Flood::new(
         setup.first_of(role::SERVER).unwrap_or(nowhere),
         setup.first_of(role::RC).unwrap_or(nowhere),
-        vec![bytes],
+        frames,
         Span::from_millis(10),
     )
 }
