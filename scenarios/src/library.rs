@@ -148,6 +148,10 @@ pub const LIBRARY: &[LibraryScenario] = &[
         text: include_str!("../library/multi-server-own-server-passive.toml"),
     },
     LibraryScenario {
+        name: "multi-server-skewed-clock",
+        text: include_str!("../library/multi-server-skewed-clock.toml"),
+    },
+    LibraryScenario {
         name: "multi-server-own-server-and-user",
         text: include_str!("../library/multi-server-own-server-and-user.toml"),
     },
