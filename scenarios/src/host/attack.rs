@@ -371,7 +371,7 @@ impl<T: Tables> World<T> {
                 }
                 Wish::Act(Action::Running { peer, run }) => {
                     if let Some(seat) = self.taps.all()[adversary].spec.seat {
-                        self.agreement.running(seat, peer, run);
+                        self.agreement.running(seat, peer, run, AttemptId::NONE);
                     }
                 }
                 Wish::Act(Action::Tried) => {}
@@ -598,7 +598,7 @@ impl<T: Tables> World<T> {
             Claim::Holds { kind, bytes, held } => {
                 let truth = self.watch.secrecy.is_held(kind, bytes);
                 let game = self.watch.anonymity.entry(adversary).or_default();
-                game.guess(now.0, *held, truth);
+                game.guess(now.0, AttemptId::NONE, *held, truth);
             }
             Claim::Identity { frame, host } => {
                 if let Some(sender) = instance.senders.get(frame) {
