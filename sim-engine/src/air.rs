@@ -2,9 +2,11 @@
 //!
 //! Every transmission counts: each fragment, each repetition by the link, each acknowledgement, and
 //! on a shared medium each assessment of the channel and each wait for an acknowledgement, which is
-//! receiving. A receiver receives what reaches it, damaged frames included; it hears nothing of what
-//! is lost or destroyed. Nothing is told unless [`crate::Engine::meter_air`] asks for it.
+//! receiving. A receiver receives what reaches it, damaged frames and what adversaries send included; it
+//! hears nothing of what is lost or destroyed. Nothing is told unless [`crate::Engine::meter_air`] asks for it.
 
+use crate::link::serialisation;
+use crate::order::TAP_ENTITY_BASE;
 use crate::time::SimDuration;
 use crate::world::{After, World};
 
@@ -46,6 +48,28 @@ impl<P: Copy, E: Copy> World<P, E> {
         let air = core::mem::replace(&mut extra.air, AirTime::NONE);
         self.aired(from, air.sent_ns, air.acknowledged_ns);
         self.aired(to, air.answered_ns, air.received_ns);
+    }
+
+    /// A packet reaches its receiver: one of an adversary was not told when it was sent.
+    #[inline]
+    pub(crate) fn hear(&mut self, packet: u32, to: u32) {
+        if self.meters_air && self.packets.get(packet).meta.sender >= TAP_ENTITY_BASE {
+            self.hear_adversary(packet, to);
+        }
+    }
+
+    fn hear_adversary(&mut self, packet: u32, to: u32) {
+        let meta = self.packets.get(packet).meta;
+        let link = &self.links[meta.link.0 as usize];
+        let class = usize::from(link.directions[meta.direction.index()].class);
+        let class = &self.classes[class];
+        let bytes = meta.bytes_len.saturating_add(class.params.overhead_bytes);
+        let modulation = class.params.medium.and_then(|medium| medium.modulation);
+        let time = match modulation {
+            Some(modulation) => modulation.airtime(bytes),
+            None => serialisation(u64::from(bytes), class.air_bps.or(class.params.rate_bps)),
+        };
+        self.aired(to, 0, time.0);
     }
 
     /// A node has sent and received for so long.

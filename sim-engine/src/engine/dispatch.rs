@@ -133,6 +133,7 @@ impl<H: Host> Engine<H> {
     #[inline]
     fn deliver(&mut self, host: &mut H, recorder: &mut H::Recorder, node: NodeId, index: u32) {
         let world = &mut self.world;
+        world.hear(index, node.0);
         let refused = if world.is_down(node) {
             Some(Fate::NodeDown)
         } else {

@@ -273,6 +273,8 @@ fn copied(
             bytes,
         );
     let flips = if alive {
+        let on_air = u64::from(bytes) + u64::from(params.overhead_bytes);
+        extra.air.received_ns += serialisation(on_air, params.rate_bps).0;
         hit(class, draws, bytes)
     } else {
         None

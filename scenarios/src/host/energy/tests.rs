@@ -76,6 +76,16 @@ fn every_repetition_is_sent_and_every_acknowledgement_too() {
     assert!(energy.radio_nj.abs_diff(base + more) <= 2, "{energy:?}");
 }
 
+/// A copy that the link makes is received too, and so are those that an adversary makes.
+#[test]
+fn copies_are_received() {
+    let twice = one_packet(100, "rate = \"100kbps\"\nduplicate = 1");
+    assert_eq!(air(&twice), [(8 * MS, 0), (0, 16 * MS)]);
+    let more = "rate = \"100kbps\"\n[adversaries.echo]\non = \"air\"\npowers = [\"duplicate\"]\n\
+                [[adversaries.echo.rules]]\nid = \"again\"\naction = \"duplicate\"\ncopies = 2";
+    assert_eq!(air(&one_packet(100, more)), [(8 * MS, 0), (0, 24 * MS)]);
+}
+
 /// 1280 bytes in frames of 102: 14 frames with 4 and 13 times 5 bytes of headers, 32 us a byte.
 #[test]
 fn fragments_are_sent_with_their_headers() {
