@@ -310,6 +310,50 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_two_columns_is_a_quantile_function() {
+        let folder = tempfile::tempdir().unwrap();
+        let law = |text: &str| {
+            std::fs::write(folder.path().join("q.csv"), text).unwrap();
+            read("empirical(\"q.csv\")", TIME, folder.path())
+        };
+        for text in [
+            "# measured\nquantile,ms\n0.1, 10\n50%, 20\n0.9, 100\n",
+            "probability,delay\n0.1,10ms\n0.5,20ms\n0.9,0.1s\n",
+        ] {
+            let law = law(text).unwrap();
+            assert!((law.quantile(0.7) - 60e6).abs() < 1.0, "{text}");
+            assert!((law.quantile(0.999) - 100e6).abs() < 1.0, "{text}");
+            assert!((law.mean() - 41e6).abs() < 1.0, "{text}");
+        }
+        for (text, reason) in [
+            (
+                "0.5,2ms\n0.4,3ms\n",
+                "line 2: a quantile function only ascends",
+            ),
+            (
+                "0.5,2ms\n0.6,1ms\n",
+                "line 2: a quantile function only ascends",
+            ),
+            (
+                "0.5,2ms\n1.4,3ms\n",
+                "line 2: a probability lies between 0 and 1",
+            ),
+            (
+                "0.5,2ms\n3ms\n",
+                "line 2: a probability and a value are wanted",
+            ),
+            (
+                "q,ms\n0.5,-2\n",
+                "line 2: a duration cannot be negative here",
+            ),
+            ("q,ms\n", "holds no value"),
+        ] {
+            let error = law(text).unwrap_err();
+            assert!(error.reason.ends_with(reason), "{text}: {}", error.reason);
+        }
+    }
+
+    #[test]
     fn negative_values_are_refused_where_there_can_be_none() {
         for text in [
             "-1ms",
