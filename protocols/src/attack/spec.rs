@@ -206,6 +206,19 @@ pub struct Stage {
     pub link_keys: &'static str,
     /// Further tables at the end of the scenario file, such as faults.
     pub tables: &'static str,
+    /// Cases that are tried under further parameters of the protocol; all others take those above.
+    pub cases: &'static [CaseParams],
+}
+
+/// A case that depends on parameters of the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CaseParams {
+    /// The case: a name of [`AttackSpec::cases`].
+    pub case: &'static str,
+    /// Name and value in the scenario's notation; in the place of the stage's own.
+    pub params: &'static [(&'static str, &'static str)],
+    /// The variants that have these parameters; empty: all that the attack is for.
+    pub variants: &'static [&'static str],
 }
 
 impl Stage {
@@ -213,6 +226,12 @@ impl Stage {
     #[must_use]
     pub const fn with_params(self, params: &'static [(&'static str, &'static str)]) -> Self {
         Self { params, ..self }
+    }
+
+    /// This stage with cases that depend on parameters.
+    #[must_use]
+    pub const fn with_cases(self, cases: &'static [CaseParams]) -> Self {
+        Self { cases, ..self }
     }
 
     /// This stage with the attacker on, or beside, the public link of two roles.

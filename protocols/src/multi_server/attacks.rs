@@ -84,6 +84,7 @@ const STAGE: Stage = Stage {
     node_keys: &[],
     link_keys: "",
     tables: "",
+    cases: &[],
 };
 
 /// The same with four users and two servers: every other user goes to the second one.

@@ -89,6 +89,7 @@ const STAGE: Stage = Stage {
     node_keys: &[],
     link_keys: "",
     tables: "",
+    cases: &[],
 };
 
 /// The same with client 2 in the attacker's hands.

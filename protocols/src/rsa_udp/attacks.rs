@@ -86,6 +86,7 @@ const STAGE: Stage = Stage {
     node_keys: &[],
     link_keys: "",
     tables: "",
+    cases: &[],
 };
 
 /// A user who says yes to every offer: the client is logged in again as soon as the device is open, and

@@ -16,7 +16,9 @@ mod relay;
 mod reorder_data;
 mod replay_m3;
 mod replays;
+mod search_nonce;
 mod stolen_t;
+mod text;
 mod vault_after;
 
 use crate::attack::{
@@ -53,6 +55,7 @@ pub(super) const SPECS: &[AttackSpec] = &[
     clone::SPEC,
     flips::SHARED_SPEC,
     floods::M1_SPEC,
+    search_nonce::SPEC,
     floods::SLOT_SPEC,
 ];
 
@@ -76,6 +79,7 @@ const STAGE: Stage = Stage {
     node_keys: &[],
     link_keys: "",
     tables: "",
+    cases: &[],
 };
 
 /// The same with application data in every session.
@@ -105,9 +109,9 @@ const BASE: AttackSpec = AttackSpec {
     stages: &[],
 };
 
-/// Variants whose frames have a tag byte and binary fields.
-const BINARY: &[&str] = &["as-published", "hardened"];
-/// The equations of the paper: key(C) opens M3, and so on.
+/// Variants with application data.
+const WITH_DATA: &[&str] = &["as-published", "hardened"];
+/// What leaves the ways to seal open.
 const PAPER: &[&str] = &["as-published"];
 
 /// On the path with the power to put frames in others' places.
@@ -125,26 +129,27 @@ pub(super) fn build(
         "replay-m2" => Box::new(replays::m2(setup)),
         "replay-m3" => Box::new(replay_m3::ReplayM3::new(setup)),
         "replay-m4" => Box::new(replays::m4(setup)),
-        "flip-m1" => Box::new(flips::m1(setup)),
-        "flip-m2" => Box::new(flips::m2(setup)),
+        "flip-m1" => Box::new(flips::m1(params, setup)),
+        "flip-m2" => Box::new(flips::m2(params, setup)),
         "flip-m3" => Box::new(flips::m3(setup)),
         "flip-m4" => Box::new(flips::m4(setup)),
         "flip-data" => Box::new(flips::data(setup)),
-        "shared-vault" => Box::new(flips::shared(setup)),
+        "shared-vault" => Box::new(flips::shared(params, setup)),
         "reorder-data" => Box::new(reorder_data::ReorderData::new(setup)),
         "drop-one" => Box::new(drop_one::new(setup)),
         "reflect" => Box::new(reflect::new(setup)),
         "relay" => Box::new(relay::Relay::new(params)),
         "mitm" => Box::new(relay::Mitm::new(params, setup)),
-        "impostor-device" => Box::new(impostors::ImpostorDevice::new(setup)),
-        "impostor-server" => Box::new(impostors::ImpostorServer::new(setup)),
+        "impostor-device" => Box::new(impostors::ImpostorDevice::new(params, setup)),
+        "impostor-server" => Box::new(impostors::ImpostorServer::new(params, setup)),
         "choose-c1" => Box::new(choose_c1::ChooseC1::new(params, setup)),
         "passive-leak" => Box::new(passive_leak::PassiveLeak::new(params)),
         "stolen-t" => Box::new(stolen_t::StolenT::new(params, setup)),
         "vault-before" => Box::new(chain::VaultBefore::new(params, setup)),
         "vault-after" => Box::new(vault_after::VaultAfter::new(params)),
         "clone" => Box::new(clone::Clone::new(setup)),
-        "flood-m1" => Box::new(floods::m1(setup)),
+        "flood-m1" => Box::new(floods::m1(params, setup)),
+        "search-nonce" => Box::new(search_nonce::SearchNonce::new(params, setup)),
         "steal-slot" => Box::new(floods::StealSlot::new(setup)),
         _ => {
             return Err(ParameterError {

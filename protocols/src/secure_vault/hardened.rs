@@ -8,6 +8,7 @@
 
 mod device;
 mod equations;
+mod forge;
 mod messages;
 mod provision;
 mod server;
@@ -28,8 +29,12 @@ use super::params::Params;
 use super::vault::VAULTS;
 use messages::Wire;
 
+pub(super) use equations::update_vault;
+pub(super) use forge::{answer, fourth, session_key, third};
+
 pub use device::HardenedDevice;
 pub use server::HardenedServer;
+pub(super) use slots::{device_vault, server_vaults};
 
 /// Bytes of r1 and r2.
 const NONCE_BYTES: usize = 16;
@@ -67,6 +72,23 @@ impl Instance for Hardened {
         setup: &crate::attack::Setup<'_>,
     ) -> Result<Box<dyn crate::attack::Attacker>, crate::parameter::ParameterError> {
         super::attacks::build(&self.setup.params, id, setup)
+    }
+
+    fn secrets(
+        &self,
+        holder: &crate::attack::Holder<'_>,
+        out: &mut dyn FnMut(crate::attack::Secret<'_>),
+    ) {
+        super::secrets::list(&self.setup.params, holder, out);
+    }
+
+    fn confirms(&self, holder: &crate::attack::Holder<'_>, kind: &str, bytes: &[u8]) -> bool {
+        super::secrets::confirms(&self.setup.params, holder, kind, bytes)
+    }
+
+    fn key_id(&self, key: &[u8]) -> Option<crate::output::Tag> {
+        let whole = key.len() == super::secrets::key_bytes(&self.setup.params);
+        whole.then(|| super::equations::key_tag(key))
     }
 
     fn port(&self, _role: u8) -> u16 {

@@ -7,6 +7,7 @@
 //! Source: the prototype in the public repository `Jharghaul/iot_security_uni_padua`.
 
 mod device;
+mod forge;
 mod server;
 mod text;
 
@@ -28,11 +29,10 @@ use super::provision::server_address;
 use super::vault::VAULTS;
 use super::{AUTHENTICATE, DEVICE, SERVER};
 
+pub(super) use forge::{answer, challenge, fourth, opening, question, share, third};
+
 pub use device::LiteralDevice;
 pub use server::LiteralServer;
-
-/// r1, r2, t1 and t2 are uniform below this.
-const NUMBERS: u64 = 10_000_000_001;
 
 /// Longest text of M4 as sent: two numbers of eleven digits and a separator fill two blocks, the
 /// IV is a third.
@@ -101,6 +101,23 @@ impl Instance for Literal {
         super::attacks::build(&self.params, id, setup)
     }
 
+    fn secrets(
+        &self,
+        holder: &crate::attack::Holder<'_>,
+        out: &mut dyn FnMut(crate::attack::Secret<'_>),
+    ) {
+        super::secrets::list(&self.params, holder, out);
+    }
+
+    fn confirms(&self, holder: &crate::attack::Holder<'_>, kind: &str, bytes: &[u8]) -> bool {
+        super::secrets::confirms(&self.params, holder, kind, bytes)
+    }
+
+    fn key_id(&self, key: &[u8]) -> Option<crate::output::Tag> {
+        let whole = key.len() == super::secrets::key_bytes(&self.params);
+        whole.then(|| super::equations::key_tag(key))
+    }
+
     fn port(&self, _role: u8) -> u16 {
         super::PORT
     }
@@ -147,7 +164,7 @@ fn number_key(number: u128) -> Key {
 }
 
 /// Appends the updated vault to `out`: each key is XORed with its own HMAC over the texts.
-fn update_vault(
+pub(super) fn update_vault(
     crypto: &mut Crypto,
     params: &Params,
     vault: &[u8],

@@ -64,6 +64,8 @@ pub(super) struct Params {
     pub(super) at_rest: AtRest,
     pub(super) hardened_epoch: bool,
     pub(super) resend: Option<Resend>,
+    /// `literal`: r1, r2, t1 and t2 are uniform from 0 to this.
+    pub(super) numbers: u64,
     pub(super) without: Option<Without>,
     pub(super) wire: Wire,
 }
@@ -179,6 +181,7 @@ impl Params {
             at_rest: given.word("at_rest", AtRest::Clear)?,
             hardened_epoch: values.flag("hardened_epoch", true),
             resend: (recovery == Recovery::Resend).then_some(resend),
+            numbers: given.integer("numbers", 10_000_000_000)?,
             without,
             wire: Wire::default(),
         };
@@ -282,6 +285,10 @@ impl Params {
                     "resend_factor" => {
                         resend.map_or_else(no_resend, |resend| resend.factor.to_string())
                     }
+                    "numbers" => match self.variant {
+                        Variant::Literal => self.numbers.to_string(),
+                        _ => "none".into(),
+                    },
                     "resend_max" => resend.map_or_else(no_resend, |resend| resend.max.to_string()),
                     _ => self.without.map_or("none", Without::word).into(),
                 };

@@ -77,6 +77,7 @@ const STAGE: Stage = Stage {
     node_keys: &[],
     link_keys: "",
     tables: "",
+    cases: &[],
 };
 
 /// One command and no other, so that the published program is not asked for more than it serves, and

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use protocols::attack::{AttackSpec, Position, Stage};
+use protocols::attack::{AttackSpec, CaseParams, Position, Stage};
 use protocols::protocol::Protocol;
 
 use super::FIRST_SEED;
@@ -28,6 +28,11 @@ pub struct Cell {
     pub control: bool,
 }
 
+fn setting(spec: &'static AttackSpec, case: &str) -> Option<&'static CaseParams> {
+    let mut settings = spec.stage.cases.iter();
+    settings.find(|setting| setting.case == case)
+}
+
 impl std::fmt::Debug for Cell {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.name())
@@ -50,10 +55,21 @@ impl Cell {
             control,
         };
         if spec.cases.is_empty() {
-            vec![cell(None)]
-        } else {
-            spec.cases.iter().map(|case| cell(Some(*case))).collect()
+            return vec![cell(None)];
         }
+        // A twin is there to be beaten once: what depends on parameters is not tried on it again.
+        let fits = |case: &&&str| match setting(spec, case) {
+            Some(_) if control => false,
+            Some(own) => own.variants.is_empty() || own.variants.contains(&variant),
+            None => true,
+        };
+        let cases = spec.cases.iter().filter(fits);
+        cases.map(|case| cell(Some(*case))).collect()
+    }
+
+    /// What the case sets, where it sets anything.
+    fn setting(&self) -> Option<&'static CaseParams> {
+        setting(self.spec, self.case?)
     }
 
     /// Where it is tried.
@@ -143,11 +159,14 @@ impl Cell {
 
     fn params(&self, staged: bool, text: &mut String) {
         let mut params: Vec<(&str, String)> = Vec::new();
+        let own = self.setting().map_or(&[][..], |setting| setting.params);
         if staged {
             let given = self.stage().params.iter();
             let given = given.filter(|(name, _)| !name.contains('.'));
+            let given = given.filter(|(name, _)| own.iter().all(|(other, _)| other != name));
             params.extend(given.map(|(name, value)| (*name, (*value).to_owned())));
         }
+        params.extend(own.iter().map(|(name, value)| (*name, (*value).to_owned())));
         if self.control {
             let further = self.spec.control.params.iter();
             params.extend(further.map(|(name, value)| (*name, (*value).to_owned())));

@@ -21,16 +21,29 @@ impl Suppress {
     /// One case for each message named.
     #[must_use]
     pub fn new(setup: &Setup<'_>, messages: &[&str]) -> Self {
+        Self::named(setup, messages, messages)
+    }
+
+    /// One case for each message, under a name of its own.
+    #[must_use]
+    pub fn named(setup: &Setup<'_>, cases: &[&str], messages: &[&str]) -> Self {
         Self {
             targets: messages
                 .iter()
                 .map(|name| message(setup.instance, name))
                 .collect(),
-            round: Round::new(messages, setup.case),
+            round: Round::new(cases, setup.case),
             nth: setup.params.integer("nth", 2).max(1),
             row: setup.params.integer("row", 1).max(1),
             seen: 0,
         }
+    }
+
+    /// So many in a row at least.
+    #[must_use]
+    pub fn at_least(mut self, row: u64) -> Self {
+        self.row = self.row.max(row);
+        self
     }
 }
 

@@ -4,13 +4,12 @@ use crate::attack::{
     AttackContext, AttackSpec, Attacker, Cases, Control, Grant, Need, Power, Property, Setup,
     Verdict, View,
 };
-use crate::secure_vault::equations::{Exchange, combined_key, update_vault};
-use crate::secure_vault::messages::{M1, M2, M3, M4, indices};
+use crate::secure_vault::equations::combined_key;
+use crate::secure_vault::messages::{M2, M4, indices};
 use crate::secure_vault::params::Params;
-use crate::secure_vault::sealing::open;
 
 use super::algebra::named;
-use super::forge;
+use super::forge::{self, Seen};
 
 const CASES: &[&str] = &["follow", "gap"];
 
@@ -30,7 +29,6 @@ pub(super) const SPEC: AttackSpec = AttackSpec {
     properties: &[Property::Secrecy, Property::Agreement],
     claims: &["SV-C2"],
     control: Control::without("update"),
-    variants: super::PAPER,
     claims_secrets: &["session-key", "challenge-key"],
     ..super::BASE
 };
@@ -48,9 +46,9 @@ pub(super) struct VaultBefore {
     ids: Vec<(u32, u32)>,
     /// What the vault may be: as computed, and as it was (it may never change).
     vaults: Vec<Vec<u8>>,
+    seen: Seen,
+    /// The M1 under which it logs in itself.
     opening: Vec<u8>,
-    m2: Vec<u8>,
-    m3: Vec<u8>,
     sessions: u32,
     posing: bool,
 }
@@ -66,51 +64,31 @@ impl VaultBefore {
             id: 0,
             ids: parties.map(|party| (party.host, party.ordinal)).collect(),
             vaults: Vec::new(),
+            seen: Seen::default(),
             opening: Vec::new(),
-            m2: Vec::new(),
-            m3: Vec::new(),
             sessions: 0,
             posing: false,
         }
     }
 
     /// Reads the session that M4 closes, and goes along with the update.
-    fn follow(&mut self, m4: &[u8], cx: &mut AttackContext<'_>) {
-        let params = &self.params;
+    fn follow(&mut self, cx: &mut AttackContext<'_>) {
+        let (params, seen) = (&self.params, &self.seen);
         let mb = params.key_bytes;
-        let (c1, r1) = forge::challenge(params, &self.m2);
-        let third = self.m3.get(1..).unwrap_or(&[]);
-        let fourth = m4.get(1..).unwrap_or(&[]);
-        let (mut plain3, mut plain4) = (Vec::new(), Vec::new());
+        let (c1, _) = forge::challenge(params, &seen.m2);
         for vault in &self.vaults {
-            let k1 = combined_key(cx.crypto, vault, mb, c1);
-            let length = params.plain3_bytes();
-            if !open(cx.crypto, params, &k1[..mb], third, length, &mut plain3)
-                || !plain3.starts_with(r1)
-            {
+            let k1 = combined_key(cx.crypto, vault, mb, indices(&c1));
+            let Some(third) = forge::third(params, seen, &k1, cx.crypto) else {
                 continue;
-            }
-            let c2 = &plain3[2 * mb..2 * mb + params.challenge_bytes()];
-            let mut k2 = combined_key(cx.crypto, vault, mb, indices(c2));
-            cx.crypto.xor(&mut k2[..mb], &plain3[mb..2 * mb]);
-            let length = params.plain4_bytes();
-            if !open(cx.crypto, params, &k2[..mb], fourth, length, &mut plain4) {
-                continue;
-            }
-            let mut t = plain3[mb..2 * mb].to_vec();
-            cx.crypto.xor(&mut t, &plain4[mb..]);
-            cx.claim("session-key", self.host, t);
-            let mut data = Vec::new();
-            let exchange = Exchange {
-                opening: &self.opening,
-                third,
-                fourth,
-                plain3: &plain3,
-                plain4: &plain4,
             };
-            exchange.write(params, &mut data);
-            let mut new = Vec::new();
-            update_vault(cx.crypto, params, vault, &data, &mut new);
+            let k2 = combined_key(cx.crypto, vault, mb, indices(&third.c2));
+            let Some(fourth) = forge::fourth(params, seen, &third, &k2, cx.crypto) else {
+                continue;
+            };
+            let both = (&third, &fourth);
+            let t = forge::session_key(params, seen, both, cx.crypto);
+            cx.claim("session-key", self.host, t);
+            let new = forge::next_vault(params, seen, both, vault, cx.crypto);
             self.vaults = vec![new, vault.clone()];
             return;
         }
@@ -126,7 +104,7 @@ impl Attacker for VaultBefore {
             .find(|(host, _)| *host == grant.of)
             .map_or(0, |(_, id)| *id);
         self.vaults = vec![grant.bytes().to_vec()];
-        self.m2.clear();
+        self.seen = Seen::default();
     }
 
     fn on_packet(&mut self, view: &View<'_>, cx: &mut AttackContext<'_>) -> Verdict {
@@ -134,36 +112,36 @@ impl Attacker for VaultBefore {
             return Verdict::Pass;
         }
         let mb = self.params.key_bytes;
+        self.seen.keep(view);
         match view.message {
-            Some(M1) => {
-                self.m2.clear();
-                self.opening = view.bytes[1..].to_vec();
-            }
             Some(M2) => {
-                self.m2 = view.bytes.to_vec();
-                self.opening.extend_from_slice(&view.bytes[1..]);
                 let (c1, _) = forge::challenge(&self.params, view.bytes);
                 let Some(vault) = self.vaults.first() else {
                     return Verdict::Pass;
                 };
-                let k1 = combined_key(cx.crypto, vault, mb, c1);
-                cx.claim("challenge-key", self.host, named(c1, &k1[..mb]));
+                let k1 = combined_key(cx.crypto, vault, mb, indices(&c1));
+                cx.claim("challenge-key", self.host, named(indices(&c1), &k1[..mb]));
                 if self.posing {
                     self.posing = false;
-                    let frame = forge::answer(&self.params, view.bytes, &k1, cx);
+                    let seen = Seen {
+                        m1: self.opening.clone(),
+                        ..self.seen.clone()
+                    };
+                    let frame = forge::answer(&self.params, &seen, &k1, cx);
                     cx.inject(view.to, view.from, frame);
                 }
             }
-            Some(M3) => self.m3 = view.bytes.to_vec(),
-            Some(M4) if !self.m2.is_empty() => {
+            Some(M4) if !self.seen.m2.is_empty() => {
                 self.sessions += 1;
                 if !self.gap || self.sessions != 1 {
-                    self.follow(view.bytes, cx);
+                    self.follow(cx);
                 }
                 if self.sessions == FOLLOWED {
                     self.posing = true;
-                    let frame = forge::opening(self.id, cx);
-                    cx.inject(view.to, view.from, frame);
+                    // The device has changed its vault since the epoch that it named.
+                    let epoch = forge::epoch_of(&self.seen.m1).wrapping_add(1);
+                    self.opening = forge::opening(&self.params, self.id, epoch, cx);
+                    cx.inject(view.to, view.from, self.opening.clone());
                 }
             }
             _ => {}

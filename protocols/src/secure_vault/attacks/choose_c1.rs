@@ -8,12 +8,12 @@ use crate::attack::{
 };
 use crate::secure_vault::DEVICE;
 use crate::secure_vault::equations::Key;
-use crate::secure_vault::messages::{M1, M2, M3, indices, tag_of};
+use crate::secure_vault::messages::{M1, M2, M3, indices};
 use crate::secure_vault::params::Params;
 use crate::time::Span;
 
 use super::algebra::{Epochs, Known, Sum, key, named};
-use super::forge;
+use super::forge::{self, Seen};
 
 const CASES: &[&str] = &["independent-sets", "one-index", "equal-indices"];
 
@@ -33,8 +33,9 @@ pub(super) const SPEC: AttackSpec = AttackSpec {
     properties: &[Property::Secrecy, Property::Agreement],
     claims: &["SV-C3", "SV-C5"],
     control: Control::without("challenge"),
-    variants: super::PAPER,
     claims_secrets: &["challenge-key"],
+    // So few keys also in `literal`: the number of questions is that of the keys.
+    stage: super::STAGE.with_params(&[("keys", "8"), ("challenge", "3")]),
     ..super::BASE
 };
 
@@ -47,8 +48,10 @@ struct Victim {
     asked: usize,
     /// The list that the device answers now.
     open: Option<Vec<u8>>,
-    /// Logging in to the server in its place.
-    posing: bool,
+    /// The last M1 of the device itself.
+    first: Vec<u8>,
+    /// The M1 under which the attacker logs in to the server in its place.
+    posing: Option<Vec<u8>>,
 }
 
 #[derive(Debug)]
@@ -129,35 +132,35 @@ impl Attacker for ChooseC1 {
                 let Some(victim) = self.victims.get_mut(&view.from.host) else {
                     return Verdict::Pass;
                 };
+                victim.first = view.bytes.to_vec();
                 let Some(list) = self.questions.get(victim.asked) else {
                     // All is known: the device goes on undisturbed, and its place is taken.
                     return Verdict::Drop;
                 };
-                let mut frame = vec![tag_of(M2)];
-                frame.extend_from_slice(list);
-                let start = frame.len();
-                frame.resize(start + self.params.key_bytes, 0);
-                cx.random(&mut frame[start..]);
+                let frame = forge::question(&self.params, view.bytes, indices(list), cx);
                 victim.open = Some(list.clone());
                 cx.inject(view.to, view.from, frame);
                 Verdict::Drop
             }
             Some(M2) => {
-                let Some(victim) = self.victims.get(&view.to.host) else {
+                let Some(victim) = self.victims.get_mut(&view.to.host) else {
                     return Verdict::Pass;
                 };
-                if !victim.posing {
+                let Some(m1) = victim.posing.take() else {
                     return Verdict::Pass;
-                }
+                };
                 let (c1, _) = forge::challenge(&self.params, view.bytes);
-                if let Some(k1) = self.epochs.value(&victim.known, c1) {
+                if let Some(k1) = self.epochs.value(&victim.known, indices(&c1)) {
                     let mb = self.params.key_bytes;
-                    cx.claim("challenge-key", view.to.host, named(c1, &k1[..mb]));
-                    let frame = forge::answer(&self.params, view.bytes, &k1, cx);
+                    let named = named(indices(&c1), &k1[..mb]);
+                    cx.claim("challenge-key", view.to.host, named);
+                    let seen = Seen {
+                        m1,
+                        m2: view.bytes.to_vec(),
+                        ..Seen::default()
+                    };
+                    let frame = forge::answer(&self.params, &seen, &k1, cx);
                     cx.inject(view.to, view.from, frame);
-                }
-                if let Some(victim) = self.victims.get_mut(&view.to.host) {
-                    victim.posing = false;
                 }
                 Verdict::Drop
             }
@@ -187,8 +190,9 @@ impl Attacker for ChooseC1 {
 
     fn on_timer(&mut self, host: u32, cx: &mut AttackContext<'_>) {
         if let (Some(victim), Some(server)) = (self.victims.get_mut(&host), self.server) {
-            victim.posing = true;
-            let frame = forge::opening(victim.id, cx);
+            let epoch = forge::epoch_of(&victim.first);
+            let frame = forge::opening(&self.params, victim.id, epoch, cx);
+            victim.posing = Some(frame.clone());
             cx.inject(forge::address(host), server, frame);
         }
     }

@@ -2,21 +2,22 @@
 
 use crate::address::Address;
 use crate::attack::{
-    AttackContext, AttackSpec, Attacker, Cases, Control, Grant, Need, Position, Power, Property,
-    Puppet, Said, Setup, View,
+    AttackContext, AttackSpec, Attacker, Cases, Control, Errand, Grant, Need, Position, Power,
+    Property, Puppet, Said, Setup, View,
 };
 use crate::machine::{Command, Incoming, Timer};
-use crate::secure_vault::{AUTHENTICATE_COMMAND, PORT, SERVER};
+use crate::output::Output;
+use crate::secure_vault::{AUTHENTICATE_COMMAND, FINISH_COMMAND, PORT, SERVER};
 use crate::time::Span;
 
 const CASES: &[&str] = &["at-once", "after-the-device"];
 
 pub(super) const SPEC: AttackSpec = AttackSpec {
     id: "clone",
-    help: "A copy of one device's storage leaks. A machine of the protocol runs on it and logs in from \
-           another address: at once, before the device does again (`at-once`), or half an hour later, \
-           when the device has changed its vault (`after-the-device`). Whoever comes first is the \
-           device; the other is locked out.",
+    help: "A copy of one device's storage leaks. A machine of the protocol runs on it, logs in from \
+           another address and ends its session: at once, before the device does again (`at-once`), or \
+           when the device has logged in once more (`after-the-device`), with the vault of the epoch \
+           before. Whoever comes first is the device; the other is locked out.",
     powers: &[Power::Inject],
     positions: &[Position::OffPath, Position::OnPath],
     knows: &[Need {
@@ -27,7 +28,14 @@ pub(super) const SPEC: AttackSpec = AttackSpec {
     cases: CASES,
     properties: &[Property::Agreement, Property::LockOut],
     control: Control::without("update"),
-    variants: super::BINARY,
+    // Each device logs in once a minute, at its own second: a minute after the leak it has done so once.
+    stage: super::STAGE.with_errands(&[Errand {
+        from: "device",
+        to: "server",
+        commands: &["authenticate"],
+        every: "1min",
+        first: "",
+    }]),
     ..super::BASE
 };
 
@@ -43,6 +51,7 @@ pub(super) struct Clone {
 }
 
 const LOG_IN: u32 = u32::MAX;
+const FINISH: u32 = u32::MAX - 1;
 
 impl Clone {
     pub(super) fn new(setup: &Setup<'_>) -> Self {
@@ -81,6 +90,8 @@ impl Clone {
                         cx.cancel(u32::try_from(place).unwrap_or(LOG_IN));
                     }
                 }
+                // The session's end tells a server that keeps two vaults to forget the older one.
+                Said::Output(Output::Accepted { .. }) => cx.arm(FINISH, Span::from_secs(1)),
                 Said::Output(_) => {}
             }
         }
@@ -97,7 +108,7 @@ impl Attacker for Clone {
         let said = puppet.start(cx);
         self.puppet = Some(puppet);
         self.carry_out(said, cx);
-        let wait = if self.late { 30 * 60 } else { 0 };
+        let wait = if self.late { 60 } else { 0 };
         cx.arm(LOG_IN, Span::from_secs(wait));
     }
 
@@ -105,9 +116,13 @@ impl Attacker for Clone {
         let Some(mut puppet) = self.puppet.take() else {
             return;
         };
-        let said = if timer == LOG_IN {
+        let said = if timer == LOG_IN || timer == FINISH {
             let command = Command {
-                id: AUTHENTICATE_COMMAND,
+                id: if timer == LOG_IN {
+                    AUTHENTICATE_COMMAND
+                } else {
+                    FINISH_COMMAND
+                },
                 peer: self.server,
                 args: &[],
             };

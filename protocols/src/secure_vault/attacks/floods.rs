@@ -3,14 +3,17 @@
 use crate::address::Address;
 use crate::attack::kit::message;
 use crate::attack::{
-    AttackContext, AttackSpec, Attacker, Cases, Control, Position, Power, Property, Setup, Verdict,
+    AttackContext, AttackSpec, Attacker, CaseParams, Cases, Control, Position, Power, Property, Setup, Verdict,
     View,
 };
 use crate::parameter::{ParameterKind, ParameterSpec};
+use crate::secure_vault::params::Params;
 use crate::secure_vault::{DEVICE, PORT, SERVER};
 use crate::time::Span;
 
-const CASES: &[&str] = &["one", "all"];
+use super::forge;
+
+const CASES: &[&str] = &["one", "all", "own", "table"];
 
 const FLOOD_PARAMS: &[ParameterSpec] = &[ParameterSpec {
     name: "gap",
@@ -25,8 +28,11 @@ const FLOOD_PARAMS: &[ParameterSpec] = &[ParameterSpec {
 
 pub(super) const M1_SPEC: AttackSpec = AttackSpec {
     id: "flood-m1",
-    help: "Sends M1 under the addresses of the devices, for one id or for all, one every `gap`. Each \
-           replaces the handshake that is under way with that device, before anything is verified.",
+    help: "Sends M1, one every `gap`: under a device's address and id (`one`), under those of all in \
+           turn (`all`), or from an address of its own under the ids of all (`own`). Each replaces the \
+           handshake that is under way with that device, before anything is verified. `table` sends \
+           fifty thousand a second for four seconds from its own address: more than the server \
+           remembers handshakes within one round trip.",
     powers: &[Power::Inject, Power::Spoof],
     positions: &[Position::OffPath, Position::OnPath],
     params: FLOOD_PARAMS,
@@ -34,61 +40,78 @@ pub(super) const M1_SPEC: AttackSpec = AttackSpec {
     properties: &[Property::Availability],
     claims: &["SV-C4"],
     control: Control::without("pending"),
-    variants: super::BINARY,
     stage: crate::attack::Stage {
         duration: "20min",
         ..super::STAGE
+            .with_nodes(&[("device", 40), ("server", 1)])
+            .with_cases(&[CaseParams {
+                case: "table",
+                params: &[],
+                variants: &["hardened"],
+            }])
     },
     ..super::BASE
 };
 
 #[derive(Debug)]
 pub(super) struct FloodM1 {
-    size: usize,
+    params: Params,
     gap: Span,
     server: Option<Address>,
+    own: Address,
     /// Host and id of the devices that are named.
     devices: Vec<(u32, u32)>,
     cases: Cases,
+    table: bool,
     next: usize,
 }
 
-pub(super) fn m1(setup: &Setup<'_>) -> FloodM1 {
+pub(super) fn m1(params: &Params, setup: &Setup<'_>) -> FloodM1 {
     let parties = setup.roster.parties.iter();
-    let size = message(setup.instance, "M1")
-        .and_then(|place| setup.instance.layouts()[place].fixed_size())
-        .unwrap_or(9);
     FloodM1 {
-        size: size as usize,
+        params: params.clone(),
         gap: Span(setup.params.integer("gap", 10_000_000).max(1_000)),
         server: setup.first_of(SERVER),
+        own: setup.own(0, PORT),
         devices: parties
             .filter(|party| party.role == DEVICE)
             .map(|party| (party.host, party.ordinal))
             .collect(),
-        cases: Cases::new(CASES, setup.case),
+        table: setup.case == Some("table"),
+        cases: Cases::new(CASES, setup.case.or(Some("own"))),
         next: 0,
     }
 }
 
 const TICK: u32 = 0;
+/// When devices begin, and the epoch that M1 names is the first.
+const BURST_FROM: Span = Span::from_secs(30);
+const BURST_GAP: Span = Span(20_000);
+const BURST_FRAMES: usize = 200_000;
 
 impl Attacker for FloodM1 {
     fn on_start(&mut self, cx: &mut AttackContext<'_>) {
-        cx.arm(TICK, self.gap);
+        cx.arm(TICK, if self.table { BURST_FROM } else { self.gap });
     }
 
     fn on_timer(&mut self, _: u32, cx: &mut AttackContext<'_>) {
-        cx.arm(TICK, self.gap);
-        let one = CASES[self.cases.turn()] == "one";
-        let place = if one { 0 } else { self.next };
-        self.next = (self.next + 1) % self.devices.len().max(1);
+        if !self.table || self.next < BURST_FRAMES {
+            cx.arm(TICK, if self.table { BURST_GAP } else { self.gap });
+        }
+        let case = CASES[self.cases.turn()];
+        let place = if case == "one" { 0 } else { self.next };
+        self.next += 1;
+        let place = place.checked_rem(self.devices.len()).unwrap_or(0);
         if let (Some(&(host, id)), Some(server)) = (self.devices.get(place), self.server) {
-            let mut frame = vec![0; self.size];
-            cx.random(&mut frame[5..9]);
-            frame[0] = 1;
-            frame[1..5].copy_from_slice(&id.to_be_bytes());
-            cx.inject(Address::new(host, PORT), server, frame);
+            // `hardened` names an epoch, which grows with the sessions: it has to be guessed.
+            let epoch = if self.table { 0 } else { cx.uniform(24) };
+            let epoch = u32::try_from(epoch).unwrap_or(0);
+            let frame = forge::opening(&self.params, id, epoch, cx);
+            let from = match case {
+                "one" | "all" => Address::new(host, PORT),
+                _ => self.own,
+            };
+            cx.inject(from, server, frame);
         }
     }
 }

@@ -5,13 +5,30 @@ use crate::attack::{
     AttackContext, AttackSpec, Attacker, Control, Position, Power, Property, Setup, Verdict, View,
 };
 use crate::secure_vault::messages::{M1, M2, M3, M4};
+use crate::secure_vault::params::{Params, Variant};
 use crate::secure_vault::{DEVICE, PORT, SERVER};
 use crate::time::Span;
 use crate::wire::{Layout, Width};
 
-/// A frame of this layout with random fields; lists of indices ascend from 0.
-fn invented(layout: &Layout, cx: &mut AttackContext<'_>) -> Vec<u8> {
+use super::forge;
+
+/// Letters of base64 that a text of the prototype may have at this place: M3 is long, M4 short.
+const fn letters(message: usize) -> usize {
+    if message == M4 { 64 } else { 256 }
+}
+
+/// A message with random fields; lists of indices ascend from 0.
+fn invented(layouts: &[Layout], message: usize, cx: &mut AttackContext<'_>) -> Vec<u8> {
     let mut frame = Vec::new();
+    let Some(layout) = layouts.get(message) else {
+        return frame;
+    };
+    if layout.tag.is_none() {
+        frame.resize(letters(message), 0);
+        cx.random(&mut frame);
+        frame.iter_mut().for_each(|byte| *byte = b'A' + *byte % 26);
+        return frame;
+    }
     for field in &layout.fields {
         let start = frame.len();
         let width = match field.width {
@@ -49,29 +66,33 @@ pub(super) const DEVICE_SPEC: AttackSpec = AttackSpec {
     positions: &[Position::OffPath, Position::OnPath],
     properties: &[Property::Agreement, Property::Availability],
     claims: &["SV-C1", "SV-C4"],
-    variants: super::BINARY,
     ..super::BASE
 };
 
 #[derive(Debug)]
 pub(super) struct ImpostorDevice {
+    params: Params,
     layouts: Vec<Layout>,
     own: Address,
     server: Option<Address>,
     devices: u32,
     next: u32,
+    /// The session id of the last M1, where frames carry one.
+    session_id: Vec<u8>,
 }
 
 impl ImpostorDevice {
-    pub(super) fn new(setup: &Setup<'_>) -> Self {
+    pub(super) fn new(params: &Params, setup: &Setup<'_>) -> Self {
         let parties = setup.roster.parties.iter();
         Self {
+            params: params.clone(),
             layouts: setup.instance.layouts().to_vec(),
             own: setup.own(0, PORT),
             server: setup.first_of(SERVER),
             devices: u32::try_from(parties.filter(|party| party.role == DEVICE).count())
                 .unwrap_or(u32::MAX),
             next: 0,
+            session_id: Vec::new(),
         }
     }
 }
@@ -82,29 +103,26 @@ impl Attacker for ImpostorDevice {
     }
 
     fn on_timer(&mut self, _: u32, cx: &mut AttackContext<'_>) {
-        if let (Some(server), Some(layout)) = (self.server, self.layouts.get(M1)) {
-            let mut frame = invented(layout, cx);
+        if let Some(server) = self.server {
             let id = self.next % self.devices.max(1) + 1;
             self.next += 1;
-            if let Some(field) = frame.get_mut(1..5) {
-                field.copy_from_slice(&id.to_be_bytes());
-            }
-            // `hardened` names an epoch: a fresh device's.
-            if let Some(epoch) = frame.get_mut(9..) {
-                epoch.fill(0);
-            }
+            // `hardened` names an epoch, which grows with the sessions: it has to be guessed.
+            let epoch = cx.uniform(u64::from(self.next / 3 + 1));
+            let epoch = u32::try_from(epoch).unwrap_or(0);
+            let frame = forge::opening(&self.params, id, epoch, cx);
+            self.session_id = frame.get(5..9).unwrap_or(&[]).to_vec();
             cx.inject(self.own, server, frame);
         }
         cx.arm(AGAIN, Span::from_secs(10));
     }
 
     fn on_mail(&mut self, view: &View<'_>, cx: &mut AttackContext<'_>) {
-        if view.message == Some(M2)
-            && let Some(layout) = self.layouts.get(M3)
-        {
-            let mut frame = invented(layout, cx);
-            if view.bytes.len() > 5 && layout.fields.iter().any(|it| it.name == "session_id") {
-                frame[1..5].copy_from_slice(&view.bytes[1..5]);
+        if view.message == Some(M2) {
+            let mut frame = invented(&self.layouts, M3, cx);
+            if self.params.variant == Variant::Hardened
+                && let Some(place) = frame.get_mut(1..1 + self.session_id.len())
+            {
+                place.copy_from_slice(&self.session_id);
             }
             cx.inject(self.own, view.from, frame);
         }
@@ -117,18 +135,19 @@ pub(super) const SERVER_SPEC: AttackSpec = AttackSpec {
            own, keeps the M3, and tries an M4 of random bytes.",
     powers: super::IN_PLACE,
     control: Control::without("r2"),
-    variants: super::BINARY,
     ..super::BASE
 };
 
 #[derive(Debug)]
 pub(super) struct ImpostorServer {
+    params: Params,
     layouts: Vec<Layout>,
 }
 
 impl ImpostorServer {
-    pub(super) fn new(setup: &Setup<'_>) -> Self {
+    pub(super) fn new(params: &Params, setup: &Setup<'_>) -> Self {
         Self {
+            params: params.clone(),
             layouts: setup.instance.layouts().to_vec(),
         }
     }
@@ -136,22 +155,23 @@ impl ImpostorServer {
 
 impl Attacker for ImpostorServer {
     fn on_packet(&mut self, view: &View<'_>, cx: &mut AttackContext<'_>) -> Verdict {
-        let answer = match view.message {
-            Some(M1) => M2,
-            Some(M3) => M4,
+        let frame = match view.message {
+            Some(M1) => {
+                let count = u16::try_from(self.params.challenge).unwrap_or(u16::MAX);
+                let list: Vec<[u8; 2]> = (0..count).map(u16::to_be_bytes).collect();
+                forge::question(&self.params, view.bytes, &list, cx)
+            }
+            Some(M3) => {
+                let mut frame = invented(&self.layouts, M4, cx);
+                if self.params.variant == Variant::Hardened
+                    && let (Some(place), Some(id)) = (frame.get_mut(1..5), view.bytes.get(1..5))
+                {
+                    place.copy_from_slice(id);
+                }
+                frame
+            }
             _ => return Verdict::Pass,
         };
-        let Some(layout) = self.layouts.get(answer) else {
-            return Verdict::Pass;
-        };
-        let mut frame = invented(layout, cx);
-        // `hardened` repeats the session's id in every message; it stands second in M1, first after.
-        let id = if view.message == Some(M1) { 5..9 } else { 1..5 };
-        if layout.fields.iter().any(|field| field.name == "session_id")
-            && let Some(id) = view.bytes.get(id)
-        {
-            frame[1..5].copy_from_slice(id);
-        }
         cx.inject(view.to, view.from, frame);
         Verdict::Drop
     }

@@ -12,7 +12,6 @@ pub(super) const SPEC: AttackSpec = AttackSpec {
     powers: super::IN_PLACE,
     cases: CASES,
     control: Control::without("r2"),
-    variants: super::BINARY,
     ..super::BASE
 };
 
@@ -22,6 +21,8 @@ pub(super) struct Reflection {
     cases: [(Option<usize>, u8); 3],
     turns: Cases,
     case: usize,
+    /// The prototype's texts have no tag.
+    tagged: bool,
 }
 
 pub(super) fn new(setup: &Setup<'_>) -> Reflection {
@@ -31,6 +32,7 @@ pub(super) fn new(setup: &Setup<'_>) -> Reflection {
         cases: [(of("M3"), 4), (of("M2"), 1), (of("M4"), 3)],
         case: turns.turn(),
         turns,
+        tagged: setup.instance.layouts().iter().any(|it| it.tag.is_some()),
     }
 }
 
@@ -41,7 +43,7 @@ impl Attacker for Reflection {
             return Verdict::Pass;
         }
         let mut bytes = view.bytes.to_vec();
-        if let Some(first) = bytes.first_mut() {
+        if let Some(first) = bytes.first_mut().filter(|_| self.tagged) {
             *first = tag;
         }
         cx.inject(view.to, view.from, bytes);

@@ -4,7 +4,7 @@ use crate::attack::kit::{Change, EVERY, Part, Tamper};
 use crate::attack::{
     ALL_POWERS, AttackContext, AttackSpec, Attacker, Control, Power, Property, Setup, Verdict, View,
 };
-use crate::secure_vault::params::Params;
+use crate::secure_vault::params::{Params, Variant};
 use crate::time::Span;
 
 use super::eavesdrop::Eavesdrop;
@@ -77,7 +77,6 @@ pub(super) const MITM_SPEC: AttackSpec = AttackSpec {
     ],
     properties: &[Property::Agreement, Property::Secrecy, Property::Desync],
     control: Control::without("cipher"),
-    variants: super::BINARY,
     claims_secrets: &["session-key", "row", "vault"],
     stage: super::STAGE.with_nodes(&[("device", 20), ("server", 1)]),
     ..super::BASE
@@ -94,7 +93,13 @@ impl Mitm {
     pub(super) fn new(params: &Params, setup: &Setup<'_>) -> Self {
         Self {
             ears: Eavesdrop::new(params),
-            hands: Tamper::new(setup, CHANGES),
+            hands: Tamper::new(
+                setup,
+                match params.variant {
+                    Variant::Literal => super::text::MITM,
+                    _ => CHANGES,
+                },
+            ),
         }
     }
 }

@@ -23,7 +23,7 @@ pub(super) const SPEC: AttackSpec = AttackSpec {
     properties: &[Property::Integrity],
     claims: &["SV-C8"],
     control: Control::without("mac"),
-    variants: super::BINARY,
+    variants: super::WITH_DATA,
     stage: super::DATA_STAGE,
     ..super::BASE
 };

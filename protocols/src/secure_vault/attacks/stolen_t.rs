@@ -23,7 +23,7 @@ pub(super) const SPEC: AttackSpec = AttackSpec {
     properties: &[Property::Secrecy, Property::Integrity],
     claims: &["SV-C8", "SV-C2"],
     control: Control::without("update"),
-    variants: super::PAPER,
+    variants: super::WITH_DATA,
     claims_secrets: &["payload"],
     stage: super::STAGE.with_errands(&[Errand {
         from: "device",
@@ -56,6 +56,12 @@ impl StolenT {
         }
     }
 
+    /// The keys of AES and of the HMAC: `hardened` has two, the others use t for both.
+    fn keys(&self) -> (&[u8], &[u8]) {
+        let (cipher, rest) = self.key.split_at(self.key_bytes.min(self.key.len()));
+        (cipher, if rest.is_empty() { cipher } else { rest })
+    }
+
     /// Reads a frame under the stolen key; claims its text.
     fn read(&self, frame: &[u8], cx: &mut AttackContext<'_>) {
         let (Some(iv), Some(rest)) = (frame.get(5..21), frame.get(21..)) else {
@@ -65,11 +71,12 @@ impl StolenT {
             return;
         };
         let covered = &frame[..frame.len() - 32];
-        if cx.crypto.hmac_sha256(&self.key, &[covered]) != mac {
+        let (cipher, authentic) = self.keys();
+        if cx.crypto.hmac_sha256(authentic, &[covered]) != mac {
             return;
         }
         let mut text = ciphertext.to_vec();
-        let key = cx.crypto.aes_key(&self.key);
+        let key = cx.crypto.aes_key(cipher);
         let iv = iv.try_into().unwrap_or([0; 16]);
         cx.crypto.cbc_decrypt(&key, &iv, &mut text);
         if let Some(plain) = pkcs7_unpad(&text) {
@@ -90,9 +97,10 @@ impl StolenT {
         frame.extend(iv);
         frame.extend(b"not from the device");
         pkcs7_pad(&mut frame, 21);
-        let key = cx.crypto.aes_key(&self.key);
+        let (cipher, authentic) = self.keys();
+        let key = cx.crypto.aes_key(cipher);
         cx.crypto.cbc_encrypt(&key, &iv, &mut frame[21..]);
-        let mac = cx.crypto.hmac_sha256(&self.key, &[&frame]);
+        let mac = cx.crypto.hmac_sha256(authentic, &[&frame]);
         frame.extend(mac);
         frame
     }
@@ -113,7 +121,7 @@ impl Attacker for StolenT {
 
     fn on_grant(&mut self, grant: &Grant, cx: &mut AttackContext<'_>) {
         self.of = grant.of;
-        self.key = grant.bytes().iter().copied().take(self.key_bytes).collect();
+        self.key = grant.bytes().to_vec();
         if self.key.is_empty() {
             return;
         }

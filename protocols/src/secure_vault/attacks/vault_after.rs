@@ -6,19 +6,20 @@ use crate::attack::{
     AttackContext, AttackSpec, Attacker, Control, Grant, Need, Power, Property, Verdict, View,
 };
 use crate::secure_vault::equations::Key;
-use crate::secure_vault::messages::{Indices, M2, M3, M4, indices};
-use crate::secure_vault::params::Params;
-use crate::secure_vault::sealing::open;
+use crate::secure_vault::DEVICE;
+use crate::secure_vault::messages::{Indices, M1, M2, M4, indices};
+use crate::secure_vault::params::{Params, Variant};
 
-use super::algebra::{Epochs, key};
-use super::forge;
+use super::algebra::Epochs;
+use super::forge::{self, Seen};
 
 pub(super) const SPEC: AttackSpec = AttackSpec {
     id: "vault-after",
     help: "Records every session; one device's vault leaks at the end. The hash of an update cannot be \
            computed backwards, but it cancels out in a key of an even number of rows at each place of \
            a partition: such keys of earlier sessions are the same sums of the later vault. Opens M3 \
-           and M4 with them.",
+           and M4 with them. Where each row is hashed by itself (`literal`, `hardened`) it only tries \
+           the vault as it leaked.",
     powers: &[Power::Observe],
     knows: &[Need {
         secret: "vault",
@@ -28,25 +29,16 @@ pub(super) const SPEC: AttackSpec = AttackSpec {
     properties: &[Property::Secrecy],
     claims: &["SV-C2"],
     control: Control::without("update"),
-    variants: super::PAPER,
     claims_secrets: &["session-key", "k1", "k2"],
     stage: super::STAGE.with_params(&[("challenge", "4")]),
     ..super::BASE
 };
 
-/// One recorded session.
-#[derive(Clone, Debug, Default)]
-struct Record {
-    m2: Vec<u8>,
-    m3: Vec<u8>,
-    m4: Vec<u8>,
-}
-
 #[derive(Debug)]
 pub(super) struct VaultAfter {
     params: Params,
     epochs: Epochs,
-    records: BTreeMap<u32, Vec<Record>>,
+    records: BTreeMap<u32, Vec<Seen>>,
 }
 
 impl VaultAfter {
@@ -79,9 +71,11 @@ impl VaultAfter {
     }
 
     /// Both readings of key(C): of the vault as it was, and of one that never changed.
-    fn readings(&self, vault: &[u8], list: Indices<'_>, updates: usize) -> [Option<Key>; 2] {
+    fn readings(&self, vault: &[u8], list: &[u8], updates: usize) -> [Option<Key>; 2] {
+        let sums = !matches!(self.params.variant, Variant::Literal | Variant::Hardened);
+        let list = indices(list);
         [
-            self.earlier(vault, list, updates),
+            self.earlier(vault, list, updates).filter(|_| sums),
             self.earlier(vault, list, 0),
         ]
     }
@@ -90,47 +84,21 @@ impl VaultAfter {
         &self,
         host: u32,
         vault: &[u8],
-        record: &Record,
-        updates: usize,
+        (seen, updates): (&Seen, usize),
         cx: &mut AttackContext<'_>,
     ) {
         let params = &self.params;
-        let mb = params.key_bytes;
-        let (c1, r1) = forge::challenge(params, &record.m2);
-        let mut plain = Vec::new();
-        for k1 in self.readings(vault, c1, updates).into_iter().flatten() {
-            let sealed = record.m3.get(1..).unwrap_or(&[]);
-            let length = params.plain3_bytes();
-            if !open(cx.crypto, params, &k1[..mb], sealed, length, &mut plain)
-                || !plain.starts_with(r1)
-            {
+        let (c1, _) = forge::challenge(params, &seen.m2);
+        for k1 in self.readings(vault, &c1, updates).into_iter().flatten() {
+            let Some(third) = forge::third(params, seen, &k1, cx.crypto) else {
                 continue;
-            }
-            cx.claim("k1", host, &k1[..mb]);
-            let t1 = key(&plain[mb..2 * mb]);
-            let c2 = plain[2 * mb..2 * mb + params.challenge_bytes()].to_vec();
-            for k2 in self
-                .readings(vault, indices(&c2), updates)
-                .into_iter()
-                .flatten()
-            {
-                let mut sealing = k2;
-                for (byte, more) in sealing.iter_mut().zip(&t1) {
-                    *byte ^= more;
-                }
-                let sealed = record.m4.get(1..).unwrap_or(&[]);
-                let length = params.plain4_bytes();
-                let mut fourth = Vec::new();
-                if open(
-                    cx.crypto,
-                    params,
-                    &sealing[..mb],
-                    sealed,
-                    length,
-                    &mut fourth,
-                ) {
-                    let t = t1.iter().zip(&fourth[mb..]).map(|(one, other)| one ^ other);
-                    cx.claim("session-key", host, t.collect::<Vec<u8>>());
+            };
+            cx.claim("k1", host, &k1[..params.key_bytes]);
+            let keys = self.readings(vault, &third.c2, updates);
+            for k2 in keys.into_iter().flatten() {
+                if let Some(fourth) = forge::fourth(params, seen, &third, &k2, cx.crypto) {
+                    let t = forge::session_key(params, seen, (&third, &fourth), cx.crypto);
+                    cx.claim("session-key", host, t);
                 }
             }
         }
@@ -139,39 +107,32 @@ impl VaultAfter {
 
 impl Attacker for VaultAfter {
     fn on_packet(&mut self, view: &View<'_>, cx: &mut AttackContext<'_>) -> Verdict {
-        let bytes = view.bytes.to_vec();
-        match view.message {
-            Some(M2) => {
-                cx.tried();
-                let sessions = self.records.entry(view.to.host).or_default();
-                sessions.push(Record {
-                    m2: bytes,
-                    ..Record::default()
-                });
-            }
-            Some(M3) => {
-                if let Some(last) = self.records.entry(view.from.host).or_default().last_mut() {
-                    last.m3 = bytes;
-                }
-            }
-            Some(M4) => {
-                if let Some(last) = self.records.entry(view.to.host).or_default().last_mut() {
-                    last.m4 = bytes;
-                }
-            }
-            _ => {}
+        let device = match view.to_role {
+            Some(DEVICE) => view.to.host,
+            _ => view.from.host,
+        };
+        let sessions = self.records.entry(device).or_default();
+        if view.message == Some(M1) {
+            // A session without M4 changed nothing at the device.
+            sessions.pop_if(|last| last.m4.is_empty());
+            sessions.push(Seen::default());
+        }
+        if let Some(last) = sessions.last_mut()
+            && (view.message != Some(M4) || !last.m3.is_empty())
+        {
+            last.keep(view);
+        }
+        if view.message == Some(M2) {
+            cx.tried();
         }
         Verdict::Pass
     }
 
     fn on_grant(&mut self, grant: &Grant, cx: &mut AttackContext<'_>) {
         let records = self.records.get(&grant.of).cloned().unwrap_or_default();
-        let complete: Vec<&Record> = records
-            .iter()
-            .filter(|record| !record.m4.is_empty())
-            .collect();
-        for (before, record) in complete.iter().rev().enumerate() {
-            self.solve(grant.of, grant.bytes(), record, before + 1, cx);
+        let complete = records.iter().filter(|seen| !seen.m4.is_empty());
+        for (before, seen) in complete.rev().enumerate() {
+            self.solve(grant.of, grant.bytes(), (seen, before + 1), cx);
         }
     }
 }

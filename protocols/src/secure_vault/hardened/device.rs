@@ -76,6 +76,30 @@ impl Handshake {
 }
 
 impl HardenedDevice {
+    /// The key of the open session, for observers.
+    pub(in crate::secure_vault) const fn session_key(&self) -> Option<[u8; TWO_KEYS]> {
+        match &self.state {
+            State::Session(session) => Some(session.key()),
+            _ => None,
+        }
+    }
+
+    /// k1 and k2 while it waits for M4, for observers.
+    pub(in crate::secure_vault) fn challenge_keys(&self, vault: &[u8]) -> Option<[Key; 2]> {
+        let State::WaitM4(handshake) = &self.state else {
+            return None;
+        };
+        let params = &self.setup.params;
+        let mb = params.key_bytes;
+        let first = 8 + if params.hardened_epoch { EPOCH_BYTES } else { 0 };
+        let bodies = handshake.bodies(&self.setup);
+        let c1 = bodies.get(first + 4..first + 4 + params.challenge_bytes())?;
+        let plain = handshake.buffer.get(..plain3_bytes(params))?;
+        let c2 = plain.get(NONCE_BYTES + mb..NONCE_BYTES + mb + params.challenge_bytes())?;
+        let key = |list| combined_key(&mut Crypto::default(), vault, mb, indices(list));
+        Some([key(c1), key(c2)])
+    }
+
     /// The device `id`, whose vault the server at `server` knows.
     pub(super) const fn new(setup: Arc<Setup>, id: u32, server: Address) -> Self {
         Self {

@@ -111,6 +111,13 @@ impl HardenedServer {
         }
     }
 
+    /// Hosts and keys of the open sessions, for observers.
+    pub(in crate::secure_vault) fn session_keys(&self, out: &mut dyn FnMut(u32, [u8; TWO_KEYS])) {
+        for (address, open) in self.sessions.iter() {
+            out(address.host, open.session.key());
+        }
+    }
+
     fn slots<'a>(&self, cx: &Context<'a>, id: u32) -> Option<Slots<'a>> {
         let record = cx.storage.read(Record::new(VAULTS, id))?;
         Slots::read(&self.setup.params, record)

@@ -8,8 +8,8 @@ use crate::address::Address;
 use crate::crypto::Crypto;
 use crate::storage::{Record, Storage};
 
-use super::super::params::Params;
-use super::super::vault::{EPOCH_BYTES, VAULTS, epoch};
+use super::super::params::{AtRest, Params};
+use super::super::vault::{EPOCH_BYTES, VAULTS, body, epoch, toggle_seal};
 
 /// Bytes of a copy's checksum.
 const CHECKSUM_BYTES: usize = 8;
@@ -61,6 +61,23 @@ pub(super) fn newest_copy(crypto: &mut Crypto, storage: &dyn Storage) -> u8 {
         }
     }
     best.map_or(0, |(_, which)| which)
+}
+
+/// The vault that the device uses, in the clear, for observers.
+pub(in crate::secure_vault) fn device_vault(params: &Params, storage: &dyn Storage) -> Vec<u8> {
+    let which = newest_copy(&mut Crypto::default(), storage);
+    let mut slot = copy(storage, which).unwrap_or(&[]).to_vec();
+    if params.at_rest == AtRest::Sealed {
+        toggle_seal(&mut Crypto::default(), storage, &mut slot);
+    }
+    body(&slot).to_vec()
+}
+
+/// The vaults of one device that the server would take, newest first, for observers.
+pub(in crate::secure_vault) fn server_vaults(params: &Params, record: &[u8]) -> Vec<Vec<u8>> {
+    let slots = Slots::read(params, record);
+    let all = slots.iter().flat_map(Slots::all);
+    all.map(|slot| body(slot).to_vec()).collect()
 }
 
 /// The last M3 that was answered, as the server remembers it.

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use crate::address::{Address, Channel};
 use crate::context::Context;
+use crate::crypto::Crypto;
 use crate::machine::{Command, Incoming, Machine, Timer};
 use crate::output::{Output, Place, Principal, Reason, Scope};
+use crate::storage::Storage;
 
-use super::super::equations::{combined_key, draw_challenge, key_tag, run_tag, session_tag};
+use super::super::equations::{Key, combined_key, draw_challenge, key_tag, run_tag, session_tag};
 use super::super::messages::indices;
 use super::super::params::Params;
 use super::super::vault::{Records, body, epoch, shared_state};
@@ -17,7 +19,7 @@ use super::super::{
 use super::text::{
     SEPARATOR, find, inner, number, open, parse_list, seal, split, write_number, write_set,
 };
-use super::{NUMBERS, number_key, update_vault};
+use super::{number_key, update_vault};
 
 /// A device that speaks the prototype's texts.
 #[derive(Clone, Debug)]
@@ -57,6 +59,24 @@ const fn malformed(field: &'static str, offset: u32) -> Reason {
 }
 
 impl LiteralDevice {
+    /// k1 and k2 while it waits for M4, for observers.
+    pub(in crate::secure_vault) fn challenge_keys(&self, storage: &dyn Storage) -> Option<[Key; 2]> {
+        let State::WaitM4(handshake) = &self.state else {
+            return None;
+        };
+        let params = &*self.params;
+        let vault = body(self.records.read(storage, 0)?);
+        let opening = handshake.texts.get(..handshake.opening as usize)?;
+        let second = opening.get(find(opening, b"{")?..)?;
+        let (set, _) = split(inner(second))?;
+        let mut c1 = Vec::new();
+        parse_list(inner(set), params.keys, &mut c1)?;
+        let c2 = handshake.plain.get(..params.challenge_bytes())?;
+        let mb = params.key_bytes;
+        let key = |list| combined_key(&mut Crypto::default(), vault, mb, indices(list));
+        Some([key(&c1), key(c2)])
+    }
+
     pub(super) fn new(params: Arc<Params>, id: u32, server: Address) -> Self {
         let records = Records::new(&params);
         Self {
@@ -127,8 +147,8 @@ impl LiteralDevice {
         }
         let record = self.records.read(cx.storage, 0).unwrap_or(&[]);
         let k1 = combined_key(cx.crypto, body(record), mb, indices(&c1));
-        handshake.t1 = cx.uniform(NUMBERS);
-        handshake.r2 = cx.uniform(NUMBERS);
+        handshake.t1 = cx.uniform(params.numbers + 1);
+        handshake.r2 = cx.uniform(params.numbers + 1);
         draw_challenge(cx, params, Some(indices(&c1)), &mut handshake.plain);
         cx.buffers.give(c1);
         let mut plain3 = cx.buffers.take();

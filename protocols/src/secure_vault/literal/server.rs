@@ -15,7 +15,7 @@ use super::super::{AUTHENTICATE, DEVICE, PORT, SEND_DATA_DOWN};
 use super::text::{
     SEPARATOR, find, inner, number, open, parse_list, seal, split, write_number, write_set,
 };
-use super::{NUMBERS, number_key, update_vault};
+use super::{number_key, update_vault};
 
 /// Longest device id, characters.
 const ID_MAX: usize = 16;
@@ -110,7 +110,7 @@ impl LiteralServer {
         };
         let mut c1 = cx.buffers.take();
         draw_challenge(cx, &self.params, None, &mut c1);
-        let r1 = cx.uniform(NUMBERS);
+        let r1 = cx.uniform(self.params.numbers + 1);
         let mut texts = cx.buffers.take();
         texts.extend_from_slice(first);
         texts.push(b'{');
@@ -165,7 +165,7 @@ impl LiteralServer {
         let mb = params.key_bytes;
         let Claims { t1, c2, r2 } = claims;
         let record = self.records.read(cx.storage, awaited.id).unwrap_or(&[]);
-        let t2 = cx.uniform(NUMBERS);
+        let t2 = cx.uniform(params.numbers + 1);
         let mut key = combined_key(cx.crypto, body(record), mb, indices(&c2));
         cx.buffers.give(c2);
         cx.crypto.xor(&mut key[..mb], &number_key(t1));

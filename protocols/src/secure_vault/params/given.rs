@@ -47,7 +47,14 @@ const FIXED_BY_HARDENED: &[&str] = &[
 ];
 
 /// Parameters that `literal` leaves open.
-const OPEN_IN_LITERAL: &[&str] = &["keys", "key_bits", "challenge", "first_vault", "without"];
+const OPEN_IN_LITERAL: &[&str] = &[
+    "keys",
+    "key_bits",
+    "challenge",
+    "first_vault",
+    "numbers",
+    "without",
+];
 
 /// The values given, read with their ranges.
 pub(super) struct Given<'a> {
@@ -64,6 +71,13 @@ impl Given<'_> {
                 Variant::Literal => !OPEN_IN_LITERAL.contains(&name),
                 Variant::AsPublished | Variant::Broken => false,
             };
+            if name == "numbers" && self.variant != Variant::Literal {
+                return Err(refused(
+                    name,
+                    "only the prototype draws nonces and shares as numbers",
+                    "leave it out, or choose the variant `literal`",
+                ));
+            }
             if fixed {
                 return Err(ParameterError {
                     name: name.into(),

@@ -143,6 +143,13 @@ pub(in crate::secure_vault) const SPECS: &[ParameterSpec] = &[
         help: "`resend`: growth of the wait from copy to copy",
     },
     integer("resend_max", 0, 16, "4", "`resend`: copies of each message"),
+    integer(
+        "numbers",
+        1,
+        10_000_000_000,
+        "10000000000",
+        "`literal`: r1, r2, t1 and t2 are drawn from 0 to this",
+    ),
     ParameterSpec {
         name: "without",
         kind: ParameterKind::Choice(Without::WORDS),
