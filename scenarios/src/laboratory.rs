@@ -12,10 +12,13 @@ mod outcome;
 pub use damage::{Action, Damage, Experiment, WRITES, plan};
 pub use outcome::{Kind, Outcome, Row, examine, run};
 
-/// The undamaged scenario of a protocol, if the laboratory has one.
+/// The undamaged scenario of a variant of a protocol, if the laboratory has one.
 #[must_use]
-pub fn base(protocol: &str) -> Option<&'static str> {
+pub fn base(protocol: &str, variant: &str) -> Option<&'static str> {
     Some(match protocol {
+        "secure-vault" if variant == "literal" => {
+            include_str!("../data/laboratory/secure-vault-literal.toml")
+        }
         "secure-vault" => include_str!("../data/laboratory/secure-vault.toml"),
         "vault-exchange" => include_str!("../data/laboratory/vault-exchange.toml"),
         "rsa-udp" => include_str!("../data/laboratory/rsa-udp.toml"),

@@ -139,9 +139,10 @@ pub struct Need {
 /// The twin of the protocol that the attack must beat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Control {
-    /// The twin's variant; `broken`.
+    /// The twin's variant; `broken`, or where no twin can be beaten the variant that lacks the
+    /// defence by itself.
     pub variant: &'static str,
-    /// Its parameter `without`.
+    /// Its parameter `without`; empty: none.
     pub without: &'static str,
     /// Further parameters of the twin: name and value in the scenario's notation.
     pub params: &'static [(&'static str, &'static str)],

@@ -86,6 +86,13 @@ impl<T: Tables> World<T> {
     }
 
     pub(super) fn judge(&mut self, now_ns: u64, relation: usize, pair: u32) {
+        // What a node without power has stored is told when it starts again.
+        let ends = self.relations[relation].ends.get(pair as usize);
+        if let Some((device, server)) = ends
+            && (self.is_off(*device) || self.is_off(*server))
+        {
+            return;
+        }
         let Self {
             relations,
             workloads,

@@ -228,7 +228,7 @@ impl Experiment {
     /// The scenario file.
     #[must_use]
     pub fn text(&self) -> String {
-        let base = base(self.protocol).unwrap_or("");
+        let base = base(self.protocol, &self.variant).unwrap_or("");
         let mut text = base.replacen(
             &format!("name = \"{}-laboratory\"", self.protocol),
             &format!("name = \"{}\"", self.name()),
@@ -312,7 +312,7 @@ pub(super) const SEED: u64 = 20_260_401;
 
 /// The undamaged scenario of a variant.
 fn undamaged(protocol: &str, variant: &str) -> Option<Scenario> {
-    let text = base(protocol)?;
+    let text = base(protocol, variant)?;
     let set = [(String::from("protocol.variant"), variant.to_owned())];
     read_text("laboratory.toml", text, &set).ok()
 }

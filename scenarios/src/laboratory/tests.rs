@@ -48,7 +48,7 @@ fn a_message_that_never_comes_is_not_exercised() {
 #[test]
 fn every_base_is_read_and_is_clean_undamaged() {
     for protocol in PROTOCOLS {
-        let text = base(protocol).expect("it is there");
+        let text = base(protocol, "as-published").expect("it is there");
         let scenario = crate::reader::read_text("base.toml", text, &[])
             .unwrap_or_else(|error| panic!("{protocol}: {}", error.render(false)));
         let finished = crate::verify::untraced(&scenario).expect("it runs");

@@ -170,7 +170,9 @@ impl Cell {
         if self.control {
             let further = self.spec.control.params.iter();
             params.extend(further.map(|(name, value)| (*name, (*value).to_owned())));
-            params.push(("without", format!("\"{}\"", self.spec.control.without)));
+            if !self.spec.control.without.is_empty() {
+                params.push(("without", format!("\"{}\"", self.spec.control.without)));
+            }
         }
         if !params.is_empty() {
             let pairs: Vec<String> = params

@@ -22,7 +22,7 @@ pub(super) const SPEC: AttackSpec = AttackSpec {
     claims: &["SV-C1"],
     control: Control::without("cipher"),
     variants: &[],
-    claims_secrets: &["session-key", "row", "vault"],
+    claims_secrets: &["session-key"],
     stage: super::STAGE,
     stages: &[],
 };

@@ -57,11 +57,13 @@ fn invented(layouts: &[Layout], message: usize, cx: &mut AttackContext<'_>) -> V
 }
 
 const AGAIN: u32 = 0;
+/// From one try to the next.
+const GAP: Span = Span::from_millis(500);
 
 pub(super) const DEVICE_SPEC: AttackSpec = AttackSpec {
     id: "impostor-device",
-    help: "Without a vault: announces itself from its own address as each device in turn and answers \
-           the challenge with random bytes.",
+    help: "Without a vault: announces itself from its own address as each device in turn, twice a \
+           second, and answers the challenge with random bytes.",
     powers: &[Power::Inject],
     positions: &[Position::OffPath, Position::OnPath],
     properties: &[Property::Agreement, Property::Availability],
@@ -99,7 +101,7 @@ impl ImpostorDevice {
 
 impl Attacker for ImpostorDevice {
     fn on_start(&mut self, cx: &mut AttackContext<'_>) {
-        cx.arm(AGAIN, Span::from_secs(10));
+        cx.arm(AGAIN, GAP);
     }
 
     fn on_timer(&mut self, _: u32, cx: &mut AttackContext<'_>) {
@@ -107,13 +109,13 @@ impl Attacker for ImpostorDevice {
             let id = self.next % self.devices.max(1) + 1;
             self.next += 1;
             // `hardened` names an epoch, which grows with the sessions: it has to be guessed.
-            let epoch = cx.uniform(u64::from(self.next / 3 + 1));
+            let epoch = cx.uniform(u64::from(self.next / 60 + 1));
             let epoch = u32::try_from(epoch).unwrap_or(0);
             let frame = forge::opening(&self.params, id, epoch, cx);
             self.session_id = frame.get(5..9).unwrap_or(&[]).to_vec();
             cx.inject(self.own, server, frame);
         }
-        cx.arm(AGAIN, Span::from_secs(10));
+        cx.arm(AGAIN, GAP);
     }
 
     fn on_mail(&mut self, view: &View<'_>, cx: &mut AttackContext<'_>) {

@@ -19,7 +19,7 @@ pub(super) const RELAY_SPEC: AttackSpec = AttackSpec {
     powers: &[Power::Observe, Power::Delay],
     properties: &[Property::Secrecy],
     control: Control::without("cipher"),
-    claims_secrets: &["session-key", "row", "vault"],
+    claims_secrets: &["session-key"],
     ..super::BASE
 };
 
@@ -77,7 +77,7 @@ pub(super) const MITM_SPEC: AttackSpec = AttackSpec {
     ],
     properties: &[Property::Agreement, Property::Secrecy, Property::Desync],
     control: Control::without("cipher"),
-    claims_secrets: &["session-key", "row", "vault"],
+    claims_secrets: &["session-key"],
     stage: super::STAGE.with_nodes(&[("device", 20), ("server", 1)]),
     ..super::BASE
 };

@@ -28,6 +28,8 @@ pub(super) struct ReplayM1 {
     cases: Cases,
     own: crate::address::Address,
     kept: Option<(crate::address::Address, crate::address::Address, Vec<u8>)>,
+    /// The device has announced itself, and its M2 is still to come.
+    awaited: bool,
 }
 
 pub(super) fn m1(setup: &Setup<'_>) -> ReplayM1 {
@@ -37,19 +39,24 @@ pub(super) fn m1(setup: &Setup<'_>) -> ReplayM1 {
         cases: Cases::new(M1_CASES, setup.case),
         own: setup.own(0, super::super::PORT),
         kept: None,
+        awaited: false,
     }
 }
 
 impl Attacker for ReplayM1 {
     fn on_packet(&mut self, view: &View<'_>, cx: &mut AttackContext<'_>) -> Verdict {
         if self.m1.is_some() && view.message == self.m1 {
-            self.kept
+            let (device, ..) = self
+                .kept
                 .get_or_insert_with(|| (view.from, view.to, view.bytes.to_vec()));
-        } else if self.m2.is_some()
+            self.awaited |= view.from == *device;
+        } else if self.awaited
             && view.message == self.m2
             && let Some((device, server, bytes)) = self.kept.clone()
             && view.to == device
         {
+            // The M2 that answers the replay is none of the device's own.
+            self.awaited = false;
             if M1_CASES[self.cases.turn()] == "own-address" {
                 cx.inject(self.own, server, bytes);
             } else {

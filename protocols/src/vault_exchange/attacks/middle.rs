@@ -90,6 +90,12 @@ pub(super) const REFLECT_SPEC: AttackSpec = AttackSpec {
     powers: &[Power::Observe, Power::Spoof],
     cases: REFLECT_CASES,
     properties: &[Property::Availability],
+    // No twin of the text minds a frame that is not its turn; the published program does not survive one.
+    control: Control {
+        variant: "literal",
+        without: "",
+        params: &[],
+    },
     stage: super::BUSY,
     ..super::BASE
 };

@@ -199,8 +199,14 @@ impl<T: Tables> World<T> {
         }
         if success {
             self.workloads.nodes[node as usize].accepted += 1;
-            self.session_succeeded(node, attempt.started_ns);
-            self.session_succeeded(attempt.responder, attempt.started_ns);
+            // Data and the end of a session are no sessions of their own.
+            if matches!(
+                attempt.done,
+                Completion::AcceptedBoth | Completion::AcceptedInitiator | Completion::SessionsBoth
+            ) {
+                self.session_succeeded(node, attempt.started_ns);
+                self.session_succeeded(attempt.responder, attempt.started_ns);
+            }
             if let Some((relation, pair)) =
                 self.relation_of(self.pair_between_opt(node, attempt.responder))
             {
@@ -214,7 +220,8 @@ impl<T: Tables> World<T> {
                 responder: attempt.responder,
             });
         }
-        if self.watch.on && self.workloads.fork.is_none() {
+        // What the end of the run cuts off has not failed.
+        if self.watch.on && self.workloads.fork.is_none() && close != Close::EndOfRun {
             let oracle = &mut self.watch.availability;
             oracle.closed(&attempt, now.0, outcome);
         }
