@@ -16,7 +16,9 @@ mod spec;
 pub use context::{Action, Actions, AttackContext, Claim};
 pub use grant::{Grant, Granted, Holder, Secret, SecretSpec};
 pub use puppet::{Puppet, Said};
-pub use spec::{ALL_POWERS, AttackSpec, CaseParams, Control, Errand, Need, Position, Power, Property, Stage};
+pub use spec::{
+    ALL_POWERS, AttackSpec, CaseParams, Control, Errand, Need, Position, Power, Property, Stage,
+};
 
 use core::fmt;
 

@@ -1,5 +1,7 @@
 //! `badlink list WHAT`: what there is, with sources.
 
+use std::fmt::Write as _;
+
 use scenarios::protocol::Protocol;
 use scenarios::registry::PROTOCOLS;
 use scenarios::{library, metrics, preset, profile, radio};
@@ -72,12 +74,14 @@ fn attacks() -> Vec<Entry> {
                 ));
             }
             let properties = attack.properties.iter().map(|property| property.as_str());
+            let mut twin = attack.control.variant.to_owned();
+            if !attack.control.without.is_empty() {
+                let _ = write!(twin, " without {}", attack.control.without);
+            }
             details.push(format!(
-                "aims at: {}; tests: {}; control: {} without {}",
+                "aims at: {}; tests: {}; control: {twin}",
                 words(properties.collect()),
                 words(attack.claims.to_vec()),
-                attack.control.variant,
-                attack.control.without
             ));
             if !attack.variants.is_empty() {
                 details.push(format!("variants: {}", words(attack.variants.to_vec())));

@@ -4,9 +4,7 @@ use crate::attack::kit::{NTH_AND_ROW, Suppress};
 use crate::attack::{AttackSpec, CaseParams, Control, Power, Property, Setup};
 
 /// Messages, the last two once more for several in a row.
-const CASES: &[&str] = &[
-    "M1", "M2", "M3", "M4", "DATA_UP", "END", "M3-row", "M4-row",
-];
+const CASES: &[&str] = &["M1", "M2", "M3", "M4", "DATA_UP", "END", "M3-row", "M4-row"];
 const MESSAGES: &[&str] = &["M1", "M2", "M3", "M4", "DATA_UP", "END", "M3", "M4"];
 
 /// Without further parameters: the prototype has no application data.

@@ -19,11 +19,7 @@ const fn change(case: &'static str, message: &'static str, part: Part) -> Change
 const M1: &[Change] = &[
     change("device-id", "M1", Part::EachBit("device_id")),
     change("other-device", "M1", Part::Add("device_id", 1)),
-    change(
-        "other-device-shared",
-        "M1",
-        Part::Add("device_id", 1),
-    ),
+    change("other-device-shared", "M1", Part::Add("device_id", 1)),
     change("session-id", "M1", Part::EachBit("session_id")),
 ];
 

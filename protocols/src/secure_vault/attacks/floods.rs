@@ -3,8 +3,8 @@
 use crate::address::Address;
 use crate::attack::kit::message;
 use crate::attack::{
-    AttackContext, AttackSpec, Attacker, CaseParams, Cases, Control, Position, Power, Property, Setup, Verdict,
-    View,
+    AttackContext, AttackSpec, Attacker, CaseParams, Cases, Control, Position, Power, Property,
+    Setup, Verdict, View,
 };
 use crate::parameter::{ParameterKind, ParameterSpec};
 use crate::secure_vault::params::Params;

@@ -127,7 +127,12 @@ pub(super) fn question(
 }
 
 /// An M3 that answers the M2 of a handshake under k1, with a challenge of the forger's choice.
-pub(super) fn answer(params: &Params, seen: &Seen, k1: &Key, cx: &mut AttackContext<'_>) -> Vec<u8> {
+pub(super) fn answer(
+    params: &Params,
+    seen: &Seen,
+    k1: &Key,
+    cx: &mut AttackContext<'_>,
+) -> Vec<u8> {
     let mb = params.key_bytes;
     let k1 = &k1[..mb];
     let (c1, r1) = challenge(params, &seen.m2);
@@ -178,9 +183,7 @@ pub(super) fn third(params: &Params, seen: &Seen, k1: &Key, crypto: &mut Crypto)
     let (_, r1) = challenge(params, &seen.m2);
     let found = match params.variant {
         Variant::Literal => literal::third(crypto, params, (k1, &r1), &seen.m3),
-        Variant::Hardened => {
-            hardened::third(crypto, params, k1, &seen.joined(params, 2), &seen.m3)
-        }
+        Variant::Hardened => hardened::third(crypto, params, k1, &seen.joined(params, 2), &seen.m3),
         Variant::AsPublished | Variant::Broken => {
             let (sealed, length) = (seen.m3.get(1..)?, params.plain3_bytes());
             let mut plain = Vec::new();
@@ -188,7 +191,9 @@ pub(super) fn third(params: &Params, seen: &Seen, k1: &Key, crypto: &mut Crypto)
             (opens && plain.starts_with(&r1)).then_some(())?;
             let mut t1 = Key::default();
             t1[..mb].copy_from_slice(plain.get(mb..2 * mb)?);
-            let c2 = plain.get(2 * mb..2 * mb + params.challenge_bytes())?.to_vec();
+            let c2 = plain
+                .get(2 * mb..2 * mb + params.challenge_bytes())?
+                .to_vec();
             Some((t1, c2, plain))
         }
     };

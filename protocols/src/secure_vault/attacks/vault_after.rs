@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::attack::{
     AttackContext, AttackSpec, Attacker, Control, Grant, Need, Power, Property, Verdict, View,
 };
-use crate::secure_vault::equations::Key;
 use crate::secure_vault::DEVICE;
+use crate::secure_vault::equations::Key;
 use crate::secure_vault::messages::{Indices, M1, M2, M4, indices};
 use crate::secure_vault::params::{Params, Variant};
 

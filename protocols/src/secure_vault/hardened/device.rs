@@ -91,7 +91,11 @@ impl HardenedDevice {
         };
         let params = &self.setup.params;
         let mb = params.key_bytes;
-        let first = 8 + if params.hardened_epoch { EPOCH_BYTES } else { 0 };
+        let first = 8 + if params.hardened_epoch {
+            EPOCH_BYTES
+        } else {
+            0
+        };
         let bodies = handshake.bodies(&self.setup);
         let c1 = bodies.get(first + 4..first + 4 + params.challenge_bytes())?;
         let plain = handshake.buffer.get(..plain3_bytes(params))?;

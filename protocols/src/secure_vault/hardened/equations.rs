@@ -106,7 +106,12 @@ pub(super) fn open(
 
 /// Appends the vault after an update to `out`: as many bytes as `vault` has of
 /// HMAC(PRK, 0) || HMAC(PRK, 1) || .., PRK = HMAC(SHA-256(`bodies`), V).
-pub(in crate::secure_vault) fn update_vault(crypto: &mut Crypto, vault: &[u8], bodies: &[u8], out: &mut Vec<u8>) {
+pub(in crate::secure_vault) fn update_vault(
+    crypto: &mut Crypto,
+    vault: &[u8],
+    bodies: &[u8],
+    out: &mut Vec<u8>,
+) {
     let salt = crypto.sha256(&[bodies]);
     let prk = crypto.hmac_sha256(&salt, &[vault]);
     for (chunk, number) in vault.chunks(prk.len()).zip(0u32..) {

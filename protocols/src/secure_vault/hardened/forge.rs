@@ -48,7 +48,14 @@ pub(in crate::secure_vault) fn third(
     let mb = params.key_bytes;
     let keys = KeyPair::derive(crypto, opening, &[k1], b"sv-m3", mb);
     let mut plain = Vec::new();
-    open(crypto, &keys, &sealed(m3)?, plain3_bytes(params), &mut plain).ok()?;
+    open(
+        crypto,
+        &keys,
+        &sealed(m3)?,
+        plain3_bytes(params),
+        &mut plain,
+    )
+    .ok()?;
     let mut t1 = Key::default();
     t1[..mb].copy_from_slice(plain.get(NONCE_BYTES..NONCE_BYTES + mb)?);
     let start = NONCE_BYTES + mb;
@@ -67,7 +74,14 @@ pub(in crate::secure_vault) fn fourth(
     let mb = params.key_bytes;
     let keys = KeyPair::derive(crypto, bodies, &[k2, t1], b"sv-m4", mb);
     let mut plain = Vec::new();
-    open(crypto, &keys, &sealed(m4)?, plain4_bytes(params), &mut plain).ok()?;
+    open(
+        crypto,
+        &keys,
+        &sealed(m4)?,
+        plain4_bytes(params),
+        &mut plain,
+    )
+    .ok()?;
     let mut t2 = Key::default();
     t2[..mb].copy_from_slice(plain.get(NONCE_BYTES..)?);
     Some((t2, plain))

@@ -60,7 +60,10 @@ const fn malformed(field: &'static str, offset: u32) -> Reason {
 
 impl LiteralDevice {
     /// k1 and k2 while it waits for M4, for observers.
-    pub(in crate::secure_vault) fn challenge_keys(&self, storage: &dyn Storage) -> Option<[Key; 2]> {
+    pub(in crate::secure_vault) fn challenge_keys(
+        &self,
+        storage: &dyn Storage,
+    ) -> Option<[Key; 2]> {
         let State::WaitM4(handshake) = &self.state else {
             return None;
         };

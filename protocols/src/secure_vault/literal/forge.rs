@@ -6,8 +6,10 @@ use crate::crypto::Crypto;
 use super::super::equations::Key;
 use super::super::messages::Indices;
 use super::super::params::Params;
-use super::text::{SEPARATOR, inner, number, open, parse_list, seal, split, write_number, write_set};
 use super::number_key;
+use super::text::{
+    SEPARATOR, inner, number, open, parse_list, seal, split, write_number, write_set,
+};
 
 /// M1 of a device.
 pub(in crate::secure_vault) fn opening(id: u32, session_id: u32) -> Vec<u8> {
