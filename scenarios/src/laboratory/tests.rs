@@ -41,7 +41,7 @@ fn sealed_messages_are_damaged_one_by_one() {
 
 #[test]
 fn a_message_that_never_comes_is_not_exercised() {
-    let never = message("secure-vault", "as-published", "DATA_DOWN", Action::Drop);
+    let never = message("secure-vault", "literal", "ERROR", Action::Drop);
     assert_eq!(kind(&never), Kind::NotExercised);
 }
 

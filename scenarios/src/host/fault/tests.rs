@@ -294,8 +294,8 @@ fn a_torn_vault_is_out_of_step_and_a_complete_one_is_not() {
         assert!(told.faults[0].0 > 60 * SECOND && told.faults[0].0 < 61 * SECOND);
         assert_eq!(kinds(&finished), [(1, EpisodeKind::Permanent)], "{point}");
     }
-    // The write is there, but who made it can say so only when it is back.
-    assert_eq!(kinds(&cut("after-write").0), [(1, EpisodeKind::Transient)]);
+    // The write is there; who made it says so when it is back, and is judged then.
+    assert_eq!(kinds(&cut("after-write").0), []);
     assert_eq!(kinds(&cut("after").0), []);
 }
 
