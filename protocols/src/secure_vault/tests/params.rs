@@ -20,7 +20,7 @@ fn the_values_in_force_by_default_are_those_declared() {
         assert_eq!(spec.name, name);
         let expected = match name {
             "resend_after" | "resend_factor" | "resend_max" => "off",
-            "without" => "none",
+            "numbers" | "without" => "none",
             _ => spec.default,
         };
         assert_eq!(value, expected, "{name}");
