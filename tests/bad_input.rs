@@ -188,7 +188,7 @@ fn zero_devices_are_refused() {
 fn an_unknown_role_protocol_variant_command_or_message_is_refused_with_those_that_exist() {
     let parts = [
         "there is no role `gateway`",
-        "roles of `secure-vault`: `device` and `server`",
+        "roles of `secure-vault`: `device`, `server` and `relay`",
     ];
     assert_mistake("role = \"server\"", "role = \"gateway\"", "20:8", &parts);
     let parts = [

@@ -30,6 +30,7 @@ mod matrix;
 mod media;
 mod plot;
 mod program;
+mod relay;
 mod report;
 mod reprovision;
 mod results;

@@ -313,6 +313,7 @@ fn every_declared_message_of_every_variant_is_known_to_the_dissector() {
                         up: true,
                         from: end(1),
                         to: end(2),
+                        hops: 0,
                         carrier: Carrier::Datagram,
                         bytes: &frame,
                         comment: "",

@@ -24,6 +24,7 @@ pub mod output;
 pub mod parameter;
 pub mod protocol;
 pub mod registry;
+pub mod relay;
 pub mod roster;
 pub mod storage;
 pub mod testing;

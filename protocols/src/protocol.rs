@@ -160,6 +160,11 @@ pub trait Protocol: Sync {
         false
     }
 
+    /// True when its machines find each other by broadcasts, which end at the neighbours.
+    fn broadcasts(&self) -> bool {
+        false
+    }
+
     /// One honest pass through all phases, in an order in which each command finds what it needs;
     /// by default every command but `abort` and those with an argument that has no default.
     fn rehearsal(&self) -> Rehearsal {

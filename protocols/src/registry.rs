@@ -127,6 +127,7 @@ columns! {
     TrafficSource => crate::traffic::Source,
     TrafficStation => crate::traffic::Station,
     TrafficSink => crate::traffic::Sink,
+    Relay => crate::relay::Relay,
 }
 
 impl Column {

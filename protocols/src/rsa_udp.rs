@@ -151,6 +151,10 @@ impl Protocol for RsaUdp {
         "rsa-udp"
     }
 
+    fn broadcasts(&self) -> bool {
+        true
+    }
+
     fn summary(&self) -> &'static str {
         "RSA-OAEP messages over UDP with broadcast discovery, salted login, toy Diffie-Hellman \
          sequence numbers and block lists"

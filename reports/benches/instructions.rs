@@ -48,6 +48,8 @@ fn csv_row() -> u64 {
             message: "M1",
             session: "device[417]/322",
             transmission: None,
+            hop: None,
+            origin: "",
             bytes: 51 + k % 200,
             fate: Fate::Delivered,
             rule: "",

@@ -55,6 +55,8 @@ fn measure(name: &str, sink: impl Fn() -> io::Result<Box<dyn Sink>>) -> Result<(
                 fate: Fate::Delivered,
                 rule: "",
                 transmission: None,
+                hop: None,
+                origin: "",
             })?;
         }
         bytes = table.bytes();

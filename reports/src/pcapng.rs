@@ -53,6 +53,8 @@ pub struct Packet<'a> {
     pub from: Endpoint,
     /// Where it goes.
     pub to: Endpoint,
+    /// Relays that have passed it on, each of which takes one from its time to live.
+    pub hops: u8,
     /// What carries the bytes.
     pub carrier: Carrier,
     /// What follows the IP header and, in a datagram, the UDP header.

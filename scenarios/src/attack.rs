@@ -340,6 +340,12 @@ impl Attacks {
         Some((LinkId(link), direction))
     }
 
+    /// The links on which an instance stands, with their ends.
+    pub(crate) fn links_of(&self, place: usize) -> impl Iterator<Item = (u32, u32, u32)> + '_ {
+        let links = self.instances[place].links.iter();
+        links.filter_map(|link| self.ends.get(link).map(|(a, b)| (*link, *a, *b)))
+    }
+
     /// The way from a party towards an instance: its first link that ends at the party.
     pub(crate) fn way_from(&self, place: usize, from: u32) -> Option<(LinkId, Direction)> {
         let links = &self.instances[place].links;

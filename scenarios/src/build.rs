@@ -2,6 +2,7 @@
 
 mod adversaries;
 mod own;
+mod relay;
 mod schedule;
 
 use std::sync::Arc;
@@ -26,7 +27,8 @@ use crate::host::energy::Energy;
 use crate::host::fault::Faults;
 use crate::host::principals::Principals;
 use crate::host::reprovision::Reprovisioning;
-use crate::host::route::{LinkRoute, Picks, Routes};
+use crate::host::route::joint::Joint;
+use crate::host::route::{LinkRoute, Picks, Place, Routes};
 use crate::host::schedule::{Item, Schedule};
 use crate::host::tables::Tables;
 use crate::host::transport::{self, Transports};
@@ -36,7 +38,7 @@ use crate::host::{Group, NO_PAIR, Relation, World, WorldParts};
 use crate::key_cache::KeyCache;
 use crate::oracle::Desync;
 use crate::scenario::{
-    LinkChannel, LinkGroup, NodeGroup, Pick, Scenario, Step, Transport, Workload,
+    LinkChannel, LinkGroup, NodeGroup, Pick, Scenario, Step, Topology, Transport, Workload,
 };
 
 /// A world ready to run: the engine and what lives in its nodes.
@@ -69,8 +71,9 @@ pub fn build_with_keys<T: Tables>(
 ) -> Result<Built<T>, Diagnostics> {
     let seed = Seed::new(scenario.run.seed, 0);
     let mut streams = seed.streams();
-    let routes = routes(scenario, &mut streams);
-    let roster = roster(scenario, &routes);
+    let firsts = firsts(scenario);
+    let routes = relay::routes(scenario, routes(scenario, &mut streams), &firsts)?;
+    let roster = roster(scenario, &routes, &firsts)?;
     let instance = Arc::clone(&scenario.protocol.instance);
     instance
         .check(&roster)
@@ -89,7 +92,7 @@ pub fn build_with_keys<T: Tables>(
         keys,
     };
     instance.provision(&roster, &mut party_streams, &mut depot);
-    depot.seal(roster.parties.len());
+    depot.seal(scenario.node_count());
 
     let mut principals = Principals::default();
     for party in &roster.parties {
@@ -101,10 +104,10 @@ pub fn build_with_keys<T: Tables>(
         root_seed: scenario.run.seed,
         replication: 0,
     });
-    for (group, spec) in roster.groups.iter().zip(&scenario.groups) {
-        for member in 0..group.count {
+    for spec in &scenario.groups {
+        for member in 0..spec.count {
             let name = StreamName::new("node")
-                .text(&group.name)
+                .text(&spec.name)
                 .index(member as u64);
             let added = engine.add_node(
                 name.id(),
@@ -116,11 +119,13 @@ pub fn build_with_keys<T: Tables>(
         }
     }
     let own = own::sets(scenario, routes.links())?;
-    let (links, changes) = add_links(scenario, (&routes, &own), &roster, &mut engine);
-    let (attacks, watch) = adversaries::make(scenario, &routes, &roster)?;
+    let (links, changes) = add_links(scenario, (&routes, &own), &firsts, &mut engine);
+    let (attacks, watch) = adversaries::make(scenario, &routes, (&roster, &firsts))?;
 
+    let relays = relay::groups(scenario, &firsts);
     let groups = (0..roster.groups.len())
         .map(|index| make_group(scenario, &roster, index, &mut streams))
+        .chain(relays)
         .collect();
     let relations = scenario
         .protocol
@@ -130,21 +135,22 @@ pub fn build_with_keys<T: Tables>(
         .map(|relation| make_relation(&roster, relation.name, relation.device, relation.server))
         .collect();
     let workloads = make_workloads(scenario, &roster, &mut streams);
-    let stream_names = roster
+    let mut stream_names: Vec<u64> = roster
         .parties
         .iter()
         .map(|party| party_stream(&roster, party, "machine"))
         .collect();
+    // Relays draw nothing as machines.
+    stream_names.resize(scenario.node_count(), 0);
     let transports = transports(scenario, &routes);
     let world = World::new(WorldParts {
         transports,
         protocol: scenario.protocol.protocol,
         instance,
         groups,
-        group_of: roster
-            .parties
-            .iter()
-            .map(|party| u16::try_from(party.group).unwrap_or(u16::MAX))
+        group_of: (0u16..)
+            .zip(&scenario.groups)
+            .flat_map(|(index, group)| std::iter::repeat_n(index, group.count))
             .collect(),
         epoch_ns: scenario.run.epoch_ns,
         depot,
@@ -163,6 +169,7 @@ pub fn build_with_keys<T: Tables>(
             .then(|| Reprovisioning::new(roster, seed.streams())),
         faults: faults(scenario, seed),
         energy: energy(scenario),
+        relays: relay::relays(scenario, &links, &firsts),
         seed,
         stream_names,
         span_ns: scenario
@@ -186,9 +193,14 @@ fn transports(scenario: &Scenario, routes: &Routes) -> Option<Box<Transports>> {
     }
     let kinds = links.iter().map(|link| link.transport);
     let groups = routes.links().iter().map(|route| route.first).zip(kinds);
+    let over_relays = relay::least_mtu(scenario);
     let sizes = links.iter().map(|link| match &link.transport {
         Transport::Stream(settings) => {
-            transport::mss(settings, [link.up.mtu_bytes, link.down.mtu_bytes])
+            let mut least = [link.up.mtu_bytes, link.down.mtu_bytes];
+            if link.relays(&scenario.groups).0 {
+                least = [over_relays; 2];
+            }
+            transport::mss(settings, least)
         }
         _ => 1,
     });
@@ -322,13 +334,17 @@ fn routes(scenario: &Scenario, streams: &mut Streams) -> Routes {
             let pairs = topology.pairs(&link.name, (a, b), streams);
             let route = LinkRoute {
                 channel: channel(link),
+                directions: link.directions,
                 group_a: link.a,
                 group_b: link.b,
                 first,
                 many_is_a: a >= b,
                 many: count(pairs.len()),
                 few,
-                picks: Picks::Pairs(pairs),
+                picks: match topology {
+                    Topology::Joint(_) => Picks::Joint(Joint::new(pairs, count(a))),
+                    _ => Picks::Pairs(pairs),
+                },
             };
             first += route.many;
             return route;
@@ -347,6 +363,7 @@ fn routes(scenario: &Scenario, streams: &mut Streams) -> Routes {
         };
         let route = LinkRoute {
             channel: channel(link),
+            directions: link.directions,
             group_a: link.a,
             group_b: link.b,
             first,
@@ -366,11 +383,28 @@ fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// Numbers the parties and lists who is linked with whom.
-fn roster(scenario: &Scenario, routes: &Routes) -> Roster {
+/// The first node of each group.
+fn firsts(scenario: &Scenario) -> Vec<u32> {
+    let mut next = 0;
+    let first = |group: &NodeGroup| {
+        let first = next;
+        next += count(group.count);
+        first
+    };
+    scenario.groups.iter().map(first).collect()
+}
+
+/// The node of a group's member, given the first of each group.
+fn node_at(firsts: &[u32], (group, member): Place) -> u32 {
+    firsts.get(group).map_or(u32::MAX, |first| first + member)
+}
+
+/// Numbers the parties and lists who is linked with whom, and who reaches whom over relays.
+fn roster(scenario: &Scenario, routes: &Routes, firsts: &[u32]) -> Result<Roster, Diagnostics> {
     let mut roster = Roster::default();
     let mut ordinals = vec![0; scenario.protocol.protocol.roles().len()];
-    for (index, spec) in scenario.groups.iter().enumerate() {
+    let parties = scenario.groups.iter().filter(|group| !group.is_relay());
+    for (index, spec) in parties.enumerate() {
         let first = roster.parties.len();
         for member in 0..spec.count {
             let ordinal = &mut ordinals[usize::from(spec.role)];
@@ -394,15 +428,20 @@ fn roster(scenario: &Scenario, routes: &Routes) -> Roster {
     }
     let mut pairs = Vec::new();
     for link in routes.links() {
-        let (many, few) = ends(link);
-        let (many_first, few_first) = (roster.groups[many].first, roster.groups[few].first);
         for member in 0..link.many {
-            let one = count(many_first) + link.owner(member);
-            let other = count(few_first) + link.pick(member);
+            let [a, b] = link.ends(member);
+            if [a, b]
+                .iter()
+                .any(|(group, _)| scenario.groups[*group].is_relay())
+            {
+                continue;
+            }
+            let (one, other) = (node_at(firsts, a), node_at(firsts, b));
             pairs.push((one, other));
             pairs.push((other, one));
         }
     }
+    relay::partners(scenario, routes, firsts, &mut pairs)?;
     pairs.sort_unstable();
     pairs.dedup();
     let mut next = 0;
@@ -417,22 +456,13 @@ fn roster(scenario: &Scenario, routes: &Routes) -> Roster {
         party.neighbours = (count(start), count(next));
     }
     roster.neighbours = pairs.into_iter().map(|(_, neighbour)| neighbour).collect();
-    roster
-}
-
-/// The larger and the smaller group of a link group.
-const fn ends(link: &LinkRoute) -> (usize, usize) {
-    if link.many_is_a {
-        (link.group_a, link.group_b)
-    } else {
-        (link.group_b, link.group_a)
-    }
+    Ok(roster)
 }
 
 fn add_links<T: Tables>(
     scenario: &Scenario,
     (routes, own): (&Routes, &[own::Sets]),
-    roster: &Roster,
+    firsts: &[u32],
     engine: &mut Engine<World<T>>,
 ) -> (Vec<(u32, u32)>, Vec<Item>) {
     for medium in &scenario.media {
@@ -451,15 +481,10 @@ fn add_links<T: Tables>(
                 .map(|side| engine.add_link_class(side.clone()).expect(class))
         });
         let others: Vec<[LinkClass; 2]> = others.collect();
-        let (many, few) = ends(route);
         for member in 0..route.many {
-            let one = NodeId(count(roster.groups[many].first) + route.owner(member));
-            let other = NodeId(count(roster.groups[few].first) + route.pick(member));
-            let (a, b) = if route.many_is_a {
-                (one, other)
-            } else {
-                (other, one)
-            };
+            let [a, b] = route
+                .ends(member)
+                .map(|place| NodeId(node_at(firsts, place)));
             let name = StreamName::new("link")
                 .text(&spec.name)
                 .index(u64::from(member))
@@ -591,7 +616,7 @@ fn make_relation(
 }
 
 fn make_workloads(scenario: &Scenario, roster: &Roster, streams: &mut Streams) -> Workloads {
-    let starts_ns = roster
+    let mut starts_ns: Vec<u64> = roster
         .parties
         .iter()
         .map(|party| {
@@ -606,6 +631,8 @@ fn make_workloads(scenario: &Scenario, roster: &Roster, streams: &mut Streams) -
             )
         })
         .collect();
+    // A relay stands ready and starts nothing.
+    starts_ns.resize(scenario.node_count(), u64::MAX);
     let plans = scenario
         .workloads
         .iter()

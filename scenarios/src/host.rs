@@ -10,6 +10,7 @@
 pub mod attempt;
 pub mod clock;
 pub mod principals;
+pub mod relay;
 pub mod reprovision;
 pub mod route;
 pub mod schedule;
@@ -47,6 +48,7 @@ use self::clock::{Clock, Wander};
 use self::energy::Energy;
 use self::fault::Faults;
 use self::principals::Principals;
+use self::relay::Relays;
 use self::reprovision::Reprovisioning;
 use self::route::Routes;
 use self::schedule::Schedule;
@@ -139,6 +141,8 @@ pub struct World<T> {
     pub faults: Option<Box<Faults>>,
     /// Energy of radios and batteries, wear of storage; `None` where no group asks for it.
     pub energy: Option<Box<Energy>>,
+    /// What relays do with packets; `None` where there are none.
+    pub relays: Option<Box<Relays>>,
     randomness: Randomness,
     halted: Vec<bool>,
     scratch: Scratch,

@@ -259,6 +259,10 @@ pub const LIBRARY: &[LibraryScenario] = &[
         name: "ieee802154-edge",
         text: include_str!("../library/ieee802154-edge.toml"),
     },
+    LibraryScenario {
+        name: "gateway-tree",
+        text: include_str!("../library/gateway-tree.toml"),
+    },
 ];
 
 /// The scenario of this name.

@@ -4,6 +4,7 @@ use core::fmt::Write as _;
 
 use sim_engine::Direction;
 
+use crate::host::tables::Journey;
 use crate::scenario::Scenario;
 
 /// Names of nodes and links, written on demand instead of being kept.
@@ -13,6 +14,8 @@ pub struct Names {
     groups: Vec<(String, u32)>,
     /// Link group name and first link, ascending.
     links: Vec<(String, u32)>,
+    /// The first relay; nodes from here on are relays.
+    first_relay: u32,
 }
 
 impl Names {
@@ -26,12 +29,15 @@ impl Names {
             (group.name.clone(), first)
         });
         let groups = groups.collect();
+        let parties = scenario.groups.iter().filter(|group| !group.is_relay());
+        let parties: usize = parties.map(|group| group.count).sum();
         let named = scenario.links.iter().zip(links);
         Self {
             groups,
             links: named
                 .map(|(link, (first, _))| (link.name.clone(), *first))
                 .collect(),
+            first_relay: u32::try_from(parties).unwrap_or(u32::MAX),
         }
     }
 
@@ -97,6 +103,22 @@ impl Names {
             out.push('+');
             number_into(u64::from(copy), out);
         }
+    }
+
+    /// Appends the name that a packet had on the first link of its way.
+    pub(crate) fn origin(&self, journey: &Journey, out: &mut String) {
+        let direction = if journey.down {
+            Direction::Down
+        } else {
+            Direction::Up
+        };
+        let number = (u64::from(journey.number), journey.copy);
+        self.packet((journey.link, direction), journey.sender, number, out);
+    }
+
+    /// Whether a node is a relay.
+    pub(crate) fn is_relay(&self, node: u32) -> bool {
+        self.is_node(node) && node >= self.first_relay
     }
 
     fn is_node(&self, number: u32) -> bool {

@@ -16,6 +16,7 @@ pub(crate) mod origin;
 mod parameter;
 mod point;
 mod profile;
+mod relay;
 mod run;
 mod section;
 mod steps;
@@ -292,7 +293,9 @@ fn typed<'t>(cx: &Reading<'t>, root: &'t Node, fallback: &str) -> Option<Typed> 
     // Asked for here, read at the end, so that lists of keys keep the order of a usual file.
     top.get("run");
     let protocol = cx.protocol(&top);
-    let node_sections = cx.named(&top, "nodes");
+    let mut node_sections = cx.named(&top, "nodes");
+    // Relays have the last numbers, so that they move nobody else's.
+    node_sections.sort_by_key(|(_, section)| relay::is_relay(section));
     let media_sections = cx.named(&top, "media");
     let mut link_sections = cx.named(&top, "links");
     let workload_sections = cx.named(&top, "workload");
@@ -328,10 +331,13 @@ fn typed<'t>(cx: &Reading<'t>, root: &'t Node, fallback: &str) -> Option<Typed> 
     let mut links = links.filter(|_| !misspelt);
     if let (Some(groups), Some(links)) = (&groups, &mut links) {
         for (link, (_, section)) in links.iter_mut().zip(&link_sections) {
-            if let Some(written) = cx.topology(section) {
-                cx.join(link, groups, &written, section);
+            if let (Some(written), Some(choice)) = (cx.topology(section), &protocol) {
+                cx.join(link, (groups, choice), &written, section);
             }
             cx.settle_exceptions(link, groups, section);
+        }
+        if let Some(choice) = &protocol {
+            cx.settle_relay_links(links, &link_sections, (groups, choice));
         }
     }
     if let Some(groups) = &groups {

@@ -66,6 +66,7 @@ struct Texts {
     other: String,
     link: String,
     session: String,
+    origin: String,
 }
 
 impl Texts {
@@ -76,6 +77,7 @@ impl Texts {
             &mut self.other,
             &mut self.link,
             &mut self.session,
+            &mut self.origin,
         ] {
             text.clear();
         }
@@ -241,12 +243,24 @@ impl sim_engine::Recorder<Header> for FileTables {
             other,
             link,
             session,
+            origin,
         } = &mut self.text;
-        for text in [&mut *id, one, other, link, session] {
+        for text in [&mut *id, one, other, link, session, origin] {
             text.clear();
         }
         let meta = end.meta;
         let names = &self.names;
+        let journey = end.header.journey;
+        // On its way over relays a packet is for the party it is addressed to.
+        let over_relays = journey.links > 0 || names.is_relay(end.to.0);
+        let receiver = if over_relays {
+            end.header.to.host
+        } else {
+            end.to.0
+        };
+        if journey.links > 0 {
+            names.origin(&journey, origin);
+        }
         names.packet(
             (meta.link.0, meta.direction),
             meta.sender,
@@ -255,7 +269,7 @@ impl sim_engine::Recorder<Header> for FileTables {
         );
         names.link(meta.link.0, link);
         names.node(end.header.from.host, one);
-        names.node(end.to.0, other);
+        names.node(receiver, other);
         if end.header.attempt.is_some() {
             let attempt = end.header.attempt;
             names.session(attempt.initiator, attempt.number, session);
@@ -282,6 +296,8 @@ impl sim_engine::Recorder<Header> for FileTables {
             transmission: carried
                 .by_transport()
                 .then_some(u64::from(carried.transmission)),
+            hop: over_relays.then_some(u64::from(journey.links) + 1),
+            origin,
         };
         let result = table.write(&row);
         self.keep(result);

@@ -5,6 +5,7 @@ mod attacks;
 
 use protocols::wire::{FieldKind, Layout, Width};
 mod media;
+mod relays;
 
 use reports::metric::{EnergyOverTime, Metric, ProfileUsed, Summary};
 use reports::rows::{self, Costs, Links, Media, Nodes, Queueing, RUN_TABLES};
@@ -19,7 +20,7 @@ use crate::metrics::metrics;
 use crate::names::Names;
 use crate::record::FileTables;
 use crate::run::{AtEnd, Finished};
-use crate::scenario::{Scenario, StepsWanted};
+use crate::scenario::{Scenario, StepsWanted, role_name};
 
 /// What a run's files came to.
 #[derive(Clone, Debug)]
@@ -169,7 +170,6 @@ pub fn summary<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Summar
 /// The profiles in use, each with the range that its numbers usually lie in: that of public-key
 /// operations where the role performed any, since they outweigh everything else.
 fn profiles<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Vec<ProfileUsed> {
-    let roles = scenario.protocol.protocol.roles();
     let groups = finished.world.groups.iter().zip(&scenario.groups);
     groups
         .filter_map(|(group, named)| {
@@ -189,10 +189,7 @@ fn profiles<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Vec<Profi
             };
             Some(ProfileUsed {
                 group: named.name.clone(),
-                role: roles
-                    .get(usize::from(group.role))
-                    .map_or("", |role| role.name)
-                    .to_owned(),
+                role: role_name(scenario.protocol.protocol, group.role).to_owned(),
                 profile: profile.name.clone(),
                 band_low: band.0 / factor,
                 band_high: band.1 / factor,
@@ -239,6 +236,7 @@ fn notes<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Vec<String> 
             }
         }
     }
+    relays::notes(scenario, finished, &mut notes);
     if tally.unroutable > 0 {
         notes.push(format!(
             "warning: {} messages had no link to go over",
@@ -337,7 +335,7 @@ fn nodes<T: Tables>(
     let mut table = staging.table::<Nodes>()?;
     let mut name = String::new();
     for group in &view.world.groups {
-        let role = scenario.protocol.protocol.roles()[usize::from(group.role)].name;
+        let role = role_name(scenario.protocol.protocol, group.role);
         for (member, writes) in (0u32..).zip(&group.durable_writes) {
             let usage = group
                 .usage

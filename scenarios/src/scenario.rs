@@ -7,6 +7,7 @@
 mod adversary;
 mod medium;
 mod own;
+mod relay;
 mod topology;
 
 use std::fmt;
@@ -194,6 +195,8 @@ pub struct NodeGroup {
     pub backlog: u32,
     /// The parameters given for the role.
     pub params: Values,
+    /// What its nodes do as relays; `None`: they are parties of the protocol.
+    pub relay: Option<RelaySpec>,
 }
 
 /// The clocks of a node group; one draw per node and law.
@@ -251,7 +254,7 @@ impl LinkGroup {
             None => a.max(b),
             Some(Topology::Full) => a.saturating_mul(b),
             Some(Topology::Random { k }) => a.max(b).saturating_mul(*k as usize),
-            Some(Topology::Edges(edges)) => edges.len(),
+            Some(Topology::Edges(edges) | Topology::Joint(edges)) => edges.len(),
         }
     }
 }
@@ -294,6 +297,7 @@ pub enum Occurrence {
 
 pub use self::medium::{MediumModel, MediumSpec};
 pub use self::own::{Exception, LinkPatch, Own};
+pub use self::relay::{HOP_LIMIT, RELAY, RelaySpec, joined, role_name, roles_talk, talk};
 pub use self::topology::Topology;
 
 /// Who can read a link.

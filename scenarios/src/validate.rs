@@ -21,6 +21,7 @@ mod media;
 mod observe;
 mod queues;
 mod rare;
+mod relay;
 mod secrets;
 mod stations;
 

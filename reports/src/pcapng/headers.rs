@@ -32,10 +32,12 @@ pub(super) fn append(packet: &Packet<'_>, out: &mut Vec<u8>) -> usize {
     let Endpoint { address: from, .. } = packet.from;
     let Endpoint { address: to, .. } = packet.to;
     let start = out.len();
-    // Version 4, five words, no service class; not to be fragmented; 64 hops.
+    // Version 4, five words, no service class; not to be fragmented; 64 hops
+    // less those behind it.
     out.extend_from_slice(&[0x45, 0]);
     out.extend_from_slice(&short(IP_BYTES + above).to_be_bytes());
-    out.extend_from_slice(&[0, 0, 0x40, 0, 64, protocol, 0, 0]);
+    let left = 64u8.saturating_sub(packet.hops);
+    out.extend_from_slice(&[0, 0, 0x40, 0, left, protocol, 0, 0]);
     out.extend_from_slice(&from.to_be_bytes());
     out.extend_from_slice(&to.to_be_bytes());
     let sum = !fold(words(&out[start..]));
@@ -111,9 +113,22 @@ mod tests {
                 address: 0x0A00_0002,
                 port: 7701,
             },
+            hops: 0,
             carrier,
             bytes,
             comment: "",
+        }
+    }
+
+    #[test]
+    fn each_relay_takes_one_from_the_time_to_live() {
+        for hops in [0, 3, 200] {
+            let mut out = Vec::new();
+            let mut packet = packet(Carrier::Datagram, b"abc");
+            packet.hops = hops;
+            append(&packet, &mut out);
+            assert_eq!(out[8], 64u8.saturating_sub(hops));
+            assert_eq!(fold(words(&out[..IP_BYTES])), u16::MAX);
         }
     }
 

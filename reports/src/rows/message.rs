@@ -50,5 +50,7 @@ table! {
         fate: Fate, "text", "delivered, lost, queue-drop, backlog-drop, mtu-drop, collided, corrupted, duplicated, adversary-drop, adversary-modified, injected or node-down.";
         rule: &'a str, "text", "Adversary rule that acted on it, ADVERSARY.RULE; empty if none did.";
         transmission: Option<u64>, "count", "1 if the link's transport sent it for the first time, more for repetitions; empty without transport.";
+        hop: Option<u64>, "count", "Which link of its way over relays this is, from 1; empty where relays have no part in it.";
+        origin: &'a str, "text", "The packet by which it left its first sender; empty for that packet itself.";
     }
 }

@@ -92,9 +92,12 @@ impl Estimate {
         if traced(Trace::Messages) {
             disk_bytes += kept * MESSAGES_PER_STEP * MESSAGE_ROW_BYTES;
         }
-        let many = |a: usize, b: usize| scenario.groups[a].count.max(scenario.groups[b].count);
         Self {
-            links: scenario.links.iter().map(|link| many(link.a, link.b)).sum(),
+            links: scenario
+                .links
+                .iter()
+                .map(|link| link.link_count(&scenario.groups))
+                .sum(),
             attempts,
             events: attempts * EVENTS_PER_STEP,
             disk_bytes,

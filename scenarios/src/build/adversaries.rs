@@ -2,7 +2,6 @@
 
 use protocols::roster::Roster;
 
-use super::ends;
 use crate::attack::{Attacks, Places, acts_on_records};
 use crate::diagnostic::Diagnostics;
 use crate::host::route::Routes;
@@ -14,7 +13,7 @@ use crate::scenario::{Rule, Scenario};
 pub(super) fn make(
     scenario: &Scenario,
     routes: &Routes,
-    roster: &Roster,
+    (roster, firsts): (&Roster, &[u32]),
 ) -> Result<(Attacks, Watch), Diagnostics> {
     let attacked = scenario.adversaries.iter().any(|adversary| {
         adversary.attack.is_some()
@@ -22,6 +21,14 @@ pub(super) fn make(
             || acts_on_records(scenario, adversary)
     });
     for adversary in &scenario.adversaries {
+        let over_relays = |link: usize| scenario.links[link].relays(&scenario.groups).0;
+        if adversary.link.is_some_and(over_relays) && acts_on_records(scenario, adversary) {
+            return Err(scenario.refuse(
+                &format!("adversaries.{}.on", adversary.name),
+                "an adversary between relays cannot end the streams that pass there: it acts on packets",
+                "write `layer = \"packet\"`, stand on a link without relays, or use datagrams",
+            ));
+        }
         let acts = adversary.powers.inject || adversary.powers.spoof || adversary.powers.redirect;
         let transport = adversary.link.map(|link| scenario.links[link].transport);
         let in_code = adversary.attack.is_some() || !adversary.rules.iter().all(Rule::is_plain);
@@ -45,7 +52,7 @@ pub(super) fn make(
         }
     }
     let links = if attacked {
-        link_ends(routes, roster)
+        link_ends(routes, firsts)
     } else {
         Vec::new()
     };
@@ -77,19 +84,13 @@ pub(super) fn make(
 }
 
 /// Both ends of every link, by link group: link, node at end `a`, node at end `b`.
-fn link_ends(routes: &Routes, roster: &Roster) -> Vec<Vec<(u32, u32, u32)>> {
-    let first = |group: usize| u32::try_from(roster.groups[group].first).unwrap_or(u32::MAX);
+fn link_ends(routes: &Routes, firsts: &[u32]) -> Vec<Vec<(u32, u32, u32)>> {
     let of = |route: &crate::host::route::LinkRoute| {
-        let (many, few) = ends(route);
         let joined = |member: u32| {
-            let one = first(many) + member;
-            let other = first(few) + route.pick(member);
-            let link = route.first + member;
-            if route.many_is_a {
-                (link, one, other)
-            } else {
-                (link, other, one)
-            }
+            let [a, b] = route
+                .ends(member)
+                .map(|place| super::node_at(firsts, place));
+            (route.first + member, a, b)
         };
         (0..route.many).map(joined).collect()
     };

@@ -50,17 +50,18 @@ fn sets_of(spec: &LinkGroup, route: &LinkRoute, limit: usize) -> Option<Sets> {
     }
     let mut known: BTreeMap<Vec<u16>, u16> = BTreeMap::new();
     for link in 0..route.many {
-        let (owner, pick) = (route.owner(link), route.pick(link));
-        let ends = if route.many_is_a {
-            (owner, pick)
-        } else {
-            (pick, owner)
+        let [one, other] = route.ends(link);
+        let what = match &spec.topology {
+            Some(Topology::Joint(_)) => {
+                let side = |(group, member)| (u8::from(group != spec.a), member);
+                spec.own.of_joint([side(one), side(other)], link as usize)
+            }
+            Some(Topology::Edges(edges)) => {
+                let ends = (one.1, other.1);
+                spec.own.of(ends, edges.binary_search(&ends).ok())
+            }
+            _ => spec.own.of((one.1, other.1), None),
         };
-        let edge = match &spec.topology {
-            Some(Topology::Edges(edges)) => edges.binary_search(&ends).ok(),
-            _ => None,
-        };
-        let what = spec.own.of(ends, edge);
         let place = match known.get(&what) {
             Some(place) => *place,
             None => {

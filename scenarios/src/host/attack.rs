@@ -18,7 +18,7 @@ use sim_engine::{
 
 use super::attempt::AttemptId;
 use super::effects::Price;
-use super::tables::{Header, NO_RULE, Tables};
+use super::tables::{Header, Journey, NO_RULE, Tables};
 use super::transport::carried::{Carried, Part};
 use super::{Deferred, NO_PAIR, NodeEntropy, World, token};
 use crate::attack::{Mind, Wish};
@@ -325,6 +325,7 @@ impl<T: Tables> World<T> {
                         pair: NO_PAIR,
                         rule: self.attacks.rule_place[adversary],
                         carried: Carried::MESSAGE,
+                        journey: Journey::default(),
                     };
                     self.send_as_attacker(place, header, &bytes, out);
                 }
@@ -431,7 +432,8 @@ impl<T: Tables> World<T> {
         bytes: &[u8],
         out: &mut Outbox<'_, Self>,
     ) {
-        let Some(way) = self.attacks.way(place, header.from.host, header.to.host) else {
+        let way = self.attacks.way(place, header.from.host, header.to.host);
+        let Some(way) = way.or_else(|| self.attack_way_over_relays(place, &header)) else {
             self.tally.unroutable += 1;
             return;
         };
@@ -509,6 +511,7 @@ impl<T: Tables> World<T> {
             pair: NO_PAIR,
             rule: NO_RULE,
             carried: Carried::MESSAGE,
+            journey: Journey::default(),
         };
         if price.total_ns == 0 {
             self.mail(header, bytes, out);

@@ -5,6 +5,7 @@ use sim_engine::{Block, TimerId};
 
 use super::attempt::AttemptId;
 use super::fault::{Strike, Tear, Writing};
+use super::relay::Forwarded;
 use super::tables::Header;
 
 /// A deferred effect of a handler; its bytes lie in the engine's arena.
@@ -19,6 +20,8 @@ pub enum Deferred {
         /// Its bytes.
         bytes: Block,
     },
+    /// Offer a packet that a relay passes on to its next link.
+    Forward(Forwarded),
     /// Arm a timer.
     Arm {
         /// The timer.

@@ -9,7 +9,7 @@ use sim_engine::{Direction, LinkId, NodeId, Outbox, SimDuration, SimTime, TimerI
 
 use super::attempt::AttemptId;
 use super::fault::Moment;
-use super::tables::{Header, NO_RULE, Tables};
+use super::tables::{Header, Journey, NO_RULE, Tables};
 use super::transport::carried::{Carried, Part};
 use super::{Deferred, NO_PAIR, World};
 use crate::fault::Point;
@@ -69,10 +69,20 @@ impl<T: Tables> World<T> {
             self.done(now, node, holding, begun, out);
         }
         self.check_battery(now, node.0, out);
+        self.strike_when_paid(now, price.total_ns, out);
+    }
+
+    /// Faults that wait for the end of the running call strike when its cost is paid.
+    pub(super) fn strike_when_paid(
+        &mut self,
+        now: SimTime,
+        cost_ns: u64,
+        out: &mut Outbox<'_, Self>,
+    ) {
         for (strike, ends_write) in self.take_after_call() {
-            if price.total_ns > 0 {
+            if cost_ns > 0 {
                 let effect = Deferred::Strike { strike, ends_write };
-                out.defer(SimDuration(price.total_ns), effect);
+                out.defer(SimDuration(cost_ns), effect);
             } else {
                 self.strike_now(now, (strike, ends_write), out);
             }
@@ -263,6 +273,7 @@ impl<T: Tables> World<T> {
                     part: Part::Write,
                     ..Carried::MESSAGE
                 },
+                journey: Journey::default(),
             };
             if price.total_ns == 0 {
                 self.offer(now, route, header, bytes, out);
@@ -304,6 +315,7 @@ impl<T: Tables> World<T> {
             point: Point::Sent,
             from: header.from,
             to: header.to,
+            relay: false,
             way: Some(way),
             packet: None,
             bytes,
@@ -349,6 +361,7 @@ impl<T: Tables> World<T> {
                 part,
                 ..Carried::MESSAGE
             },
+            journey: Journey::default(),
         };
         if price.total_ns == 0 {
             self.offer(now, link, header, bytes, out);
@@ -388,6 +401,7 @@ impl<T: Tables> World<T> {
                 self.sent(now, link, &header, &packet, out);
                 self.scratch.batch = packet;
             }
+            Deferred::Forward(packet) => self.release_forwarded(now, &packet, out),
             Deferred::Open { to, attempt } => self.open_stream(now, node, to, attempt, out),
             Deferred::Close { to } => self.close_stream(now, node, to, out),
             Deferred::Mail { header, bytes } => {
@@ -436,9 +450,14 @@ impl<T: Tables> World<T> {
 
     fn neighbours(&self, node: u32, channel: Channel) -> Vec<u32> {
         let place = self.place(node);
-        self.routes.neighbours(place, channel, |group, member| {
+        let mut all = self.routes.neighbours(place, channel, |group, member| {
             self.groups[group].first + member
-        })
+        });
+        if let Some(relays) = &self.relays {
+            // Relays pass on what has a receiver; a broadcast ends at the neighbours.
+            all.retain(|node| !relays.has(*node));
+        }
+        all
     }
 }
 

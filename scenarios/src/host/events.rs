@@ -31,6 +31,9 @@ impl<T: Tables> sim_engine::Host for World<T> {
                 meta,
                 bytes,
             } => {
+                if self.pass_on(now, node, (&header, &meta), bytes, out) {
+                    return;
+                }
                 if self.take_segment(now, node, (&header, &meta), bytes, out) {
                     return;
                 }
@@ -184,6 +187,10 @@ impl<T: Tables> sim_engine::Host for World<T> {
                 out.free(bytes);
                 self.let_go(now.0, header.pair);
             }
+            Deferred::Forward(packet) => {
+                out.free(packet.bytes);
+                self.drop_relayed(now, &packet.header);
+            }
             Deferred::Stored { writing, .. } => self.write_lost(now, node.0, writing, out),
             Deferred::Torn { writing, .. } => self.write_lost(now, node.0, writing, out),
             Deferred::Mail { bytes, .. } => out.free(bytes),
@@ -236,6 +243,7 @@ impl<T: Tables> World<T> {
                 point,
                 from: header.from,
                 to: header.to,
+                relay: false,
                 way: meta.map(|meta| (meta.link, meta.direction)),
                 packet: meta.map(|meta| (meta.sender, meta.number)),
                 bytes,

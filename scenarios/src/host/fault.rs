@@ -217,12 +217,8 @@ impl<T: Tables> World<T> {
             Place::Node(node) => NodeId(node),
             Place::Link(group, member) => {
                 let route = &self.routes.links()[usize::from(group)];
-                let many = if route.many_is_a {
-                    route.group_a
-                } else {
-                    route.group_b
-                };
-                NodeId(self.groups[many].first + route.owner(member))
+                let (group, member) = route.main_end(member);
+                NodeId(self.groups[group].first + member)
             }
             Place::World => self.host_owner(),
         }

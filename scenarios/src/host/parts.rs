@@ -9,6 +9,7 @@ use sim_engine::{LazyStream, Seed};
 use super::energy::Energy;
 use super::fault::Faults;
 use super::principals::Principals;
+use super::relay::Relays;
 use super::reprovision::Reprovisioning;
 use super::route::Routes;
 use super::schedule::Schedule;
@@ -61,6 +62,8 @@ pub struct WorldParts {
     pub energy: Option<Box<Energy>>,
     /// See [`World::faults`].
     pub faults: Option<Box<Faults>>,
+    /// See [`World::relays`].
+    pub relays: Option<Box<Relays>>,
     /// The root of all streams.
     pub seed: Seed,
     /// Stream of each node.
@@ -84,6 +87,7 @@ impl<T: Tables> World<T> {
             transports: parts.transports,
             energy: parts.energy,
             faults: parts.faults,
+            relays: parts.relays,
             randomness: Randomness {
                 streams: parts.seed.streams(),
                 names: parts.stream_names,

@@ -29,6 +29,25 @@ pub struct Header {
     pub rule: u16,
     /// What it is to the transport of its link.
     pub carried: Carried,
+    /// What it has behind it.
+    pub journey: Journey,
+}
+
+/// The way of a packet that relays pass on, up to its present link.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Journey {
+    /// Its first link; this and what follows say something where `links` is not 0.
+    pub link: u32,
+    /// Its sender on it.
+    pub sender: u32,
+    /// Its number there.
+    pub number: u32,
+    /// Which copy it was there.
+    pub copy: u8,
+    /// Whether it went down.
+    pub down: bool,
+    /// Links that it has crossed.
+    pub links: u8,
 }
 
 /// A closed attempt.

@@ -35,7 +35,7 @@ pub use self::table::Transports;
 use self::table::{Body, End, Event, Key};
 use self::wire::{Wire, carried};
 use super::attempt::AttemptId;
-use super::tables::{Header, NO_RULE, Tables};
+use super::tables::{Header, Journey, NO_RULE, Tables};
 use super::tally::TransportCounts;
 use super::{NO_PAIR, World, token};
 

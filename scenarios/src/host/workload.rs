@@ -181,7 +181,12 @@ impl Workloads {
             finish,
             fork: None,
             nodes: vec![NodeBook::default(); starts_ns.len()],
-            starts: starts_ns.into_iter().zip(0u32..).collect(),
+            // Nodes that never start are relays.
+            starts: starts_ns
+                .into_iter()
+                .zip(0u32..)
+                .filter(|(at_ns, _)| *at_ns < u64::MAX)
+                .collect(),
             streams,
             open: OpenAttempts::default(),
             overlapping: BTreeMap::new(),

@@ -55,7 +55,18 @@ impl<'t> Reading<'t> {
                 .map(|node| self.choice(node, "links", "link", names.clone()))
         };
         let (on, at) = (place("on"), place("at"));
-        let seat = section.get("as").map(|node| self.one_node(node, groups));
+        let seat = section.get("as").map(|node| {
+            let seat = self.one_node(node, groups)?;
+            let parties = groups.iter().filter(|group| !group.is_relay());
+            if seat as usize >= parties.map(|group| group.count).sum() {
+                return self.refuse(
+                    node.span,
+                    "a relay is no party that could be played",
+                    "stand on one of its links instead: `on = \"...\"`",
+                );
+            }
+            Some(seat)
+        });
         if let (Some(_), Some(_)) = (on, at) {
             self.refuse::<()>(
                 section.place_of("at"),

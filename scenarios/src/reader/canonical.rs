@@ -19,7 +19,7 @@ use crate::law;
 use crate::profile::Factors;
 use crate::scenario::{
     Action, AdversarySpec, GrantTime, Layer, LinkChange, LinkChannel, LinkPatch, Occurrence, Own,
-    Pick, ProtocolChoice, Rule, Scope, StepArg, Topology, Transport,
+    Pick, ProtocolChoice, Rule, Scope, StepArg, Topology, Transport, role_name,
 };
 
 /// The canonical text of `parts`.
@@ -42,9 +42,9 @@ pub(super) fn write(parts: &Typed) -> String {
     }
     let roles = parts.protocol.protocol.roles();
     for group in &parts.groups {
-        let role = &roles[usize::from(group.role)];
+        let role = roles.get(usize::from(group.role));
         out.under(&format!("nodes.{}", group.name), |out| {
-            out.put("role", role.name);
+            out.put("role", role_name(parts.protocol.protocol, group.role));
             out.put("count", group.count);
             out.put(
                 "profile",
@@ -66,7 +66,11 @@ pub(super) fn write(parts: &Typed) -> String {
             out.put("clock.drift_ppm", law::text(&group.clock.drift_ppm));
             supply::write(out, &group.clock, &group.supply);
             out.put("backlog", group.backlog);
-            parameters(out, role.params, &group.params);
+            if let Some(relay) = &group.relay {
+                out.put("params.processing_ns", law::text(&relay.processing));
+                out.put("params.hop_limit", relay.hop_limit);
+            }
+            parameters(out, role.map_or(&[], |role| role.params), &group.params);
         });
     }
     let group_name = |index: usize| parts.groups[index].name.as_str();
@@ -102,14 +106,18 @@ pub(super) fn write(parts: &Typed) -> String {
             );
             match &link.topology {
                 None => {}
-                Some(Topology::Edges(edges)) => {
+                Some(topology @ (Topology::Edges(edges) | Topology::Joint(edges))) => {
                     let mut digest = Sha256::new();
                     for (a, b) in edges {
                         digest.update(a.to_le_bytes());
                         digest.update(b.to_le_bytes());
                     }
                     let digest = crate::results::hex(&digest.finalize());
-                    out.put("topology", format!("{} edges {digest}", edges.len()));
+                    let kind = match topology {
+                        Topology::Joint(_) => "joint edges",
+                        _ => "edges",
+                    };
+                    out.put("topology", format!("{} {kind} {digest}", edges.len()));
                 }
                 Some(topology) => out.put("topology", format!("{topology:?}")),
             }
@@ -407,9 +415,14 @@ fn own(out: &mut Lines, own: &Own, base: [&LinkParams; 2]) {
         let place = usize::from(number);
         let exception = &own.exceptions[place];
         let [a, b] = exception.ends;
+        // The group of an end is its place, unless links join any nodes.
+        let groups = match exception.sides {
+            [0, 1] => String::new(),
+            sides => format!("{sides:?}."),
+        };
         // Which keys are given matters where patterns overlap.
         let [up, down] = exception.patch.each_ref().map(LinkPatch::given);
-        let name = format!("where.{place}.{a:?}.{b:?}.{up}.{down}");
+        let name = format!("where.{place}.{groups}{a:?}.{b:?}.{up}.{down}");
         sides(&name, &own.params(base.clone(), &[0, number]));
     }
     if !own.edges.is_empty() {

@@ -210,10 +210,11 @@ impl<'t> Reading<'t> {
         let Ok(number) = number.parse() else {
             return bad("its last part is no number");
         };
-        let links = cast.links.iter().enumerate().map(|(index, link)| {
-            let count = cast.groups[link.a].count.max(cast.groups[link.b].count);
-            (index, link.name.as_str(), count)
-        });
+        let links = cast
+            .links
+            .iter()
+            .enumerate()
+            .map(|(index, link)| (index, link.name.as_str(), link.link_count(cast.groups)));
         let groups = cast.groups.iter().enumerate();
         let groups = groups.map(|(index, group)| (index, group.name.as_str(), group.count));
         let link = one_of(link, links);

@@ -183,13 +183,6 @@ impl<'t> Reading<'t> {
         let a_index = self.group(a, groups);
         let b_index = self.group(b, groups);
         let (a_index, b_index) = (a_index?, b_index?);
-        if a_index == b_index {
-            return self.refuse(
-                node.span,
-                "both ends of this link are the same group",
-                "a link joins two different groups",
-            );
-        }
         Some((a_index, b_index))
     }
 

@@ -6,7 +6,7 @@ use super::section::{Reading, Section};
 use crate::diagnostic::quoted;
 use crate::law::Domain;
 use crate::quantity::{Dimension, duration_text};
-use crate::scenario::{NODES_MAX, NodeGroup, ProtocolChoice};
+use crate::scenario::{NODES_MAX, NodeGroup, ProtocolChoice, RELAY};
 use crate::tree::{Node, Value};
 
 /// Packets that may wait for a node's CPU, unless the scenario says otherwise.
@@ -51,10 +51,12 @@ impl<'t> Reading<'t> {
             || "\"device\"".to_owned(),
             |role| format!("\"{}\"", role.name),
         );
+        let relay = super::relay::is_relay(section);
         let role = section.required(self, "role", &example).and_then(|node| {
             let choice = choice?;
             let kind = format!("roles of {}", quoted(choice.protocol.name()));
-            self.choice(node, &kind, "role", roles.iter().map(|role| role.name))
+            let names = roles.iter().map(|role| role.name);
+            self.choice(node, &kind, "role", names.chain([protocols::relay::ROLE]))
         });
         let count = match section.get("count") {
             Some(node) => self.node_count(node),
@@ -67,6 +69,7 @@ impl<'t> Reading<'t> {
         match &profile {
             None => {}
             Some(Some(profile)) => self.assume(profile.assumption()),
+            Some(None) if relay => {}
             Some(None) => self.assume(format!(
                 "nodes `{name}` have no profile: computing and durable writes cost them no time \
                  and no energy"
@@ -82,12 +85,23 @@ impl<'t> Reading<'t> {
             Some(node) => self.integer(node, 0, u64::from(u32::MAX)),
             None => Some(BACKLOG),
         };
-        let params = section.section(self, "params");
-        let values = role.map(|role| self.parameters(params.as_ref(), roles[role].params, names));
+        let (role, values, relay) = if relay {
+            let (spec, values) = self.relay(name, section).unzip();
+            (role.map(|_| RELAY), values, spec.map(Some))
+        } else {
+            let params = section.section(self, "params");
+            let values =
+                role.map(|role| self.parameters(params.as_ref(), roles[role].params, names));
+            (
+                role.and_then(|role| u8::try_from(role).ok()),
+                values,
+                Some(None),
+            )
+        };
         section.finish(self);
         Some(NodeGroup {
             name: name.to_owned(),
-            role: u8::try_from(role?).ok()?,
+            role: role?,
             count: count?,
             profile: profile?,
             start: start?,
@@ -95,6 +109,7 @@ impl<'t> Reading<'t> {
             supply: supply?,
             backlog: u32::try_from(backlog?).ok()?,
             params: values?,
+            relay: relay?,
         })
     }
 

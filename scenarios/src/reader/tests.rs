@@ -9,6 +9,7 @@ mod media;
 mod mutation;
 mod profiles;
 mod refused;
+mod relay;
 mod topology;
 mod unreadable;
 

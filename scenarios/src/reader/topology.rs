@@ -2,16 +2,18 @@
 
 mod edges;
 mod gml;
+mod rules;
 mod values;
 
 use std::path::Path;
 
 use self::edges::{EdgeError, Edges, Names};
+use self::rules::Rule;
 use self::values::Values;
 use super::section::{Reading, Section};
 use crate::diagnostic::{Span, quoted};
 use crate::law::reason_of;
-use crate::scenario::{LinkGroup, LinkPatch, NodeGroup, Topology};
+use crate::scenario::{LinkGroup, LinkPatch, NodeGroup, ProtocolChoice, Topology};
 use crate::tree::{Node, Value};
 
 /// Most links that one topology may make.
@@ -28,8 +30,10 @@ pub(crate) enum Written<'t> {
     Full,
     /// Some pairs at random.
     Random(u32),
-    /// The edges of a file.
-    File(&'t Node, bool),
+    /// The edges of a file; whether it is GML, whether edges of others are left to other links.
+    File(&'t Node, bool, bool),
+    /// A ring, a tree, or edges in the scenario itself.
+    Rule(Rule<'t>),
 }
 
 impl<'t> Reading<'t> {
@@ -39,27 +43,49 @@ impl<'t> Reading<'t> {
             return Some(Written::Star);
         };
         if !matches!(&node.value, Value::Table(_)) {
-            let words = ["star", "full", "segment"];
+            let words = ["star", "full", "segment", "ring", "tree"];
             return Some(match self.choice(node, "topologies", "topology", words)? {
                 0 => Written::Star,
+                3 => Written::Rule(Rule::Ring),
+                4 => Written::Rule(Rule::BINARY_TREE),
                 _ => Written::Full,
             });
         }
         let table = self.section(format!("{}.topology", section.path), node)?;
         let (random, csv, gml) = (table.get("random"), table.get("csv"), table.get("gml"));
+        let (tree, edges) = (table.get("tree"), table.get("edges"));
+        let others = table.get("others");
         table.finish(self);
-        match (random, csv, gml) {
-            (Some(node), None, None) => self
+        let skips = match others {
+            None => false,
+            Some(node) if csv.or(gml).is_some() => {
+                self.choice(node, "words", "word", ["skip"])?;
+                true
+            }
+            Some(node) => {
+                return self.refuse(
+                    node.span,
+                    "only a file can have edges between other groups",
+                    "leave `others` out",
+                );
+            }
+        };
+        match [random, csv, gml, tree, edges] {
+            [Some(node), None, None, None, None] => self
                 .integer(node, 1, u64::from(u32::MAX))
                 .and_then(|k| u32::try_from(k).ok())
                 .map(Written::Random),
-            (None, Some(node), None) => Some(Written::File(node, false)),
-            (None, None, Some(node)) => Some(Written::File(node, true)),
+            [None, Some(node), None, None, None] => Some(Written::File(node, false, skips)),
+            [None, None, Some(node), None, None] => Some(Written::File(node, true, skips)),
+            [None, None, None, Some(node), None] => self.tree(&table, node).map(Written::Rule),
+            [None, None, None, None, Some(node)] => {
+                Some(Written::Rule(Rule::Listed(self.list(node)?)))
+            }
             _ => self.refuse(
                 node.span,
                 "a topology has one source",
-                "write `topology = { random = 3 }`, `{ csv = \"edges.csv\" }` or \
-                 `{ gml = \"net.gml\" }`",
+                "write `topology = { random = 3 }`, `{ tree = 3 }`, `{ csv = \"edges.csv\" }`, \
+                 `{ gml = \"net.gml\" }` or `{ edges = [[\"device[0]\", \"server[0]\"]] }`",
             ),
         }
     }
@@ -68,10 +94,11 @@ impl<'t> Reading<'t> {
     pub(crate) fn join(
         &self,
         link: &mut LinkGroup,
-        groups: &[NodeGroup],
+        (groups, choice): (&[NodeGroup], &ProtocolChoice),
         written: &Written<'t>,
         section: &Section<'t>,
     ) -> Option<()> {
+        self.check_own_group(link, (groups, choice), written, section)?;
         let place = section.place_of("topology");
         let (a, b) = (&groups[link.a], &groups[link.b]);
         let few = a.count.min(b.count);
@@ -91,6 +118,16 @@ impl<'t> Reading<'t> {
         };
         link.topology = match written {
             Written::Star => None,
+            Written::Full if link.a == link.b => {
+                let nodes = a.count as u64;
+                limit(nodes * nodes.saturating_sub(1) / 2)?;
+                Some(Topology::Joint(rules::all_pairs(a.count)))
+            }
+            Written::Rule(rule) => {
+                let names = Names::new(link, (groups, choice), false);
+                let edges = self.edges_by_rule(rule, &names, (link.a == link.b, place))?;
+                Some(self.as_topology(edges, link, groups))
+            }
             Written::Full => {
                 limit((a.count as u64).saturating_mul(b.count as u64))?;
                 Some(Topology::Full)
@@ -106,18 +143,25 @@ impl<'t> Reading<'t> {
                 limit((a.count.max(b.count) as u64).saturating_mul(u64::from(*k)))?;
                 Some(Topology::Random { k: *k })
             }
-            Written::File(node, gml) => {
+            Written::File(node, gml, skips) => {
                 let rated = [&link.up, &link.down]
                     .iter()
                     .all(|side| side.rate_bps.is_some());
-                let (edges, values) = self.edges_of(node, *gml, (a, b), rated)?;
+                let names = Names::new(link, (groups, choice), *skips);
+                let (edges, values) = self.edges_of(node, *gml, &names, rated)?;
                 let (edges, numbers): (Vec<_>, Vec<u16>) = edges.into_iter().unzip();
-                self.all_reached(place, &edges, (a, b))?;
+                let topology = self.as_topology(edges, link, groups);
+                // Where there are relays, the ways of the whole network say who is reached.
+                if let Topology::Edges(edges) = &topology
+                    && !groups.iter().any(NodeGroup::is_relay)
+                {
+                    self.all_reached(place, edges, (a, b))?;
+                }
                 if !values.is_empty() {
                     link.own.values = values;
                     link.own.edges = numbers;
                 }
-                Some(Topology::Edges(edges))
+                Some(topology)
             }
         };
         Some(())
@@ -128,7 +172,7 @@ impl<'t> Reading<'t> {
         &self,
         node: &'t Node,
         gml: bool,
-        (a, b): (&NodeGroup, &NodeGroup),
+        names: &Names<'_>,
         rated: bool,
     ) -> Option<(Edges, Vec<LinkPatch>)> {
         let name = self.text(node)?;
@@ -147,12 +191,11 @@ impl<'t> Reading<'t> {
                 );
             }
         };
-        let names = Names::new((&a.name, a.count), (&b.name, b.count));
         let mut values = Values::new(&self.base, rated);
         let read = if gml {
-            gml::read(&text, &names, &mut values)
+            gml::read(&text, names, &mut values)
         } else {
-            edges::read(&text, &names, &mut values)
+            edges::read(&text, names, &mut values)
         };
         match read {
             Ok(edges) => Some((edges, values.all)),
@@ -162,6 +205,59 @@ impl<'t> Reading<'t> {
                 reason,
                 hint,
             }) => self.refuse(node.span, format!("{name}:{line}:{column}: {reason}"), hint),
+        }
+    }
+
+    /// Edges among all nodes of both groups, or between the two, as a topology.
+    fn as_topology(
+        &self,
+        edges: Vec<(u32, u32)>,
+        link: &LinkGroup,
+        groups: &[NodeGroup],
+    ) -> Topology {
+        let of_a = u32::try_from(groups[link.a].count).unwrap_or(u32::MAX);
+        if link.a != link.b && edges.iter().all(|&(a, b)| a < of_a && b >= of_a) {
+            return Topology::Edges(edges.into_iter().map(|(a, b)| (a, b - of_a)).collect());
+        }
+        Topology::Joint(edges)
+    }
+
+    /// Links within one group are between relays, or between parties that the protocol lets talk to
+    /// their like, and follow from a topology.
+    fn check_own_group(
+        &self,
+        link: &LinkGroup,
+        (groups, choice): (&[NodeGroup], &ProtocolChoice),
+        written: &Written<'t>,
+        section: &Section<'t>,
+    ) -> Option<()> {
+        if link.a != link.b {
+            return Some(());
+        }
+        let group = &groups[link.a];
+        if !edges::may_be_neighbours(group, choice) {
+            return self.refuse(
+                section.place_of("between"),
+                "both ends of this link are the same group",
+                format!(
+                    "a link joins two different groups; nodes of role \"{}\" have nothing to say to \
+                     each other and pass nothing on, which nodes of role \"relay\" do",
+                    crate::scenario::role_name(choice.protocol, group.role)
+                ),
+            );
+        }
+        match written {
+            Written::Star => self.refuse(
+                section.place_of("between"),
+                "links within one group need a topology",
+                "write `topology = \"ring\"`, `\"tree\"`, `\"full\"`, `{ edges = [...] }`, or name a file",
+            ),
+            Written::Random(_) => self.refuse(
+                section.place_of("topology"),
+                "random partners are those of another group",
+                "within one group a topology is \"ring\", \"tree\", \"full\", listed edges, or a file",
+            ),
+            _ => Some(()),
         }
     }
 

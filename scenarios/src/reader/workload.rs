@@ -31,20 +31,13 @@ impl Cast<'_> {
             .collect()
     }
 
-    /// Whether packets can go from `from` to `to`.
+    /// Whether packets can go from `from` to `to`, over relays too.
     fn joined(&self, from: usize, to: usize) -> bool {
-        self.links.iter().any(|link| {
-            (link.a, link.b) == (from, to) && link.directions.up
-                || (link.b, link.a) == (from, to) && link.directions.down
-        })
+        crate::scenario::joined(self.groups, self.links, from, to)
     }
 
     fn role(&self, role: u8) -> &'static str {
-        self.choice
-            .protocol
-            .roles()
-            .get(usize::from(role))
-            .map_or("?", |role| role.name)
+        crate::scenario::role_name(self.choice.protocol, role)
     }
 }
 
@@ -59,7 +52,8 @@ impl<'t> Reading<'t> {
         let names = cast.names();
         let from = section
             .required(self, "from", "\"device\"")
-            .and_then(|node| self.group(node, &names));
+            .and_then(|node| self.group(node, &names).map(|group| (node, group)))
+            .and_then(|(node, group)| self.party(node, group, cast));
         let to = section.get("to");
         let args = section.section(self, "args");
         let first = match section.get("first") {
@@ -271,6 +265,25 @@ impl<'t> Reading<'t> {
         time
     }
 
+    /// A group that takes part: relays pass on what others say.
+    fn party(&self, node: &'t Node, group: usize, cast: Cast<'_>) -> Option<usize> {
+        if !cast.groups[group].is_relay() {
+            return Some(group);
+        }
+        let parties = cast.groups.iter().filter(|group| !group.is_relay());
+        self.refuse(
+            node.span,
+            format!(
+                "{} are relays, which take no part in the protocol",
+                quoted(&cast.groups[group].name)
+            ),
+            format!(
+                "groups that do: {}",
+                listed(parties.map(|group| group.name.as_str()))
+            ),
+        )
+    }
+
     /// The command named at `node`, taken by the role of group `from`.
     fn command(&self, node: &'t Node, from: usize, cast: Cast<'_>) -> Option<usize> {
         let word = self.text(node)?;
@@ -322,6 +335,7 @@ impl<'t> Reading<'t> {
         let initiator = &cast.groups[from].name;
         if let Some(node) = named {
             let index = self.group(node, &cast.names())?;
+            self.party(node, index, cast)?;
             let group = &cast.groups[index];
             if let Some(role) = spec.peer
                 && group.role != role

@@ -92,6 +92,7 @@ impl PacketCapture {
             up: end.meta.direction == Direction::Up,
             from,
             to,
+            hops: header.journey.links,
             carrier,
             bytes: end.bytes,
             comment: &self.text,

@@ -68,8 +68,11 @@ impl LinkPatch {
 pub struct Exception {
     /// Its name; may be empty.
     pub id: String,
-    /// Members of the first and of the second group, as first and end; `None`: all.
+    /// Members of the first and of the second group, as first and end; `None`: all. Where the links
+    /// join any nodes of both groups, members of the groups that `sides` says.
     pub ends: [Option<(u32, u32)>; 2],
+    /// The groups of `ends`: 0 for the first, 1 for the second.
+    pub sides: [u8; 2],
     /// What these links have, up and down.
     pub patch: [LinkPatch; 2],
 }
@@ -82,6 +85,18 @@ impl Exception {
             end.is_none_or(|(first, end)| (first..end).contains(&member))
         };
         within(self.ends[0], a) && within(self.ends[1], b)
+    }
+
+    /// Whether it holds for a link between any nodes of both groups, given as group and member.
+    #[must_use]
+    pub fn matches_joint(&self, ends: [(u8, u32); 2]) -> bool {
+        let within = |place: usize, (side, member): (u8, u32)| {
+            self.ends[place].is_none_or(|(first, end)| {
+                self.sides[place] == side && (first..end).contains(&member)
+            })
+        };
+        let [one, other] = ends;
+        within(0, one) && within(1, other) || within(0, other) && within(1, one)
     }
 }
 
@@ -107,12 +122,21 @@ impl Own {
     /// What holds for a link: 0 or one more than a place in `values`, then places in `exceptions`.
     /// `edge` is its place among the edges of a file.
     pub(crate) fn of(&self, (a, b): (u32, u32), edge: Option<usize>) -> Vec<u16> {
+        self.holding(edge, |exception| exception.matches(a, b))
+    }
+
+    /// The same for a link between any nodes of both groups, by group (0 or 1) and member.
+    pub(crate) fn of_joint(&self, ends: [(u8, u32); 2], edge: usize) -> Vec<u16> {
+        self.holding(Some(edge), |exception| exception.matches_joint(ends))
+    }
+
+    fn holding(&self, edge: Option<usize>, holds: impl Fn(&Exception) -> bool) -> Vec<u16> {
         let value = edge.and_then(|edge| self.edges.get(edge)).copied();
-        let holds = (0..)
+        let holding = (0..)
             .zip(&self.exceptions)
-            .filter(|(_, exception)| exception.matches(a, b));
+            .filter(|(_, exception)| holds(exception));
         let mut all = vec![value.unwrap_or(0)];
-        all.extend(holds.map(|(place, _)| place));
+        all.extend(holding.map(|(place, _)| place));
         all
     }
 

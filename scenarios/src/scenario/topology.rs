@@ -14,6 +14,10 @@ pub enum Topology {
     },
     /// The edges of a file, as (member of the first group, member of the second), ascending.
     Edges(Vec<(u32, u32)>),
+    /// Links among all nodes of both groups, which may be one: a ring, a tree, listed edges. Nodes are
+    /// numbered through the first group and then the second; up from the first to the second of
+    /// each pair, ascending.
+    Joint(Vec<(u32, u32)>),
 }
 
 impl Topology {
@@ -62,6 +66,7 @@ impl Topology {
                 pairs.sort_unstable();
                 pairs
             }
+            Self::Joint(pairs) => pairs.clone(),
         }
     }
 }

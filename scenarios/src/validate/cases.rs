@@ -1,7 +1,7 @@
 //! All cases, by family.
 
 use super::{
-    Case, confirmable, delay, desync, exchange, frames, loss, margins, media, queues, rare,
+    Case, confirmable, delay, desync, exchange, frames, loss, margins, media, queues, rare, relay,
     secrets, stations,
 };
 
@@ -94,6 +94,12 @@ pub const FAMILIES: &[Family] = &[
         "jackson",
         "traffic equations, each station as M/M/1",
         stations::jackson,
+    ),
+    family(
+        "relay",
+        "tandem: sum of 1/(mu-lambda); way: sum of delays, serialisation and processing; \
+         delivery (1-p)^links",
+        relay::ways,
     ),
     family(
         "delay",

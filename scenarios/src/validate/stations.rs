@@ -131,7 +131,7 @@ every = "exp({}ns)"
 }
 
 /// The mean time of accepted sessions of a group's initiators.
-fn sojourn(name: &'static str, group: usize, exact: f64) -> Quantity {
+pub(super) fn sojourn(name: &'static str, group: usize, exact: f64) -> Quantity {
     Quantity::observed(name, "ns", exact, move |observed| {
         let first = *observed.groups.get(group)?;
         let of = |session: &&super::observe::Session| session.success && session.initiator == first;

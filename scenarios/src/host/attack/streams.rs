@@ -6,7 +6,7 @@ use sim_engine::order::TAP_ENTITY_BASE;
 use sim_engine::{Direction, LinkId, NodeId, Outbox, SimTime, Source, TimerId};
 
 use super::super::attempt::AttemptId;
-use super::super::tables::{Header, NO_RULE, Tables};
+use super::super::tables::{Header, Journey, NO_RULE, Tables};
 use super::super::transport::carried::Carried;
 use super::super::transport::config::Transport;
 use super::super::transport::segment::Segment;
@@ -225,6 +225,7 @@ impl<T: Tables> World<T> {
                 pair: NO_PAIR,
                 rule: self.attacks.rule_place[adversary],
                 carried: *what,
+                journey: Journey::default(),
             };
             self.tally.transport.sent(1);
             self.send_segment(place, way, source, (header, bytes), out);
@@ -252,6 +253,7 @@ impl<T: Tables> World<T> {
                     pair: NO_PAIR,
                     rule: NO_RULE,
                     carried: Carried::MESSAGE,
+                    journey: Journey::default(),
                 };
                 self.attack_on_mail(now, place, &header, &record, out);
             }
@@ -279,6 +281,7 @@ impl<T: Tables> World<T> {
                 pair: NO_PAIR,
                 rule: NO_RULE,
                 carried: Carried::MESSAGE,
+                journey: Journey::default(),
             };
             self.attack_on_mail(now, place, &header, &record, out);
         }

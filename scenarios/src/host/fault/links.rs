@@ -103,14 +103,8 @@ impl<T: Tables> World<T> {
         let mut sides = Vec::new();
         for route in self.routes.links() {
             for member in 0..route.many {
-                let (owner, pick) = (route.owner(member), route.pick(member));
-                let (a, b) = if route.many_is_a {
-                    (owner, pick)
-                } else {
-                    (pick, owner)
-                };
-                let (Some(a), Some(b)) = (side_of(route.group_a, a), side_of(route.group_b, b))
-                else {
+                let [(group_a, a), (group_b, b)] = route.ends(member);
+                let (Some(a), Some(b)) = (side_of(group_a, a), side_of(group_b, b)) else {
                     continue;
                 };
                 let link = LinkId(route.first + member);

@@ -17,6 +17,8 @@ pub(in crate::host) struct Moment<'a> {
     pub(in crate::host) point: Point,
     pub(in crate::host) from: Address,
     pub(in crate::host) to: Address,
+    /// Whether this is a relay that passes it on; `from` and `to` are then the relay.
+    pub(in crate::host) relay: bool,
     /// The link and direction that it takes; `None` for a record on a stream.
     pub(in crate::host) way: Option<(LinkId, Direction)>,
     /// Who put it there and its number; `None` when it is just being sent.
@@ -90,7 +92,9 @@ impl<T: Tables> World<T> {
                     let Some(counted) = selector.node.or(spec.target) else {
                         continue;
                     };
-                    for node in [moment.from.host, moment.to.host] {
+                    let ends = [moment.from.host, moment.to.host];
+                    let counted_at = if moment.relay { &ends[..1] } else { &ends };
+                    for &node in counted_at {
                         let (group, member) = self.place(node);
                         if counted.contains(group, member)
                             && let Some(faults) = &mut self.faults

@@ -209,6 +209,7 @@ impl<T: Tables> World<T> {
                 pair: NO_PAIR,
                 rule: NO_RULE,
                 carried: Carried::MESSAGE,
+                journey: Journey::default(),
             };
             self.takes_in_hand(node.0, Some((&header, bytes)));
         }
@@ -257,6 +258,7 @@ impl<T: Tables> World<T> {
                 pair: held,
                 rule: NO_RULE,
                 carried: Carried::MESSAGE,
+                journey: Journey::default(),
             };
             self.on_packet(now, node, (&header, None), record, out);
         }

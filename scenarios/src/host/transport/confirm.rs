@@ -10,7 +10,7 @@ use super::exchange::{Exchanges, Sink};
 use super::table::{Body, End, Key, Meta};
 use super::{TIMER, World};
 use crate::host::NO_PAIR;
-use crate::host::tables::{Header, NO_RULE, Tables};
+use crate::host::tables::{Header, Journey, NO_RULE, Tables};
 use crate::host::tally::TransportCounts;
 
 /// What happened to exchanges, in order.
@@ -49,6 +49,7 @@ impl<T: Tables> Sink<Meta> for Wire<'_, '_, T> {
                 skip: u8::try_from(HEADER_BYTES).unwrap_or(0),
                 transmission: u8::try_from(transmission).unwrap_or(u8::MAX),
             },
+            journey: Journey::default(),
         };
         self.counts.sent(transmission);
         self.packet.clear();
@@ -269,6 +270,7 @@ impl<T: Tables> World<T> {
                         pair: meta.pair,
                         rule: NO_RULE,
                         carried: Carried::MESSAGE,
+                        journey: Journey::default(),
                     };
                     self.on_packet(now, NodeId(key.node), (&header, None), &bytes, out);
                 }

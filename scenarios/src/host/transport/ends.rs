@@ -175,6 +175,7 @@ impl<T: Tables> World<T> {
             pair: NO_PAIR,
             rule: NO_RULE,
             carried: carried(&answer, false, 1, false),
+            journey: Journey::default(),
         };
         let mut packet = core::mem::take(&mut self.scratch.record);
         packet.clear();

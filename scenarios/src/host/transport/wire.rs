@@ -39,6 +39,7 @@ impl<T: Tables> Sink<Meta> for Wire<'_, '_, T> {
                 },
                 ..carried
             },
+            journey: Journey::default(),
         };
         self.counts.sent(about.transmission);
         self.packet.clear();

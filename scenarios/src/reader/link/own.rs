@@ -11,6 +11,18 @@ use crate::tree::{Node, Value};
 /// Most patterns of one link group.
 const PATTERNS_MAX: usize = 1_000;
 
+/// Members of the groups at both ends, as first and end; `None`: all.
+type Ends = [Option<(u32, u32)>; 2];
+
+/// Group (0 or 1) and member of a node that is numbered through both groups.
+fn side_of(node: u32, of_a: usize) -> (u8, u32) {
+    let of_a = u32::try_from(of_a).unwrap_or(u32::MAX);
+    match node.checked_sub(of_a) {
+        Some(member) => (1, member),
+        None => (0, node),
+    }
+}
+
 impl<'t> Reading<'t> {
     /// The exceptions of a link group whose parameters, up and down, are `base`; which links they
     /// concern is read when the groups are known.
@@ -44,6 +56,7 @@ impl<'t> Reading<'t> {
             Some(Exception {
                 id: id?,
                 ends: [None, None],
+                sides: [0, 1],
                 patch,
             })
         });
@@ -128,7 +141,7 @@ impl<'t> Reading<'t> {
             let Value::Table(table) = &node.value else {
                 continue;
             };
-            exception.ends = self.ends(table.get("match")?, link, groups)?;
+            (exception.ends, exception.sides) = self.ends(table.get("match")?, link, groups)?;
         }
         link.own.exceptions = exceptions;
         Some(())
@@ -140,8 +153,9 @@ impl<'t> Reading<'t> {
         node: &'t Node,
         link: &LinkGroup,
         (a, b): (&NodeGroup, &NodeGroup),
-    ) -> Option<[Option<(u32, u32)>; 2]> {
-        let mut ends = [None, None];
+    ) -> Option<(Ends, [u8; 2])> {
+        let joint = matches!(link.topology, Some(Topology::Joint(_)));
+        let (mut ends, mut sides) = ([None, None], [0, 1]);
         let names = self.one_or_more(node);
         if names.is_empty() || names.len() > 2 {
             return self.refuse(
@@ -150,7 +164,7 @@ impl<'t> Reading<'t> {
                 "write `match = \"device[0..10]\"` or `match = [\"device[0..10]\", \"server[1]\"]`",
             );
         }
-        for name in names {
+        for (place, name) in names.iter().enumerate() {
             let groups = [(a.name.as_str(), a.count), (b.name.as_str(), b.count)];
             let found = self.members(
                 name,
@@ -158,6 +172,12 @@ impl<'t> Reading<'t> {
                 "node group",
                 groups.into_iter(),
             )?;
+            if joint {
+                // Either pattern may stand for either end.
+                ends[place] = Some((found.first, found.first + found.count));
+                sides[place] = u8::from(found.group == 1);
+                continue;
+            }
             let end = &mut ends[found.group];
             if end.is_some() {
                 return self.refuse(
@@ -172,10 +192,10 @@ impl<'t> Reading<'t> {
             }
             *end = Some((found.first, found.first + found.count));
         }
-        if let [Some(_), Some(_)] = ends {
-            self.some_link(node.span, link, (a, b), ends)?;
+        if joint || matches!(ends, [Some(_), Some(_)]) {
+            self.some_link(node.span, link, (a, b), (ends, sides))?;
         }
-        Some(ends)
+        Some((ends, sides))
     }
 
     /// Refuses a pattern of two ends that are not linked.
@@ -184,16 +204,20 @@ impl<'t> Reading<'t> {
         place: Span,
         link: &LinkGroup,
         (a, b): (&NodeGroup, &NodeGroup),
-        ends: [Option<(u32, u32)>; 2],
+        (ends, sides): (Ends, [u8; 2]),
     ) -> Option<()> {
         let holds = Exception {
             id: String::new(),
             ends,
+            sides,
             patch: Default::default(),
         };
         let (many, few) = (a.count.max(b.count), a.count.min(b.count));
         let found = match (&link.topology, link.pick) {
             (Some(Topology::Full), _) => true,
+            (Some(Topology::Joint(edges)), _) => edges.iter().any(|&(one, other)| {
+                holds.matches_joint([one, other].map(|node| side_of(node, a.count)))
+            }),
             (Some(Topology::Edges(edges)), _) => edges.iter().any(|&(a, b)| holds.matches(a, b)),
             (Some(Topology::Random { .. }), _) | (None, Pick::Uniform) => {
                 return self.refuse(

@@ -136,7 +136,7 @@ fn unknown_names_are_refused_with_what_there_is() {
         &[
             "there is no role `sever`",
             "did you mean `server`?",
-            "`device` and `server`",
+            "`device`, `server` and `relay`",
         ],
     );
     says(

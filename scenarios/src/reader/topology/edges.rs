@@ -2,6 +2,7 @@
 
 use super::values::{Cell, KEYS, Values};
 use crate::diagnostic::suggestions;
+use crate::scenario::{LinkGroup, NodeGroup, ProtocolChoice, roles_talk};
 
 /// The edges of a file, ascending, and for each the number of its values (0: none).
 pub(super) type Edges = Vec<((u32, u32), u16)>;
@@ -17,23 +18,67 @@ pub(super) struct EdgeError {
     pub(super) hint: String,
 }
 
-/// The nodes of two groups by name: `device[3]`, or `device` where the group has one node.
-#[derive(Debug)]
-pub(super) struct Names<'a> {
-    groups: [(&'a str, usize); 2],
+/// Whether nodes of one group may have links with each other.
+pub(super) fn may_be_neighbours(group: &NodeGroup, choice: &ProtocolChoice) -> bool {
+    group.is_relay() || roles_talk(choice.protocol, (group.role, group.role))
 }
 
+/// The nodes of a link's groups by name: `device[3]`, or `device` where the group has one node.
+#[derive(Debug)]
+pub(super) struct Names<'a> {
+    /// Those of the link: one group or two, and whether their nodes may have links with each other.
+    own: Vec<(&'a str, usize, bool)>,
+    /// All others of the scenario, if edges with them are left to other links.
+    others: Option<Vec<(&'a str, usize)>>,
+}
+
+/// A node of a link.
+type Found = Option<(usize, u32)>;
+
 impl<'a> Names<'a> {
-    pub(super) const fn new(a: (&'a str, usize), b: (&'a str, usize)) -> Self {
-        Self { groups: [a, b] }
+    pub(super) fn new(
+        link: &LinkGroup,
+        (groups, choice): (&'a [NodeGroup], &ProtocolChoice),
+        skips: bool,
+    ) -> Self {
+        let mut own = vec![link.a, link.b];
+        own.dedup();
+        let named = |index: &usize| {
+            let group = &groups[*index];
+            let inner = may_be_neighbours(group, choice);
+            (group.name.as_str(), group.count, inner)
+        };
+        let others = (0..groups.len()).filter(|index| !own.contains(index));
+        Self {
+            others: skips.then(|| {
+                let all = others.map(|index| (groups[index].name.as_str(), groups[index].count));
+                all.collect()
+            }),
+            own: own.iter().map(named).collect(),
+        }
     }
 
-    /// Group (0 or 1) and member of a name.
+    /// Number of nodes of the first group, and of both.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        let all = self.own.iter().map(|group| group.1).sum();
+        (self.own.first().map_or(0, |group| group.1), all)
+    }
+
+    /// The name of a node that is numbered through both groups.
+    pub(super) fn name(&self, node: usize) -> String {
+        let of_a = self.counts().0;
+        match (node.checked_sub(of_a), self.own.get(1)) {
+            (Some(member), Some(group)) => format!("{}[{member}]", group.0),
+            _ => format!("{}[{node}]", self.own.first().map_or("", |group| group.0)),
+        }
+    }
+
+    /// Group (0 or 1) and member of a name; none for a node of another group.
     ///
     /// # Errors
     ///
     /// Reason and hint.
-    pub(super) fn find(&self, name: &str) -> Result<(usize, u32), (String, String)> {
+    pub(super) fn find(&self, name: &str) -> Result<Found, (String, String)> {
         let (group, member) = match name.split_once('[') {
             Some((group, rest)) => {
                 let number = rest
@@ -43,17 +88,21 @@ impl<'a> Names<'a> {
             }
             None => (name, Some(0)),
         };
-        let place = self.groups.iter().position(|known| known.0 == group);
-        let (Some(place), Some(member)) = (place, member) else {
-            let known = self.groups.iter().map(|known| known.0);
+        let own = self.own.iter().map(|known| (known.0, known.1));
+        let others = self.others.iter().flatten().copied();
+        let mut all = own.chain(others).enumerate();
+        let found = all.find(|(_, known)| known.0 == group);
+        let (Some((place, (_, count))), Some(member)) = (found, member) else {
+            let known = self.own.iter().map(|known| known.0);
             let [meant, list] = suggestions(group, "groups of this link", known);
             let hint = if meant.is_empty() { list } else { meant };
             return Err((format!("`{name}` is no node of this link"), hint));
         };
-        let count = self.groups[place].1;
         let whole = name.contains('[') || count == 1;
         match usize::try_from(member) {
-            Ok(number) if number < count && whole => Ok((place, member)),
+            Ok(number) if number < count && whole => {
+                Ok((place < self.own.len()).then_some((place, member)))
+            }
             _ => Err((
                 format!("`{name}` is no node: `{group}` has {count}"),
                 format!("write `{group}[0]` to `{group}[{}]`", count - 1),
@@ -61,38 +110,67 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// The edge between two names, whichever comes first in the file.
-    pub(super) fn edge(
-        &self,
-        one: &str,
-        other: &str,
-    ) -> Result<(u32, u32), (usize, (String, String))> {
+    /// The edge between two names, numbered through both groups: from the first group to the second,
+    /// whichever comes first in the file, and as written within a group. None where another link
+    /// has it.
+    pub(super) fn edge(&self, one: &str, other: &str) -> Result<Option<(u32, u32)>, Misnamed> {
         let one_found = self.find(one).map_err(|error| (0, error))?;
         let other_found = self.find(other).map_err(|error| (1, error))?;
-        match (one_found, other_found) {
-            ((0, a), (1, b)) | ((1, b), (0, a)) => Ok((a, b)),
-            _ => Err((
-                1,
-                (
-                    format!("`{one}` and `{other}` are of the same group"),
-                    format!(
-                        "this link joins `{}` with `{}`",
-                        self.groups[0].0, self.groups[1].0
-                    ),
-                ),
-            )),
+        let (Some(from), Some(to)) = (one_found, other_found) else {
+            return Ok(None);
+        };
+        let of_a = u32::try_from(self.counts().0).unwrap_or(u32::MAX);
+        match (from, to) {
+            ((0, a), (1, b)) | ((1, b), (0, a)) => Ok(Some((a, of_a + b))),
+            ((place, from), (_, to)) => {
+                let (name, _, inner) = self.own[place];
+                if !inner {
+                    let groups: Vec<&str> = self.own.iter().map(|group| group.0).collect();
+                    return Err((
+                        1,
+                        (
+                            format!("`{one}` and `{other}` are of the same group"),
+                            format!(
+                                "this link joins `{}`; nodes of `{name}` are no relays",
+                                groups.join("` with `")
+                            ),
+                        ),
+                    ));
+                }
+                if from == to {
+                    return Err((
+                        1,
+                        (
+                            format!("this edge joins `{one}` with itself"),
+                            "a link has two ends".to_owned(),
+                        ),
+                    ));
+                }
+                if self.others.is_some() && self.own.len() > 1 {
+                    // Those of a link of this group with itself.
+                    return Ok(None);
+                }
+                let offset = if place == 0 { 0 } else { of_a };
+                Ok(Some((offset + from, offset + to)))
+            }
         }
     }
 }
+
+/// Which of two names is wrong, with reason and hint.
+pub(super) type Misnamed = (usize, (String, String));
 
 /// An edge with its number of values, and its line and column.
 pub(super) type Placed = ((u32, u32), (usize, usize), u16);
 
 /// Sorts edges and refuses one that is there twice.
 pub(super) fn each_once(mut edges: Vec<Placed>) -> Result<Edges, EdgeError> {
-    edges.sort_unstable();
+    // An edge is the same whichever of its ends comes first.
+    let ends = |edge: &Placed| (edge.0.0.min(edge.0.1), edge.0.0.max(edge.0.1), edge.1);
+    edges.sort_unstable_by_key(ends);
     for pair in edges.windows(2) {
-        if pair[0].0 == pair[1].0 {
+        let (one, other) = (ends(&pair[0]), ends(&pair[1]));
+        if (one.0, one.1) == (other.0, other.1) {
             let (line, column) = pair[1].1;
             return Err(EdgeError {
                 line,
@@ -102,6 +180,7 @@ pub(super) fn each_once(mut edges: Vec<Placed>) -> Result<Edges, EdgeError> {
             });
         }
     }
+    edges.sort_unstable();
     let edges = edges.into_iter().map(|(edge, _, values)| (edge, values));
     Ok(edges.collect())
 }
@@ -214,6 +293,9 @@ pub(super) fn read(
                 at: (number, *column),
             };
         }
+        let Some(edge) = edge else {
+            continue;
+        };
         edges.push((edge, (number, 1), values.number(&cells)?));
     }
     if edges.is_empty() {

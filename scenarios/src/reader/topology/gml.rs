@@ -202,7 +202,9 @@ pub(super) fn read(
         let edge = names
             .edge(one, other)
             .map_err(|(_, (reason, hint))| refuse(*at, reason, &hint))?;
-        pairs.push((edge, *at, *number));
+        if let Some(edge) = edge {
+            pairs.push((edge, *at, *number));
+        }
     }
     if pairs.is_empty() {
         return Err(refuse(end, "there is no edge", ""));
