@@ -317,6 +317,12 @@ impl Tables for FileTables {
         }
     }
 
+    fn witness(&mut self, attempt: AttemptId) {
+        if let Some(book) = self.steps.as_mut().filter(|_| !self.over) {
+            book.witness(attempt);
+        }
+    }
+
     fn happening(&mut self, at_ns: u64, node: u32, attempt: AttemptId, what: Happening<'_>) {
         if let Some(book) = &mut self.steps {
             book.happening(at_ns, node, attempt, what);

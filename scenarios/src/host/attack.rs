@@ -354,7 +354,11 @@ impl<T: Tables> World<T> {
                         self.arm_record(now, (place, owner), record, after.nanos(), out);
                     }
                 }
-                Wish::Act(Action::Claim(claim)) => self.judge_claim(now, place, &claim),
+                Wish::Act(Action::Claim(claim)) => {
+                    if let Some(attempt) = self.judge_claim(now, place, &claim) {
+                        out.recorder().witness(attempt);
+                    }
+                }
                 Wish::Act(Action::Sent {
                     session,
                     seq,
@@ -550,7 +554,8 @@ impl<T: Tables> World<T> {
         }
     }
 
-    fn judge_claim(&mut self, now: SimTime, place: usize, claim: &Claim) {
+    /// Judges a claim; the session of a secret that it truly names.
+    fn judge_claim(&mut self, now: SimTime, place: usize, claim: &Claim) -> Option<AttemptId> {
         let instance = &self.attacks.instances[place];
         let adversary = instance.adversary;
         let last = instance.last;
@@ -574,7 +579,7 @@ impl<T: Tables> World<T> {
                     cause: last.1,
                     ..Evidence::default()
                 };
-                self.watch.secrecy.judge(&Statement {
+                let broken = self.watch.secrecy.judge(&Statement {
                     adversary,
                     seat: self.taps.all()[adversary].spec.seat,
                     at_ns: now.0,
@@ -585,6 +590,7 @@ impl<T: Tables> World<T> {
                     confirmed,
                     evidence,
                 });
+                return broken.then_some(evidence.attempt);
             }
             Claim::Link {
                 first,
@@ -613,6 +619,7 @@ impl<T: Tables> World<T> {
                 }
             }
         }
+        None
     }
 
     /// A party with all that it has.

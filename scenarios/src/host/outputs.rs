@@ -58,6 +58,15 @@ impl<T: Tables> World<T> {
                         evidence: self.evidence(node.0, peer, attempt, session),
                     };
                     self.agreement.violated(violation);
+                    out.recorder().witness(violation.evidence.attempt);
+                }
+                if self.watch.on {
+                    let about = if attempt.is_some() {
+                        attempt
+                    } else {
+                        self.session_about(node.0, peer)
+                    };
+                    self.watch.named(session, about);
                 }
                 let acceptance = Acceptance {
                     at_ns: now.0,
@@ -123,9 +132,13 @@ impl<T: Tables> World<T> {
                 digest,
             } => {
                 if self.watch.on {
+                    let named = self.watch.sessions.get(&session).copied();
+                    let attempt = named.filter(|_| !attempt.is_some()).unwrap_or(attempt);
                     let evidence = self.evidence(node.0, None, attempt, session);
                     let oracle = &mut self.watch.integrity;
-                    oracle.accepted(now.0, node.0, (session, seq), digest, evidence);
+                    if !oracle.accepted(now.0, node.0, (session, seq), digest, evidence) {
+                        out.recorder().witness(evidence.attempt);
+                    }
                 }
                 // An answer to a frame that an adversary made carries no tag.
                 let attempt = self.attempt_of(node.0, attempt, Some(session));

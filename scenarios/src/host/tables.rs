@@ -136,6 +136,8 @@ pub trait Tables: Recorder<Header> {
     fn opened(&mut self, _attempt: AttemptId) {}
     /// Something happened inside a node on behalf of an attempt.
     fn happening(&mut self, _at_ns: u64, _node: u32, _attempt: AttemptId, _what: Happening<'_>) {}
+    /// A property was violated in an attempt.
+    fn witness(&mut self, _attempt: AttemptId) {}
     /// An attempt has closed.
     fn session(&mut self, end: &SessionEnd<'_>);
     /// A party accepted outside any attempt.

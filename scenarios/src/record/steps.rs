@@ -220,6 +220,14 @@ impl StepBook {
         }
     }
 
+    /// A property was violated in a session, which is worth keeping for it.
+    pub(super) fn witness(&mut self, attempt: AttemptId) {
+        let id = (attempt.initiator, attempt.number);
+        if let Some(buffer) = self.buffers.get_mut(&id) {
+            buffer.attacked = true;
+        }
+    }
+
     /// A session has closed.
     pub(super) fn closed(
         &mut self,
