@@ -8,6 +8,10 @@ use super::{
 use crate::format;
 use crate::read::sheet::Sheet;
 use crate::read::sweep::{Aggregate, SweepResult};
+use crate::statistics::proportion::wilson_over_runs;
+
+/// How the bands of rates are found.
+const WILSON: &str = "Wilson over runs";
 
 /// Series of one figure: more cannot be told apart.
 const SERIES_MAX: usize = 6;
@@ -138,13 +142,19 @@ fn curves(
             if aggregate.level > 0.0 {
                 level = aggregate.level;
             }
-            let method = aggregate
-                .method
-                .split(';')
-                .next()
-                .unwrap_or("")
-                .trim()
-                .to_owned();
+            // Rates are drawn with Wilson's band; the table's intervals are for claims.
+            let wilson = (aggregate.unit == "share")
+                .then(|| {
+                    let (mean, sd) = (aggregate.mean?, aggregate.sd?);
+                    wilson_over_runs(mean, sd, aggregate.n, level)
+                })
+                .flatten();
+            let said = if wilson.is_some() {
+                WILSON
+            } else {
+                aggregate.method.as_str()
+            };
+            let method = said.split(';').next().unwrap_or("").trim().to_owned();
             if !method.is_empty() && !methods.contains(&method) {
                 methods.push(method);
             }
@@ -169,7 +179,9 @@ fn curves(
             series[at].points.push(CurvePoint {
                 x: aggregate.axes.get(x).cloned().unwrap_or_default(),
                 value,
-                interval: aggregate.interval,
+                interval: wilson
+                    .map(|ends| (ends.low, ends.high))
+                    .or(aggregate.interval),
                 n: aggregate.n,
             });
         }

@@ -21,21 +21,55 @@ pub fn wilson(successes: u64, trials: u64, level: f64) -> Option<Interval> {
         return None;
     }
     let (n, share) = (trials as f64, successes as f64 / trials as f64);
+    Some(score_interval(share, n, z))
+}
+
+/// The Wilson score interval of a rate whose trials come in runs: from the mean of the runs' rates and
+/// their standard deviation.
+///
+/// The effective number of trials is the one whose binomial variance is that of the mean over runs,
+/// and the quantile is Student's, since that variance is estimated. Source: Korn and Graubard,
+/// "Confidence intervals for proportions with small expected number of positive counts estimated from
+/// survey data", Survey Methodology 24 (1998). Where no run shows anything, or every one does, a run
+/// counts as one trial. `None` below two runs or where the mean is no share.
+///
+/// # Panics
+/// If `level` is not above 0 and below 1.
+#[must_use]
+pub fn wilson_over_runs(mean: f64, deviation: f64, runs: u64, level: f64) -> Option<Interval> {
+    if runs < 2 || !(0.0..=1.0).contains(&mean) || !deviation.is_finite() {
+        return None;
+    }
+    let binomial = mean * (1.0 - mean);
+    if binomial <= 0.0 {
+        return Some(score_interval(mean, runs as f64, normal_quantile(level)));
+    }
+    let variance = deviation * deviation / runs as f64;
+    if variance <= 0.0 {
+        // All runs are equal by chance or by design; the spread tells nothing.
+        return None;
+    }
+    let t = super::mean::student_quantile(runs, level)?;
+    Some(score_interval(mean, binomial / variance, t))
+}
+
+/// Wilson's interval of an observed share over `n` trials.
+fn score_interval(share: f64, n: f64, z: f64) -> Interval {
     let scale = 1.0 + z * z / n;
     let centre = (share + z * z / (2.0 * n)) / scale;
     let half_width = z / scale * (share * (1.0 - share) / n + z * z / (4.0 * n * n)).sqrt();
     // The ends at 0 and 1 are exact in theory; rounding must not move them.
-    let low = if successes == 0 {
+    let low = if share <= 0.0 {
         0.0
     } else {
         (centre - half_width).max(0.0)
     };
-    let high = if successes == trials {
+    let high = if share >= 1.0 {
         1.0
     } else {
         (centre + half_width).min(1.0)
     };
-    Some(Interval { low, high })
+    Interval { low, high }
 }
 
 /// The Clopper–Pearson interval of a rate; `None` without trials.
@@ -151,6 +185,22 @@ mod tests {
     use super::*;
     use crate::statistics::assert_close;
     use proptest::prelude::*;
+
+    #[test]
+    fn runs_as_trials_give_wilsons_interval_of_as_many_trials() {
+        // Independent trials: 30 runs of 40, the deviation of a run's rate is √(0.2 · 0.8 / 40). With
+        // Student's quantile at 29 degrees of freedom in place of 1.96.
+        let deviation = (0.2_f64 * 0.8 / 40.0).sqrt();
+        let found = wilson_over_runs(0.2, deviation, 30, 0.95).unwrap();
+        let expected = score_interval(0.2, 1200.0, 2.045_229_642_1);
+        assert_close(found.low, expected.low, 1e-9);
+        assert_close(found.high, expected.high, 1e-9);
+        // Nothing seen in any run: as many trials as runs.
+        let none = wilson_over_runs(0.0, 0.0, 100, 0.95).unwrap();
+        assert_eq!(none, wilson(0, 100, 0.95).unwrap());
+        assert_close(none.high, 0.036_993_5, 5e-8);
+        assert_eq!(wilson_over_runs(0.5, 0.1, 1, 0.95), None);
+    }
 
     #[test]
     fn nothing_in_a_hundred_still_has_an_upper_bound() {
