@@ -1,6 +1,6 @@
 //! Figures made from several tables of one run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::measure::Spread;
 use super::{BarRow, FigureError, Panel, RowStyle, Rows, Timeline, TimelineLane};
@@ -69,8 +69,8 @@ pub(super) fn timeline(run: &RunResult) -> Result<Timeline, FigureError> {
             return;
         };
         // Marks closer than a pixel are one.
-        let hidden = lane.sessions.last().is_some_and(|(at, outcome)| {
-            *outcome == session.outcome && session.ended_ns.saturating_sub(*at) < apart_ns
+        let hidden = lane.sessions.iter().rev().take(6).any(|(at, outcome)| {
+            *outcome == session.outcome && session.ended_ns.abs_diff(*at) < apart_ns
         });
         if !hidden {
             lane.sessions.push((session.ended_ns, session.outcome));
@@ -103,8 +103,12 @@ pub(super) fn timeline(run: &RunResult) -> Result<Timeline, FigureError> {
 /// that went wrong, else any.
 pub(super) fn most_telling(run: &RunResult) -> Result<Option<Story>, FigureError> {
     let stories = stories(run.directory(), &|_| true, 200)?;
-    let outcomes: BTreeMap<String, Outcome> =
-        run.session_outcomes(&|_| true)?.into_iter().collect();
+    // Only of those that have a story: there may be millions without.
+    let told: BTreeSet<&str> = stories.iter().map(|story| story.session.as_str()).collect();
+    let outcomes: BTreeMap<String, Outcome> = run
+        .session_outcomes(&|name| told.contains(name))?
+        .into_iter()
+        .collect();
     let weight = |story: &Story| {
         let attacked = story
             .steps

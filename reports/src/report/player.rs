@@ -1,6 +1,6 @@
 //! What the session player plays: the kept stories as JSON, those that tell most first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::figure::FigureError;
 use crate::read::story::{Story, stories};
@@ -24,8 +24,12 @@ pub(super) fn stories_json(study: &Study) -> Result<String, FigureError> {
     if all.is_empty() {
         return Ok(String::new());
     }
-    let outcomes: BTreeMap<String, Outcome> =
-        run.session_outcomes(&|_| true)?.into_iter().collect();
+    // Only of those that have a story: there may be millions without.
+    let told: BTreeSet<&str> = all.iter().map(|story| story.session.as_str()).collect();
+    let outcomes: BTreeMap<String, Outcome> = run
+        .session_outcomes(&|name| told.contains(name))?
+        .into_iter()
+        .collect();
     let mut broke: BTreeMap<String, (u64, DesyncKind)> = BTreeMap::new();
     for desync in run.desyncs()? {
         broke
