@@ -85,8 +85,7 @@ impl ColumnSink {
                 _ => DataType::Utf8,
             };
             let about = [("unit", column.unit), ("meaning", column.meaning)];
-            let about = about.map(|(name, text)| (name.to_owned(), text.to_owned()));
-            Field::new(column.name, kind, true).with_metadata(about.into_iter().collect())
+            Field::new(column.name, kind, true).with_metadata(about)
         };
         let fields: Vec<Field> = schema.columns.iter().map(field).collect();
         let cells = fields.iter().map(Cells::of).collect();
