@@ -197,6 +197,10 @@ impl<T: Tables> World<T> {
         let Some(energy) = &mut self.energy else {
             return;
         };
+        let group = usize::from(self.group_of[node.0 as usize]);
+        if energy.supplies[group].radio.is_none() {
+            return;
+        }
         let Some(account) = energy.accounts.get_mut(node.0 as usize) else {
             return;
         };
@@ -205,7 +209,6 @@ impl<T: Tables> World<T> {
         if !off {
             account.rx_ns += received.0;
         }
-        let group = usize::from(self.group_of[node.0 as usize]);
         let capacity_nj = energy.supplies[group].battery_nj;
         if !off
             && capacity_nj.is_some_and(|capacity| self.spent(node.0, now).total_nj() >= capacity)

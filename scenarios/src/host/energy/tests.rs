@@ -141,4 +141,12 @@ every = "1s"
     let energy = finished.world.energy.as_ref().unwrap();
     assert_eq!(energy.deaths[0].0, 1);
     assert_eq!(energy.account(0).tx_ns, 6 * 8 * MS);
+    // Without a radio nothing is written down.
+    assert_eq!(
+        energy.account(1),
+        Account {
+            on_since_ns: Some(0),
+            ..Account::default()
+        }
+    );
 }
