@@ -32,6 +32,19 @@ pub struct Tap {
     seen: Vec<std::collections::BTreeMap<(u32, u8), u64>>,
 }
 
+impl Tap {
+    /// The rules behind the one that acts count the packet too: the n-th that fits a rule is the n-th
+    /// whatever others do.
+    fn count_behind(&mut self, acted: usize, meta: &PacketMeta, message: Option<usize>) {
+        for (index, rule) in self.spec.rules.iter().enumerate().skip(acted + 1) {
+            if rule.matching.nth.is_some() && fits(rule, meta, message) {
+                let place = (meta.link.0, meta.direction.index() as u8);
+                *self.seen[index].entry(place).or_default() += 1;
+            }
+        }
+    }
+}
+
 /// All adversaries of a world.
 #[derive(Clone, Debug, Default)]
 pub struct Taps {
@@ -118,6 +131,7 @@ impl Taps {
                 // Rules that send or remember are carried out by `crate::rules`.
                 _ => Verdict::Pass,
             };
+            tap.count_behind(index, meta, message);
             return (verdict, u16::try_from(tap.first_rule + index).ok());
         }
         (Verdict::Pass, None)

@@ -410,6 +410,20 @@ impl RuleRunner {
     }
 }
 
+impl RuleRunner {
+    /// The rules behind the one that acts count the frame too: the n-th that fits a rule is the n-th
+    /// whatever others do.
+    fn count_behind(&mut self, acted: usize, view: &View<'_>, now: LocalTime) {
+        for index in acted + 1..self.rules.len() {
+            let rule = &self.rules[index];
+            if rule.matching.nth.is_some() && self.fits(rule, view, now) {
+                let seen = self.seen[index].entry((view.from, view.to));
+                *seen.or_default() += 1;
+            }
+        }
+    }
+}
+
 impl Attacker for RuleRunner {
     fn on_start(&mut self, cx: &mut AttackContext<'_>) {
         for (number, rule) in (0u32..).zip(&self.rules) {
@@ -421,6 +435,7 @@ impl Attacker for RuleRunner {
 
     fn on_packet(&mut self, view: &View<'_>, cx: &mut AttackContext<'_>) -> Verdict {
         let now = cx.now;
+        self.acted = None;
         let mut verdict = Verdict::Pass;
         for index in 0..self.rules.len() {
             let rule = &self.rules[index];
@@ -449,6 +464,9 @@ impl Attacker for RuleRunner {
             self.acted = Some(index);
             verdict = done;
             break;
+        }
+        if let Some(acted) = self.acted {
+            self.count_behind(acted, view, now);
         }
         self.keep(view, now);
         verdict

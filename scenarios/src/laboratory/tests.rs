@@ -39,6 +39,21 @@ fn sealed_messages_are_damaged_one_by_one() {
     assert_eq!(of("DATA", Action::Replay), Kind::InStep);
 }
 
+/// Damage in a row strikes messages that follow each other: two late ends of sessions cost these two.
+#[test]
+fn two_in_a_row_are_next_to_each_other() {
+    let late = Experiment {
+        damage: Damage::Message {
+            message: String::from("FIN"),
+            action: Action::Delay,
+            times: 2,
+        },
+        ..message("rsa-udp", "as-published", "FIN", Action::Delay)
+    };
+    let outcome = run(&late, 0).expect("the experiment runs");
+    assert_eq!(outcome.failed, 2);
+}
+
 #[test]
 fn a_message_that_never_comes_is_not_exercised() {
     let never = message("secure-vault", "literal", "ERROR", Action::Drop);
