@@ -417,7 +417,7 @@ impl RuleRunner {
         for index in acted + 1..self.rules.len() {
             let rule = &self.rules[index];
             if rule.matching.nth.is_some() && self.fits(rule, view, now) {
-                let seen = self.seen[index].entry((view.from, view.to));
+                let seen = self.seen[index].entry((view.from.host, view.to.host));
                 *seen.or_default() += 1;
             }
         }

@@ -43,6 +43,10 @@ pub fn sentence(step: &StoryStep) -> String {
                 _ => format!("receives {message}{from}").replace("that claims to come ", ""),
             }
         }
+        StepKind::Adversary if !step.word("claim").is_empty() => {
+            let (what, of) = (step.word("claim"), step.word("of"));
+            format!("names the {what} of {of}: {}", step.word("value"))
+        }
         StepKind::Adversary => {
             let deed = match step.word("@fate").as_str() {
                 "adversary-drop" => "drops",
@@ -85,6 +89,9 @@ pub fn fields(step: &StoryStep) -> String {
         StepKind::Send | StepKind::Receive | StepKind::Adversary
     );
     if !carries {
+        return String::new();
+    }
+    if !step.word("claim").is_empty() {
         return String::new();
     }
     let shown = |(name, value): (String, String)| match name.as_str() {

@@ -18,7 +18,7 @@ use sim_engine::{
 
 use super::attempt::AttemptId;
 use super::effects::Price;
-use super::tables::{Header, Journey, NO_RULE, Tables};
+use super::tables::{Happening, Header, Journey, NO_RULE, Tables};
 use super::transport::carried::{Carried, Part};
 use super::{Deferred, NO_PAIR, NodeEntropy, World, token};
 use crate::attack::{Mind, Wish};
@@ -355,8 +355,19 @@ impl<T: Tables> World<T> {
                     }
                 }
                 Wish::Act(Action::Claim(claim)) => {
-                    if let Some(attempt) = self.judge_claim(now, place, &claim) {
+                    let told = self.judge_claim(now, place, &claim);
+                    if let (Some((attempt, of)), Claim::Secret { kind, bytes, .. }) = (told, &claim)
+                    {
                         out.recorder().witness(attempt);
+                        if out.recorder().listens() {
+                            let what = Happening::Claimed {
+                                rule: self.attacks.rule_place[adversary],
+                                kind: *kind,
+                                of,
+                                bytes,
+                            };
+                            out.recorder().happening(now.0, owner.0, attempt, what);
+                        }
                     }
                 }
                 Wish::Act(Action::Sent {
@@ -554,8 +565,13 @@ impl<T: Tables> World<T> {
         }
     }
 
-    /// Judges a claim; the session of a secret that it truly names.
-    fn judge_claim(&mut self, now: SimTime, place: usize, claim: &Claim) -> Option<AttemptId> {
+    /// Judges a claim; the session that a true one about a secret belongs to, and whose secret it is.
+    fn judge_claim(
+        &mut self,
+        now: SimTime,
+        place: usize,
+        claim: &Claim,
+    ) -> Option<(AttemptId, u32)> {
         let instance = &self.attacks.instances[place];
         let adversary = instance.adversary;
         let last = instance.last;
@@ -579,7 +595,8 @@ impl<T: Tables> World<T> {
                     cause: last.1,
                     ..Evidence::default()
                 };
-                let broken = self.watch.secrecy.judge(&Statement {
+                let attempt = evidence.attempt;
+                let right = self.watch.secrecy.judge(&Statement {
                     adversary,
                     seat: self.taps.all()[adversary].spec.seat,
                     at_ns: now.0,
@@ -590,7 +607,7 @@ impl<T: Tables> World<T> {
                     confirmed,
                     evidence,
                 });
-                return broken.then_some(evidence.attempt);
+                return right.then_some((attempt, of.first().copied().unwrap_or(0)));
             }
             Claim::Link {
                 first,

@@ -92,6 +92,17 @@ pub enum Happening<'a> {
     Stored(&'a [u8]),
     /// The machine made a statement.
     Output(&'a Output),
+    /// An adversary names a secret, and is right.
+    Claimed {
+        /// Its place among the rules of all adversaries.
+        rule: u16,
+        /// What kind of secret.
+        kind: &'static str,
+        /// Whose.
+        of: u32,
+        /// What it came up with.
+        bytes: &'a [u8],
+    },
 }
 
 /// A moment of a fault.

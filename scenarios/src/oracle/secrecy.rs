@@ -163,7 +163,7 @@ impl Secrecy {
 }
 
 /// Bytes as they are read best: text in quotes, anything else in hexadecimal, long values cut.
-fn shown(bytes: &[u8]) -> String {
+pub(crate) fn shown(bytes: &[u8]) -> String {
     const TEXT_MAX: usize = 48;
     const BYTES_MAX: usize = 16;
     let printable = |byte: &u8| (0x20..0x7F).contains(byte);

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use protocols::attack::OWN_HOSTS;
 use protocols::output::{Hex, Output, Scope};
 use protocols::protocol::Instance;
 use reports::rows::{self, StepKind, Steps};
@@ -72,6 +73,12 @@ enum What {
         batch: Piece,
     },
     Output(Output),
+    Claimed {
+        rule: u16,
+        kind: &'static str,
+        of: u32,
+        value: Piece,
+    },
 }
 
 /// Names a packet.
@@ -236,7 +243,7 @@ impl StepBook {
     ) -> Result<(), StoreError> {
         let id = (attempt.initiator, attempt.number);
         let asked = self.asked(id);
-        let Some(buffer) = self.buffers.get_mut(&id) else {
+        let Some(buffer) = self.buffers.get_mut(&id).filter(|it| !it.closed) else {
             return Ok(());
         };
         self.open -= 1;
@@ -259,6 +266,9 @@ impl StepBook {
     pub(super) fn packet(&mut self, end: &PacketEnd<'_, Header>) {
         let meta = end.meta;
         let forged = meta.sender >= TAP_ENTITY_BASE;
+        // A frame to an address of an adversary's own goes to it like to anybody.
+        let mail = forged && end.header.to.host >= OWN_HOSTS;
+        let forged = forged && !mail;
         let acted = forged || end.header.rule != NO_RULE;
         let message = end.header.carried.message(end.bytes);
         if message.is_none() && !acted {
@@ -280,6 +290,16 @@ impl StepBook {
         };
         let fate = end.fate;
         let frame = buffer.piece(message.unwrap_or(end.bytes));
+        if mail {
+            let what = What::Send {
+                to: end.header.to.host,
+                fate,
+                packet,
+                frame: Some(frame),
+            };
+            buffer.push(meta.sent.0, end.header.from.host, what);
+            return;
+        }
         if !forged && meta.copy == 0 {
             // The bytes are those at the end of its life: what an adversary or the channel changed
             // is not what was sent.
@@ -339,10 +359,28 @@ impl StepBook {
             Some((at, since, id)) if !attempt.is_some() && (at, since) == (node, at_ns) => id,
             _ => (attempt.initiator, attempt.number),
         };
+        if matches!(what, Happening::Claimed { .. }) && attempt.is_some() {
+            self.reopen(id);
+        }
         let Some(buffer) = self.buffers.get_mut(&id) else {
             return;
         };
         let what = match what {
+            Happening::Claimed {
+                rule,
+                kind,
+                of,
+                bytes,
+            } => {
+                buffer.attacked = true;
+                let value = buffer.piece(bytes);
+                What::Claimed {
+                    rule,
+                    kind,
+                    of,
+                    value,
+                }
+            }
             Happening::State { from, to } => What::State { from, to },
             Happening::Stored(batch) => What::Stored {
                 batch: buffer.piece(batch),
@@ -464,6 +502,21 @@ impl StepBook {
                 parts.push(format!("\"@fate\":\"{}\"", super::fate(fate).word()));
                 StepKind::Adversary
             }
+            What::Claimed {
+                rule,
+                kind,
+                of,
+                value,
+            } => {
+                let rule = self.rules.get(usize::from(rule)).map_or("", String::as_str);
+                node.clear();
+                node.push_str(rule.split_once('.').map_or("adversary", |(name, _)| name));
+                let value = crate::oracle::secrecy::shown(buffer.bytes(value));
+                parts.push(format!("\"@rule\":{}", quoted(rule)));
+                parts.push(format!("\"claim\":\"{kind}\",\"of\":{}", named(of)));
+                parts.push(format!("\"value\":{}", quoted(&value)));
+                StepKind::Adversary
+            }
             What::State { from, to } => {
                 parts.push(format!("\"from\":\"{from}\",\"to\":\"{to}\""));
                 StepKind::State
@@ -508,7 +561,7 @@ impl What {
             Self::Receive { .. } => 0,
             Self::State { .. } | Self::Stored { .. } | Self::Output(_) => 1,
             Self::Send { .. } => 2,
-            Self::Acted { .. } => 3,
+            Self::Acted { .. } | Self::Claimed { .. } => 3,
         }
     }
 }
