@@ -36,7 +36,7 @@ impl StepBook {
     }
 
     /// Keeps what comes after a session that was not worth keeping.
-    fn reopen(&mut self, id: Id) {
+    pub(super) fn reopen(&mut self, id: Id) {
         if self.kept >= KEPT_MAX || self.buffers.contains_key(&id) {
             return;
         }
