@@ -41,7 +41,14 @@ fn every_stage_is_clean_without_its_attacker() {
     for variant in ["as-published", "literal", "hardened"] {
         for cell in cells(&[], &[variant]) {
             let first = cell.case.is_none_or(|case| cell.spec.cases[0] == case);
-            if cell.control || !first {
+            let of = |role| {
+                let mut nodes = cell.spec.stage.nodes.iter();
+                nodes
+                    .find(|(name, _)| *name == role)
+                    .map(|(_, count)| *count)
+            };
+            // Clients that want the same device get in each other's way.
+            if cell.control || !first || of("client") > of("device") {
                 continue;
             }
             let text = cell.text(true);

@@ -117,8 +117,9 @@ const LASTING: Stage = Stage {
             from: "client",
             to: "device",
             commands: &["send-data"],
-            every: "30s",
-            first: "130s",
+            // Never later behind the login than `hardened` waits for a line, nor before it.
+            every: "25s",
+            first: "60100ms",
         },
     ],
     duration: "35min",
