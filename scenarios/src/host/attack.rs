@@ -362,7 +362,7 @@ impl<T: Tables> World<T> {
                         if out.recorder().listens() {
                             let what = Happening::Claimed {
                                 rule: self.attacks.rule_place[adversary],
-                                kind: *kind,
+                                kind,
                                 of,
                                 bytes,
                             };
