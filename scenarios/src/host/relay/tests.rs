@@ -244,6 +244,40 @@ fn an_adversary_on_a_hop_sees_and_stops_what_passes_there() {
 }
 
 #[test]
+fn what_an_adversary_puts_on_a_hop_goes_on_to_the_party_it_is_for() {
+    let rule = |id: &str, message: &str, from: &str, to: &str| {
+        format!(
+            "[[adversaries.mal.rules]]\nid = \"{id}\"\nmatch = {{ after = \"30s\", before = \"50s\" }}\n\
+             action = \"flood\"\nmessage = \"{message}\"\nfrom = \"{from}\"\nto = \"{to}\"\nevery = \"1s\"\n"
+        )
+    };
+    let text = format!(
+        "[adversaries.mal]\non = \"line\"\npowers = [\"observe\", \"spoof\"]\n{}{}",
+        rule("up", "M1", "device[0]", "server[0]"),
+        rule("down", "M2", "server[0]", "device[0]"),
+    );
+    let (finished, told) = run(&line("1min", "", &text));
+    let injected = |link: u32| {
+        let on = told.packets.iter().filter(move |packet| packet.0 == link);
+        on.filter(|packet| packet.2 == Fate::Injected).count()
+    };
+    // Both on the link of the server: up because it ends there, down because it is the sender's. From
+    // the next relay on it is the relay's packet, and it arrives.
+    assert!(injected(1) >= 38, "{}", injected(1));
+    let came_from = |packet: &&(u32, u32, Fate, Vec<u8>, Journey, u64)| {
+        packet.0 == 0 && packet.4.links == 3 && packet.4.sender > 1_000_000
+    };
+    assert!(told.packets.iter().filter(came_from).count() >= 19);
+    assert_eq!(finished.tally.unroutable, 0);
+    for relation in &finished.world.relations {
+        assert!(
+            relation.oracle.closed().is_empty(),
+            "it holds nobody from rest"
+        );
+    }
+}
+
+#[test]
 fn streams_and_exchanges_are_between_the_ends() {
     for transport in ["stream", "confirmable"] {
         let links = format!("loss = \"1%\"\ntransport = \"{transport}\"");

@@ -55,3 +55,19 @@ fn the_direction_follows_the_order_of_the_ends_in_the_file() {
     assert_eq!(find((0, 3), (1, 1)), Some((LinkId(13), Direction::Down)));
     assert_eq!(find((1, 1), (0, 3)), Some((LinkId(13), Direction::Up)));
 }
+
+#[test]
+fn two_links_of_one_direction_share_the_traffic() {
+    let one_way = |first, directions| {
+        let mut link = star(true).links[0].clone();
+        (link.first, link.directions) = (first, directions);
+        link
+    };
+    let up = one_way(10, DirectionMask::UP);
+    let routes = Routes::new(2, vec![up.clone(), one_way(20, DirectionMask::DOWN)]);
+    let find = |from, to| routes.find(from, to, Channel::Public);
+    assert_eq!(find((0, 3), (1, 1)), Some((LinkId(13), Direction::Up)));
+    assert_eq!(find((1, 1), (0, 3)), Some((LinkId(23), Direction::Down)));
+    let alone = Routes::new(2, vec![up]);
+    assert_eq!(alone.find((1, 1), (0, 3), Channel::Public), None);
+}
