@@ -328,10 +328,10 @@ fn pictures_change_only_on_purpose() {
         .collect();
     let expected = [
         ("sequence", "429ab0b26ef1b078"),
-        ("curves", "346c806d5ca6d705"),
-        ("curves-log", "ff0d13784c87681d"),
+        ("curves", "3f6e514e3988fbcb"),
+        ("curves-log", "977d82aaccdad81c"),
         ("grid", "9d6c12a6cc513f39"),
-        ("rows", "f63ac7eb0a2da869"),
+        ("rows", "3fb72d7b54747e50"),
         ("timeline", "bafdbbfa0a308be6"),
     ];
     assert_eq!(
