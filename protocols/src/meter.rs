@@ -195,6 +195,14 @@ impl Totals {
         sum.1 += u64::from(operation.bytes);
     }
 
+    /// Adds other sums.
+    pub fn absorb(&mut self, more: &Self) {
+        for (sum, more) in self.sums.iter_mut().zip(&more.sums) {
+            sum.0 += more.0;
+            sum.1 += more.1;
+        }
+    }
+
     /// Count and bytes of one primitive.
     #[must_use]
     pub const fn of(&self, primitive: Primitive) -> (u64, u64) {

@@ -92,6 +92,16 @@ macro_rules! columns {
                 match self { $(Self::$variant(all) => all[index].state(),)+ }
             }
 
+            /// Exchanges machine `index` with that of a column of the same kind.
+            pub fn exchange(&mut self, index: usize, other: &mut Self) {
+                match (self, other) {
+                    $((Self::$variant(one), Self::$variant(other)) => {
+                        core::mem::swap(&mut one[index], &mut other[index]);
+                    })+
+                    _ => {}
+                }
+            }
+
             /// [`Machine::station`] of machine `index`.
             #[must_use]
             pub fn station(&self, index: usize, now: LocalTime) -> Option<StationTotals> {

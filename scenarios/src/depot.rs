@@ -137,6 +137,27 @@ impl Depot {
                 .sum::<u64>()
     }
 
+    /// Takes over the records of the parties of which `theirs` is true, from a depot that was
+    /// provisioned alike.
+    pub(crate) fn absorb(&mut self, part: &mut Self, theirs: &[bool]) {
+        for (party, _) in (0u32..).zip(theirs).filter(|(_, theirs)| **theirs) {
+            for index in self.range(party) {
+                let place = part.places[index];
+                self.places[index] = place;
+                if place.length != GONE {
+                    let bytes = part.bytes(place.unit, place.length);
+                    self.bytes_mut(place.unit, place.length)
+                        .copy_from_slice(bytes);
+                }
+            }
+        }
+        let is_theirs = |party: u32| theirs.get(party as usize) == Some(&true);
+        self.overflow.retain(|(party, _), _| !is_theirs(*party));
+        let overflow = core::mem::take(&mut part.overflow).into_iter();
+        self.overflow
+            .extend(overflow.filter(|((party, _), _)| is_theirs(*party)));
+    }
+
     /// Carries out one write of `party`.
     pub fn apply(&mut self, party: u32, write: Write<'_>) {
         match write {

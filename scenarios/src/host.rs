@@ -30,6 +30,7 @@ pub mod fault;
 mod outputs;
 mod parts;
 mod relation;
+pub mod split;
 pub(crate) mod token;
 
 use core::marker::PhantomData;
@@ -145,6 +146,8 @@ pub struct World<T> {
     pub relays: Option<Box<Relays>>,
     randomness: Randomness,
     halted: Vec<bool>,
+    /// Nodes that another part of a split world runs; empty where the world is whole.
+    foreign: Arc<[bool]>,
     scratch: Scratch,
     tables: PhantomData<fn() -> T>,
 }

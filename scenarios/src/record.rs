@@ -6,6 +6,7 @@
 mod capture;
 mod fault;
 mod fields;
+pub(crate) mod log;
 mod sample;
 mod steps;
 
@@ -20,7 +21,9 @@ use sim_engine::PacketEnd;
 use crate::adversary::rule_names;
 use crate::host::Relation;
 use crate::host::attempt::{AttemptId, NOBODY, Outcome};
-use crate::host::tables::{FaultEvent, Happening, Header, SessionEnd, StrayAcceptance, Tables};
+use crate::host::tables::{
+    FaultEvent, Happening, Header, SessionEnd, StrayAcceptance, Tables, Wanted,
+};
 use crate::names::Names;
 use crate::oracle::{Episode, EpisodeKind};
 use crate::scenario::{Scenario, StepsWanted, Trace};
@@ -305,6 +308,15 @@ impl sim_engine::Recorder<Header> for FileTables {
 }
 
 impl Tables for FileTables {
+    fn wanted(&self) -> Wanted {
+        let happenings = self.listens();
+        Wanted {
+            packets: happenings || self.messages.is_some() || self.capture.is_some(),
+            happenings,
+            rows: true,
+        }
+    }
+
     fn listens(&self) -> bool {
         !self.over && self.steps.as_ref().is_some_and(StepBook::listens)
     }

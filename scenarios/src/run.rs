@@ -4,6 +4,8 @@
 //! then lets the pairs that are out of step go on honestly to see whether they heal. It reads no
 //! clock: the caller's [`Monitor`] does, and may stop it.
 
+pub mod split;
+
 use core::ops::ControlFlow;
 
 use sim_engine::{
@@ -189,28 +191,7 @@ pub fn drive<T: Tables>(
     if let Some(events) = monitor.events_max() {
         engine.pause_at(events);
     }
-    if world.energy.is_some() {
-        engine.meter_air();
-    }
-    engine.with_outbox(NodeId(0), &mut world, tables, World::start);
-    if world.faults.is_some() {
-        // On behalf of nobody, so that no node's numbering of events depends on faults.
-        let nobody = world.host_owner();
-        engine.with_outbox(nobody, &mut world, tables, |world, out| {
-            world.start_faults(out);
-            world.start_batteries(out);
-        });
-    }
-    if world.watch.on {
-        world.begin_watch();
-    }
-    for tap in 0..u32::try_from(scenario.adversaries.len()).unwrap_or(0) {
-        let now = engine.now();
-        let entity = NodeId(sim_engine::order::TAP_ENTITY_BASE + tap);
-        engine.with_outbox(entity, &mut world, tables, |world, out| {
-            world.start_attack(now, tap, out);
-        });
-    }
+    begin(scenario, &mut engine, &mut world, tables);
 
     let mut stopped = None;
     let mut before = Vec::new();
@@ -245,6 +226,63 @@ pub fn drive<T: Tables>(
     if stopped.is_none() {
         stopped = until(&mut engine, &mut world, tables, end_ns)?;
     }
+    let whole = Built {
+        engine,
+        world,
+        links,
+    };
+    conclude(scenario, whole, (stopped, &before), tables, monitor, at_end)
+}
+
+/// Lets everything act that acts at the start.
+fn begin<T: Tables>(
+    scenario: &Scenario,
+    engine: &mut Engine<World<T>>,
+    world: &mut World<T>,
+    tables: &mut T,
+) {
+    if world.energy.is_some() {
+        engine.meter_air();
+    }
+    engine.with_outbox(NodeId(0), world, tables, World::start);
+    if world.faults.is_some() {
+        // On behalf of nobody, so that no node's numbering of events depends on faults.
+        let nobody = world.host_owner();
+        engine.with_outbox(nobody, world, tables, |world, out| {
+            world.start_faults(out);
+            world.start_batteries(out);
+        });
+    }
+    if world.watch.on {
+        world.begin_watch();
+    }
+    for tap in 0..u32::try_from(scenario.adversaries.len()).unwrap_or(0) {
+        let now = engine.now();
+        let entity = NodeId(sim_engine::order::TAP_ENTITY_BASE + tap);
+        engine.with_outbox(entity, world, tables, |world, out| {
+            world.start_attack(now, tap, out);
+        });
+    }
+}
+
+/// Closes what is open at the end of the settle time, takes the totals, and judges what is out of
+/// step by a continuation. `stopped` and `before`: why the run was cut short, and station totals at
+/// the end of the warm-up.
+fn conclude<T: Tables>(
+    scenario: &Scenario,
+    whole: Built<T>,
+    (mut stopped, before): (Option<Stop>, &[Option<StationTotals>]),
+    tables: &mut T,
+    monitor: &mut dyn Monitor<T>,
+    at_end: impl FnOnce(&AtEnd<'_, T>),
+) -> Result<Finished<T>, EngineError> {
+    let Built {
+        mut engine,
+        mut world,
+        links,
+    } = whole;
+    let settings = &scenario.run;
+    let end_ns = settings.duration_ns.saturating_add(settings.settle_ns);
     let now = engine.now();
     engine.with_outbox(NodeId(0), &mut world, tables, |world, out| {
         world.close_all(now, out);
@@ -264,7 +302,7 @@ pub fn drive<T: Tables>(
             world: &world,
             links: &links,
             measured_ns,
-            warm: &before,
+            warm: before,
         };
         at_end(&view);
         (group_sums(&view), link_sums(&view))
@@ -283,7 +321,13 @@ pub fn drive<T: Tables>(
         });
     if suspects {
         engine.quiet_links();
-        stopped = until(&mut engine, &mut world, tables, u64::MAX)?;
+        stopped = advance(
+            &mut engine,
+            &mut world,
+            tables,
+            u64::MAX,
+            &mut |progress, tables| monitor.check(progress, end_ns, tables),
+        )?;
     }
     if stopped.is_some() {
         engine.with_outbox(NodeId(0), &mut world, tables, |world, out| {

@@ -220,6 +220,61 @@ impl Cpu {
         Some(deferred.effect)
     }
 
+    /// Moves the waiting line and the effects into other slabs; `item` says what each
+    /// input is called there.
+    pub(crate) fn move_lists<E: Copy>(
+        &mut self,
+        (line, to_line): (&mut Slab<Waiting>, &mut Slab<Waiting>),
+        (effects, to_effects): (&mut Slab<Deferred<E>>, &mut Slab<Deferred<E>>),
+        mut item: impl FnMut(Item) -> Item,
+    ) {
+        let mut index = std::mem::replace(&mut self.waiting_head, NONE);
+        self.waiting_tail = NONE;
+        while index != NONE {
+            let waiting = line.remove(index);
+            index = waiting.next;
+            let moved = to_line.insert(Waiting {
+                item: item(waiting.item),
+                next: NONE,
+                ..waiting
+            });
+            match self.waiting_tail {
+                NONE => self.waiting_head = moved,
+                tail => to_line.get_mut(tail).next = moved,
+            }
+            self.waiting_tail = moved;
+        }
+        let mut index = std::mem::replace(&mut self.effects_head, NONE);
+        self.effects_tail = NONE;
+        while index != NONE {
+            let deferred = effects.remove(index);
+            index = deferred.next;
+            let moved = to_effects.insert(Deferred {
+                next: NONE,
+                ..deferred
+            });
+            match self.effects_tail {
+                NONE => self.effects_head = moved,
+                tail => to_effects.get_mut(tail).next = moved,
+            }
+            self.effects_tail = moved;
+        }
+    }
+
+    /// Lets every deferred effect be changed.
+    pub(crate) fn for_each_effect<E: Copy>(
+        &self,
+        effects: &mut Slab<Deferred<E>>,
+        mut change: impl FnMut(&mut E),
+    ) {
+        let mut index = self.effects_head;
+        while index != NONE {
+            let deferred = effects.get_mut(index);
+            change(&mut deferred.effect);
+            index = deferred.next;
+        }
+    }
+
     /// Ends all work at `now`, as a crash does, after the line and the effects were emptied.
     ///
     /// `waited_ns` is what the packets of the line had waited.

@@ -2,6 +2,7 @@
 
 mod dispatch;
 mod medium;
+mod split;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ use crate::id::{Direction, DirectionMask, LinkClass, LinkId, NodeId};
 use crate::link::{ClassState, DirectionState, Extra, LinkParams, LinkState};
 use crate::order::{EventKey, TAP_ENTITY_BASE};
 use crate::outbox::Outbox;
+use crate::recorder::Recorder;
 use crate::rng::Seed;
 use crate::slab::NONE;
 use crate::stats::{LinkStats, NodeStats};
@@ -78,6 +80,8 @@ pub enum RunEnd {
 pub struct Engine<H: Host> {
     world: World<H::Header, H::Effect>,
     events: u64,
+    /// Those of them that belong to no node: in a split world every part handles them.
+    common_events: u64,
     /// When the caller's check is due, in events.
     next_check: u64,
     /// A further check that the caller asked for, in events.
@@ -93,6 +97,7 @@ impl<H: Host> Clone for Engine<H> {
         Self {
             world: self.world.clone(),
             events: self.events,
+            common_events: self.common_events,
             next_check: self.next_check,
             pause_at: self.pause_at,
             inbox: Vec::new(),
@@ -109,6 +114,7 @@ impl<H: Host> Engine<H> {
         Self {
             world: World::new(seed.streams()),
             events: 0,
+            common_events: 0,
             next_check: CHECK_EVENTS,
             pause_at: u64::MAX,
             inbox: Vec::new(),
@@ -370,10 +376,14 @@ impl<H: Host> Engine<H> {
             self.events += 1;
             self.world.now = key.time();
             self.world.current = key;
+            if H::Recorder::TURNS {
+                recorder.turn(key, self.world.queue.round());
+            }
             self.handle(host, recorder, key, payload);
             if !self.world.after.is_empty() {
                 self.settle(host, recorder);
             }
+            host.on_settled(recorder);
             if let Some(error) = &self.world.error {
                 return Err(error.clone());
             }

@@ -125,6 +125,10 @@ pub trait Host: Sized {
     ) {
     }
 
+    /// An event has been handled, with everything that it brought about at once.
+    #[inline]
+    fn on_settled(&mut self, _recorder: &mut Self::Recorder) {}
+
     /// An event of this entity will be handled soon, in a large world.
     ///
     /// A host that reads a word of the entity's state here has it in the cache when the handler

@@ -29,12 +29,17 @@ pub trait Recorder<H> {
     const ON: bool;
     /// Whether [`Recorder::event`] is to be called at all.
     const EVENTS: bool = false;
+    /// Whether [`Recorder::turn`] is to be called at all.
+    const TURNS: bool = false;
 
     /// The life of a packet on a link has ended.
     fn packet(&mut self, end: &PacketEnd<'_, H>);
 
     /// An event was taken into a fingerprint.
     fn event(&mut self, _event: &EventTrace) {}
+
+    /// The next event is about to be handled: its place in the total order.
+    fn turn(&mut self, _key: EventKey, _round: u32) {}
 }
 
 /// Records nothing and costs nothing.

@@ -137,6 +137,8 @@ pub(crate) struct World<P, E> {
     pub(crate) owners: Owners,
     /// The event that is being handled.
     pub(crate) current: EventKey,
+    /// Nodes that another part of a split world runs; empty as long as there is only one part.
+    pub(crate) foreign: Vec<bool>,
 }
 
 /// Control owners that are no nodes, by their number.
@@ -174,7 +176,16 @@ impl<P: Copy, E: Copy> World<P, E> {
             baseline: None,
             owners: Owners::default(),
             current: EventKey::new(SimTime::ZERO, Class::Fault, 0, 0),
+            foreign: Vec::new(),
         }
+    }
+
+    /// Whether another part of a split world runs this node.
+    #[inline]
+    pub(crate) fn is_foreign(&self, entity: NodeId) -> bool {
+        self.foreign
+            .get(entity.0 as usize)
+            .is_some_and(|foreign| *foreign)
     }
 
     /// Notes the first error; the engine stops after the running event.

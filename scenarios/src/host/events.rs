@@ -159,6 +159,14 @@ impl<T: Tables> sim_engine::Host for World<T> {
         }
     }
 
+    #[inline]
+    fn on_settled(&mut self, recorder: &mut T) {
+        // At once, so that the order of rows is that of the ends of divergences and of nothing else.
+        if self.tally.unwritten {
+            self.write_desync(recorder);
+        }
+    }
+
     fn touch(&self, entity: NodeId) -> u64 {
         let node = entity.0;
         if node as usize >= self.group_of.len() {

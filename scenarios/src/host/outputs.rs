@@ -175,13 +175,19 @@ impl<T: Tables> World<T> {
 
     /// Writes the divergences that have ended since the last time.
     pub(crate) fn flush_desync(&mut self, out: &mut Outbox<'_, Self>) {
+        self.write_desync(out.recorder());
+    }
+
+    /// As [`World::flush_desync`].
+    pub(super) fn write_desync(&mut self, recorder: &mut T) {
+        self.tally.unwritten = false;
         for (index, relation) in self.relations.iter().enumerate() {
             let written = &mut self.tally.episodes_written;
             if written.len() <= index {
                 written.resize(index + 1, 0);
             }
             for episode in &relation.oracle.closed()[written[index]..] {
-                out.recorder().desync(index, episode);
+                recorder.desync(index, episode);
             }
             written[index] = relation.oracle.closed().len();
         }

@@ -94,6 +94,7 @@ impl<T: Tables> World<T> {
                 positions: vec![LazyStream::default(); nodes],
             },
             halted: vec![false; nodes],
+            foreign: Arc::from([]),
             scratch: Scratch::default(),
             tables: PhantomData,
             protocol: parts.protocol,

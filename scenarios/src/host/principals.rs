@@ -69,6 +69,14 @@ impl Principals {
             .or_else(|| self.own.get(&principal).copied())
     }
 
+    /// Takes over the names that nodes of a part of the same world gave themselves; false when one
+    /// of them is in use here, so that it depends on the order which node keeps it.
+    pub(crate) fn absorb(&mut self, part: Self) -> bool {
+        let before = self.own.len() + part.own.len();
+        self.own.extend(part.own);
+        self.own.len() == before
+    }
+
     /// Every node known as `principal`, where several share it (ids that start anew at every server).
     pub fn all(&self, principal: Principal) -> impl Iterator<Item = u32> + '_ {
         let runs = self

@@ -96,6 +96,7 @@ impl<T: Tables> World<T> {
         let Self {
             relations,
             workloads,
+            tally,
             ..
         } = self;
         let relation = &mut relations[relation];
@@ -103,7 +104,7 @@ impl<T: Tables> World<T> {
             .ends
             .get(pair as usize)
             .map_or(NOBODY, |ends| ends.0);
-        relation
+        tally.unwritten |= relation
             .oracle
             .judge(pair, now_ns, || workloads.counts(device));
     }

@@ -135,6 +135,17 @@ pub struct FaultEvent {
     pub value: Option<i64>,
 }
 
+/// What a table-keeper looks at; the rest need not be told to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Ends of packets.
+    pub packets: bool,
+    /// What happens inside nodes, and openings of attempts.
+    pub happenings: bool,
+    /// Closed attempts, stray acceptances, faults.
+    pub rows: bool,
+}
+
 /// Receives the rows of a run as they close. Implementations only write: a world never reads from
 /// them, so recording cannot change a run.
 pub trait Tables: Recorder<Header> {
@@ -142,6 +153,14 @@ pub trait Tables: Recorder<Header> {
     #[inline]
     fn listens(&self) -> bool {
         false
+    }
+    /// What is worth telling from now on; what it leaves out is not wanted later either.
+    fn wanted(&self) -> Wanted {
+        Wanted {
+            packets: true,
+            happenings: true,
+            rows: true,
+        }
     }
     /// An attempt has been opened.
     fn opened(&mut self, _attempt: AttemptId) {}
@@ -174,6 +193,14 @@ impl Recorder<Header> for NoTables {
 }
 
 impl Tables for NoTables {
+    fn wanted(&self) -> Wanted {
+        Wanted {
+            packets: false,
+            happenings: false,
+            rows: false,
+        }
+    }
+
     fn session(&mut self, _end: &SessionEnd<'_>) {}
     fn stray_acceptance(&mut self, _stray: &StrayAcceptance) {}
     fn desync(&mut self, _relation: usize, _episode: &Episode) {}

@@ -96,6 +96,8 @@ pub struct Tally {
     pub transport: TransportCounts,
     /// Divergences handed to the tables so far, by relation.
     pub(crate) episodes_written: Vec<usize>,
+    /// Whether a divergence has ended that was not handed to the tables yet.
+    pub(crate) unwritten: bool,
     /// Armed timers that keep a pair from rest: node, kind, key.
     pub(crate) holding_timers: BTreeSet<(u32, u8, u32)>,
 }
@@ -129,8 +131,46 @@ impl Tally {
             reprovision_bytes: 0,
             transport: TransportCounts::default(),
             episodes_written: Vec::new(),
+            unwritten: false,
             holding_timers: BTreeSet::new(),
         }
+    }
+
+    /// Adds what a part of the same world has counted.
+    pub(crate) fn absorb(&mut self, part: Self) {
+        let add = |sums: &mut [u64], more: &[u64]| {
+            sums.iter_mut()
+                .zip(more)
+                .for_each(|(sum, more)| *sum += more);
+        };
+        add(&mut self.outcomes, &part.outcomes);
+        let bins = self.outcomes_over_time.iter_mut();
+        for (sums, more) in bins.zip(&part.outcomes_over_time) {
+            add(sums, more);
+        }
+        let length = self.energy_over_time.len().max(part.energy_over_time.len());
+        self.energy_over_time.resize(length, 0);
+        add(&mut self.energy_over_time, &part.energy_over_time);
+        self.latency += &part.latency;
+        self.latency_sum_ns += part.latency_sum_ns;
+        add(&mut self.fates, &part.fates);
+        self.bytes += part.bytes;
+        self.attempt_messages += part.attempt_messages;
+        self.attempt_bytes += part.attempt_bytes;
+        self.frames_refused += part.frames_refused;
+        self.agreement_violations += part.agreement_violations;
+        self.stray_acceptances += part.stray_acceptances;
+        self.late += part.late;
+        self.unroutable += part.unroutable;
+        self.halted += part.halted;
+        self.reprovisions += part.reprovisions;
+        self.reprovision_bytes += part.reprovision_bytes;
+        self.transport.segments += part.transport.segments;
+        self.transport.retransmissions += part.transport.retransmissions;
+        self.transport.connections += part.transport.connections;
+        self.transport.given_up += part.transport.given_up;
+        self.transport.damaged += part.transport.damaged;
+        self.holding_timers.extend(part.holding_timers);
     }
 
     /// Forgets what was counted, at the end of the warm-up; what is under way goes on.

@@ -1,7 +1,8 @@
 //! Tokens of commands at a node's CPU.
 //!
 //! Kinds of protocol timers are those of the protocol; the host has none of its own at a node's
-//! CPU. A command's token is the slot of its attempt, or one of these above it.
+//! CPU. A command's token is one of these, with what it is about in the low bits. Nothing in it
+//! is numbered across nodes, since tokens are part of a node's fingerprint.
 
 /// Start the machine.
 pub(crate) const START: u64 = 1 << 56;
@@ -9,7 +10,7 @@ pub(crate) const START: u64 = 1 << 56;
 pub(crate) const ABORT: u64 = 2 << 56;
 /// End the session that the last attempt left open with the node in the low half.
 pub(crate) const FINISH: u64 = 3 << 56;
-/// The command of the attempt in this slot, with the low bits of the attempt's number.
+/// The command of the node's own attempt of the number in the low half.
 pub(crate) const STEP: u64 = 4 << 56;
 /// First storage anew for this node, by the policy of the workload in the low half.
 pub(crate) const REPROVISION: u64 = 5 << 56;
@@ -21,17 +22,12 @@ pub(crate) const STREAM: u64 = 7 << 56;
 pub(crate) const RESTART: u64 = 8 << 56;
 /// A party that an adversary plays sends what it was given.
 pub(crate) const PLAY: u64 = 9 << 56;
-/// First storage anew for this node, by the step of the attempt in this slot, like [`STEP`].
+/// First storage anew for this node, by the step of its attempt of this number, like [`STEP`].
 pub(crate) const RENEWED: u64 = 10 << 56;
 /// The kind of a token.
 pub(crate) const KIND: u64 = 0xFF << 56;
 
-/// The low 24 bits of an attempt's number, which tell it from a later one in the same slot.
-pub(crate) const fn number(number: u32) -> u64 {
-    (number as u64 & 0x00FF_FFFF) << 32
-}
-
-/// The slot, node or workload in a token.
-pub(crate) const fn slot(token: u64) -> u32 {
+/// The attempt, node or workload in a token.
+pub(crate) const fn low(token: u64) -> u32 {
     (token & 0xFFFF_FFFF) as u32
 }

@@ -40,6 +40,13 @@ impl Operations {
         }
     }
 
+    /// Adds what a part of the same world has counted.
+    pub(crate) fn absorb(&mut self, part: &Self) {
+        for (totals, more) in self.totals.iter_mut().zip(&part.totals) {
+            totals.absorb(more);
+        }
+    }
+
     /// Role, phase and sums, in ascending order, empty ones included.
     pub fn iter(&self) -> impl Iterator<Item = (usize, usize, &Totals)> {
         let phases = self.phases;

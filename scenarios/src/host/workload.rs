@@ -10,6 +10,7 @@ mod outage;
 mod progress;
 mod renewal;
 mod request;
+mod split;
 
 use std::collections::BTreeMap;
 
@@ -31,13 +32,13 @@ pub(crate) mod control {
     pub(crate) const NEXT: u8 = 2;
     /// A retry is due; the key is the workload.
     pub(crate) const RETRY: u8 = 3;
-    /// The deadline of an attempt; the key is its slot.
+    /// The deadline of an attempt; the key is its number.
     pub(crate) const DEADLINE: u8 = 4;
     /// The next attempt of the honest continuation.
     pub(crate) const FORK: u8 = 5;
     /// An operator has come to a node that failed too often; the key is the workload.
     pub(crate) const REPROVISION: u8 = 6;
-    /// An operator is through with what a step asked for; the key is the slot of the attempt.
+    /// An operator is through with what a step asked for; the key is the number of the attempt.
     pub(crate) const RENEWED: u8 = 7;
 }
 
@@ -337,6 +338,11 @@ impl Workloads {
         self.overlapping
             .get(&(attempt.initiator, attempt.number))
             .copied()
+    }
+
+    /// The slot of attempt `number` of `initiator`, if it is still open.
+    fn slot_of(&self, initiator: u32, number: u32) -> Option<u32> {
+        self.slot(AttemptId { initiator, number })
     }
 
     /// The attempt that a statement about `session` belongs to when its tag names none.

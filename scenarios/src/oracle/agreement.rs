@@ -127,6 +127,28 @@ impl Agreement {
         self.first
     }
 
+    /// Whether a memory of `parts` equal shares might have forgotten a statement.
+    pub(crate) fn is_crowded(&self, parts: usize) -> bool {
+        self.slots.len() >= PLACES_MAX / parts.next_power_of_two()
+    }
+
+    /// Takes over the statements of a part of the same world.
+    pub(crate) fn absorb(&mut self, part: Self) {
+        for mut statement in part.slots.into_iter().flatten() {
+            if self.used * 4 >= self.slots.len() * 3 {
+                self.make_room();
+            }
+            self.made += 1;
+            statement.age = self.made;
+            self.insert(statement);
+        }
+        self.violations += part.violations;
+        self.first = match (self.first, part.first) {
+            (Some(one), Some(other)) if other.at_ns < one.at_ns => Some(other),
+            (one, other) => one.or(other),
+        };
+    }
+
     fn insert(&mut self, statement: Statement) {
         let mask = self.slots.len() - 1;
         let mut at = hash(statement) & mask;

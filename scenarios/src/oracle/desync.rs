@@ -212,13 +212,19 @@ impl Desync {
         }
     }
 
-    /// Judges the pair if it is at rest. `before` gives attempts and successes so far.
-    pub fn judge(&mut self, pair_index: u32, now_ns: u64, before: impl FnOnce() -> (u32, u32)) {
+    /// Judges the pair if it is at rest; true when a divergence has ended. `before` gives attempts
+    /// and successes so far.
+    pub fn judge(
+        &mut self,
+        pair_index: u32,
+        now_ns: u64,
+        before: impl FnOnce() -> (u32, u32),
+    ) -> bool {
         let Some(pair) = self.pairs.get_mut(pair_index as usize) else {
-            return;
+            return false;
         };
         if pair.holds > 0 || pair.in_step() == (pair.open == 0) {
-            return;
+            return false;
         }
         if pair.open == 0 {
             let (attempts_before, successes_before) = before();
@@ -238,6 +244,7 @@ impl Desync {
             });
             self.open[place as usize] = episode;
             pair.open = place + 1;
+            false
         } else {
             let place = pair.open - 1;
             pair.open = 0;
@@ -246,6 +253,7 @@ impl Desync {
             episode.end_ns = Some(now_ns);
             episode.kind = EpisodeKind::Transient;
             self.closed.push(episode);
+            true
         }
     }
 
@@ -287,6 +295,27 @@ impl Desync {
             end_ns,
             ..self.open[place as usize]
         });
+    }
+
+    /// Takes the pairs over of which `is_theirs`, from the oracle of a part of the same world.
+    pub(crate) fn absorb(&mut self, part: &Self, is_theirs: impl Fn(u32) -> bool) {
+        for (index, pair) in (0u32..).zip(&part.pairs) {
+            if !is_theirs(index) {
+                continue;
+            }
+            let mut pair = *pair;
+            if let Some(episode) = pair.open.checked_sub(1) {
+                let episode = part.open[episode as usize];
+                self.open.push(episode);
+                pair.open = u32::try_from(self.open.len()).unwrap_or(u32::MAX);
+            }
+            self.pairs[index as usize] = pair;
+        }
+    }
+
+    /// Replaces the list of divergences that have ended by that of the whole world.
+    pub(crate) fn set_closed(&mut self, closed: Vec<Episode>) {
+        self.closed = closed;
     }
 
     /// The divergences that have come to an end, in the order of their ends.

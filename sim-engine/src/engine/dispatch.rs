@@ -35,6 +35,7 @@ impl<H: Host> Engine<H> {
             Class::Control | Class::Fault => {
                 let control = timer_of(payload);
                 let name = TimerName::control(node, control);
+                self.common_events += u64::from(node.0 as usize >= self.world.nodes.len());
                 if let Some(armed) = self.world.timers.get_mut(name) {
                     armed.handle = FIRED;
                 }
@@ -423,7 +424,7 @@ impl<H: Host> Engine<H> {
 }
 
 /// The name of the timer or control event that an entry is about.
-const fn timer_of(payload: Payload) -> TimerId {
+pub(super) const fn timer_of(payload: Payload) -> TimerId {
     TimerId {
         kind: payload.tag as u8,
         key: payload.data,

@@ -142,6 +142,15 @@ impl Extra {
         })
     }
 
+    /// Gives the packets that wait for a decision other places.
+    pub(crate) fn rename_waiting(&mut self, mut place: impl FnMut(u32) -> u32) {
+        if let Some(gear) = &mut self.gear {
+            for (index, _, _) in &mut gear.line.packets {
+                *index = place(*index);
+            }
+        }
+    }
+
     /// Packets and bytes in the system: being sent, to be sent, or waiting for a decision.
     pub(crate) fn in_system(&self) -> (usize, u64) {
         let (packets, bytes) = (self.departures.len(), self.queued_bytes);

@@ -96,7 +96,7 @@ impl<P: Copy, E: Copy> World<P, E> {
 
     /// Puts a command into the waiting line. A node without power does not get it.
     pub(crate) fn command(&mut self, node: NodeId, token: u64) {
-        if self.is_node(node) && !self.is_down(node) {
+        if self.is_node(node) && !self.is_down(node) && !self.is_foreign(node) {
             self.enqueue(node, Item::Command(token));
         }
     }

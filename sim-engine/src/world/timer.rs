@@ -57,6 +57,9 @@ impl<P: Copy, E: Copy> World<P, E> {
         incarnation: u16,
     ) {
         let stamp = self.next_seq(origin);
+        if self.is_foreign(entity) {
+            return;
+        }
         let key = EventKey::new(at, class, origin.0, stamp);
         let payload = Payload {
             node: entity.0,

@@ -188,7 +188,7 @@ impl<T: Tables> World<T> {
         let workload = usize::from(attempt.workload);
         let deadline = TimerId {
             kind: control::DEADLINE,
-            key: slot,
+            key: attempt.id.number,
         };
         out.cancel_control(NodeId(node), deadline);
         let (outcome, reason) = attempt.outcome(close);

@@ -3,24 +3,23 @@
 use sim_engine::{NodeId, Outbox, SimTime, TimerId};
 
 use super::control;
-use crate::host::attempt::{Attempt, AttemptId};
+use crate::host::attempt::Attempt;
 use crate::host::tables::Tables;
 use crate::host::{World, token};
 use crate::scenario::{Step, StepArg};
 
 impl<T: Tables> World<T> {
-    /// The attempt whose step a token of `kind` is, if it is still open.
-    fn attempt_of_token(&self, kind: u64, command: u64) -> Option<Attempt> {
-        let slot = token::slot(command);
-        let attempt = self.workloads.open.get(slot).copied()?;
-        let fits = command == kind | token::number(attempt.id.number) | u64::from(slot);
-        fits.then_some(attempt)
+    /// The attempt of `node` whose step a token of `kind` is, if it is still open.
+    fn attempt_of_token(&self, node: u32, kind: u64, command: u64) -> Option<Attempt> {
+        let number = (command & token::KIND == kind).then(|| token::low(command))?;
+        let slot = self.workloads.slot_of(node, number)?;
+        self.workloads.open.get(slot).copied()
     }
 
     /// Whether a command token is a step `reprovision`, which also a machine that has halted gets.
-    pub(in crate::host) fn is_reprovision_step(&self, command: u64) -> bool {
+    pub(in crate::host) fn is_reprovision_step(&self, node: u32, command: u64) -> bool {
         [token::STEP, token::RENEWED].into_iter().any(|kind| {
-            self.attempt_of_token(kind, command)
+            self.attempt_of_token(node, kind, command)
                 .is_some_and(|attempt| self.is_reprovision(&attempt))
         })
     }
@@ -44,13 +43,12 @@ impl<T: Tables> World<T> {
     pub(in crate::host) fn begin_reprovision_step(
         &mut self,
         now: SimTime,
-        id: AttemptId,
-        slot: u32,
+        attempt: &Attempt,
         out: &mut Outbox<'_, Self>,
     ) {
+        let id = attempt.id;
         let node = NodeId(id.initiator);
-        let attempt = self.workloads.open.get(slot);
-        let time_ns = attempt.map_or(0, |attempt| self.reprovision_time_ns(attempt));
+        let time_ns = self.reprovision_time_ns(attempt);
         if time_ns == 0 {
             self.provision_anew(now, node, out);
             self.handled(now, node, id, out);
@@ -58,25 +56,24 @@ impl<T: Tables> World<T> {
         }
         let timer = TimerId {
             kind: control::RENEWED,
-            key: slot,
+            key: id.number,
         };
         out.arm_control(node, timer, SimTime(now.0.saturating_add(time_ns)));
     }
 
     /// The operator is there: the processor is asked for its attention.
-    pub(in crate::host) fn renewal_due(&self, node: u32, slot: u32, out: &mut Outbox<'_, Self>) {
-        // An attempt that a crash has closed may have left its slot to another one.
+    pub(in crate::host) fn renewal_due(&self, node: u32, number: u32, out: &mut Outbox<'_, Self>) {
+        // A crash may have closed the attempt meanwhile.
+        let slot = self.workloads.slot_of(node, number);
         let due_ns = |attempt: &Attempt| {
             let time_ns = self.reprovision_time_ns(attempt);
             attempt.started_ns.saturating_add(time_ns)
         };
-        if let Some(attempt) = self.workloads.open.get(slot)
-            && attempt.id.initiator == node
+        if let Some(attempt) = slot.and_then(|slot| self.workloads.open.get(slot))
             && self.is_reprovision(attempt)
             && out.now().0 >= due_ns(attempt)
         {
-            let number = token::number(attempt.id.number);
-            out.command(NodeId(node), token::RENEWED | number | u64::from(slot));
+            out.command(NodeId(node), token::RENEWED | u64::from(number));
         }
     }
 
@@ -88,9 +85,7 @@ impl<T: Tables> World<T> {
         command: u64,
         out: &mut Outbox<'_, Self>,
     ) {
-        if let Some(attempt) = self.attempt_of_token(token::RENEWED, command)
-            && attempt.id.initiator == node.0
-        {
+        if let Some(attempt) = self.attempt_of_token(node.0, token::RENEWED, command) {
             self.provision_anew(now, node, out);
             self.handled(now, node, attempt.id, out);
         }

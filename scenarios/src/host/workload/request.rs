@@ -55,6 +55,9 @@ impl<T: Tables> World<T> {
                     self.begin_workload(now, node, workload, out);
                 }
             }
+            if self.is_foreign(node) {
+                self.workloads.forget(node);
+            }
         }
         self.arm_next_start(out);
     }
@@ -95,13 +98,16 @@ impl<T: Tables> World<T> {
             control::NEXT => self.open_request(now, node, event.key as usize, out),
             control::RETRY => self.retry(now, node, event.key as usize, out),
             control::DEADLINE => {
+                let Some(slot) = self.workloads.slot_of(node, event.key) else {
+                    return;
+                };
                 // A session that another has followed is no longer the machine's to abort.
-                if let Some(open) = self.workloads.open.get(event.key)
+                if let Some(open) = self.workloads.open.get(slot)
                     && !open.continued
                 {
                     self.abort(node, open.responder, out);
                 }
-                self.close(now, event.key, Close::Deadline, out);
+                self.close(now, slot, Close::Deadline, out);
             }
             control::FORK => self.fork_next(now, out),
             control::RENEWED => self.renewal_due(node, event.key, out),
@@ -240,17 +246,14 @@ impl<T: Tables> World<T> {
         if deadline_ns > 0 {
             let id = TimerId {
                 kind: control::DEADLINE,
-                key: slot,
+                key: number,
             };
             out.arm_control(NodeId(node), id, SimTime(now.0.saturating_add(deadline_ns)));
         }
         if left != NOBODY {
             out.command(NodeId(node), token::FINISH | u64::from(left));
         }
-        out.command(
-            NodeId(node),
-            token::STEP | token::number(number) | u64::from(slot),
-        );
+        out.command(NodeId(node), token::STEP | u64::from(number));
     }
 
     /// Opens the attempt of the next session of a command; the one before, if it is still open,
@@ -290,7 +293,7 @@ impl<T: Tables> World<T> {
         if deadline_ns > 0 {
             let id = TimerId {
                 kind: control::DEADLINE,
-                key: slot,
+                key: next.id.number,
             };
             out.arm_control(NodeId(node), id, SimTime(now.0.saturating_add(deadline_ns)));
         }
@@ -332,7 +335,7 @@ impl<T: Tables> World<T> {
             command & token::KIND,
             token::START | token::RESTART | token::REPROVISION | token::RENEW | token::STREAM
         );
-        if self.halted[node.0 as usize] && !wakes && !self.is_reprovision_step(command) {
+        if self.halted[node.0 as usize] && !wakes && !self.is_reprovision_step(node.0, command) {
             return;
         }
         let role = usize::from(self.groups[self.place(node.0).0].role);
@@ -348,18 +351,18 @@ impl<T: Tables> World<T> {
             ),
             token::ABORT => {
                 if let Some(id) = self.workloads.abort[role] {
-                    self.command(now, node, id, token::slot(command), out);
+                    self.command(now, node, id, token::low(command), out);
                 }
             }
             token::FINISH => {
                 if let Some(id) = self.workloads.finish[role] {
-                    self.command(now, node, id, token::slot(command), out);
+                    self.command(now, node, id, token::low(command), out);
                 }
             }
             token::RESTART => self.restart_machine(now, node, NO_PAIR, out),
-            token::REPROVISION => self.reprovision(now, node, token::slot(command), out),
+            token::REPROVISION => self.reprovision(now, node, token::low(command), out),
             token::PLAY => self.play_outgoing(node.0, out),
-            token::RENEW => self.renew_partner(now, node, token::slot(command), out),
+            token::RENEW => self.renew_partner(now, node, token::low(command), out),
             token::STREAM => self.on_stream_command(now, node, command & !token::KIND, out),
             token::RENEWED => self.renewed_by_step(now, node, command, out),
             _ => self.run_step(now, node, command, out),
@@ -407,22 +410,17 @@ impl<T: Tables> World<T> {
         command: u64,
         out: &mut Outbox<'_, Self>,
     ) {
-        let slot = token::slot(command);
-        // The attempt may be over by now, and its slot in use by another: then nothing is asked.
-        let Some(attempt) = self.workloads.open.get(slot).copied() else {
+        // The attempt may be over by now: then nothing is asked.
+        let slot = self.workloads.slot_of(node.0, token::low(command));
+        let Some(attempt) = slot.and_then(|slot| self.workloads.open.get(slot).copied()) else {
             return;
         };
-        if attempt.id.initiator != node.0
-            || command != token::STEP | token::number(attempt.id.number) | u64::from(slot)
-        {
-            return;
-        }
         let peer = self.listening(attempt.responder);
         let plan = &self.workloads.plans[usize::from(attempt.workload)];
         let step = &plan.steps[usize::from(attempt.step)];
         let id = step.command;
         if id == Step::REPROVISION {
-            return self.begin_reprovision_step(now, attempt.id, slot, out);
+            return self.begin_reprovision_step(now, &attempt, out);
         }
         if step.args.iter().all(Option::is_none) {
             self.call(

@@ -1,0 +1,156 @@
+//! A world that runs in parts, and how the parts become one world again.
+//!
+//! Every part is the whole world, built alike, in which only some nodes act. What two ends share
+//! (attempts, pairs, statements) lies within one part, since no link leads out of it; totals are
+//! sums. See [`crate::run::split`] for who runs the parts.
+
+use core::marker::PhantomData;
+use std::sync::Arc;
+
+use sim_engine::{Block, Engine};
+
+use super::tables::Tables;
+use super::{Deferred, Group, World};
+use crate::oracle::Episode;
+
+impl<T> World<T> {
+    /// Leaves these nodes to other parts.
+    pub(crate) fn leave_to_others(&mut self, foreign: Arc<[bool]>) {
+        self.foreign = foreign;
+    }
+
+    /// Whether another part runs `node`.
+    pub(super) fn is_foreign(&self, node: u32) -> bool {
+        self.foreign.get(node as usize) == Some(&true)
+    }
+
+    /// The same world for other tables.
+    pub(crate) fn retold<U>(self) -> World<U> {
+        World {
+            protocol: self.protocol,
+            instance: self.instance,
+            groups: self.groups,
+            group_of: self.group_of,
+            epoch_ns: self.epoch_ns,
+            depot: self.depot,
+            routes: self.routes,
+            principals: self.principals,
+            workloads: self.workloads,
+            taps: self.taps,
+            attacks: self.attacks,
+            schedule: self.schedule,
+            agreement: self.agreement,
+            watch: self.watch,
+            relations: self.relations,
+            operations: self.operations,
+            tally: self.tally,
+            reprovisioning: self.reprovisioning,
+            transports: self.transports,
+            faults: self.faults,
+            energy: self.energy,
+            randomness: self.randomness,
+            halted: self.halted,
+            foreign: self.foreign,
+            scratch: self.scratch,
+            tables: PhantomData,
+        }
+    }
+}
+
+impl<T: Tables> World<T> {
+    /// What keeps this world from running in parts, as a clause after "since".
+    pub(crate) fn unsplittable(&self) -> Option<&'static str> {
+        if !self.attacks.seats.is_empty() || self.watch.on {
+            return Some("an adversary is watched over all links at once");
+        }
+        if self.faults.is_some() {
+            return Some("faults strike");
+        }
+        if self.energy.is_some() {
+            return Some("batteries or wear are followed");
+        }
+        if self.transports.is_some() {
+            return Some("a link carries streams or confirmed messages");
+        }
+        if self.reprovisioning.is_some() {
+            return Some("nodes are provisioned anew");
+        }
+        None
+    }
+
+    /// Takes over the nodes of which `theirs` is true from a part that has reached the same instant;
+    /// false when the parts have met after all, so that their outcome may differ from that of the
+    /// whole.
+    pub(crate) fn absorb(
+        &mut self,
+        engine: &mut Engine<Self>,
+        (other, mut part): (Engine<Self>, Self),
+        theirs: &[bool],
+    ) -> bool {
+        engine.absorb(other, theirs, rename_blocks);
+        let is_theirs = |node: u32| theirs.get(node as usize) == Some(&true);
+        for (group, other) in self.groups.iter_mut().zip(&mut part.groups) {
+            absorb_group(group, other, is_theirs);
+        }
+        self.depot.absorb(&mut part.depot, theirs);
+        let positions = &mut self.randomness.positions;
+        for (node, position) in part.randomness.positions.into_iter().enumerate() {
+            if theirs.get(node) == Some(&true) {
+                positions[node] = position;
+                self.halted[node] = part.halted[node];
+            }
+        }
+        self.workloads.absorb(part.workloads, &self.groups, theirs);
+        for (relation, other) in self.relations.iter_mut().zip(&part.relations) {
+            let ends = Arc::clone(&relation.ends);
+            let is_theirs = |pair: u32| ends.get(pair as usize).is_some_and(|it| is_theirs(it.0));
+            relation.oracle.absorb(&other.oracle, is_theirs);
+        }
+        self.agreement.absorb(part.agreement);
+        self.operations.absorb(&part.operations);
+        self.tally.absorb(part.tally);
+        self.principals.absorb(part.principals)
+    }
+
+    /// Gives the oracles the divergences that have ended, with their relations, in the order in which
+    /// all parts together have told them to the tables.
+    pub(crate) fn set_closed(&mut self, closed: &[(usize, Episode)]) {
+        let written = &mut self.tally.episodes_written;
+        written.clear();
+        for (index, relation) in self.relations.iter_mut().enumerate() {
+            let own = closed.iter().filter(|(relation, _)| *relation == index);
+            let own: Vec<Episode> = own.map(|(_, episode)| *episode).collect();
+            written.push(own.len());
+            relation.oracle.set_closed(own);
+        }
+    }
+}
+
+fn absorb_group(group: &mut Group, other: &mut Group, is_theirs: impl Fn(u32) -> bool) {
+    for node in (group.first..group.first + group.count).filter(|node| is_theirs(*node)) {
+        let member = (node - group.first) as usize;
+        group.column.exchange(member, &mut other.column);
+        group.durable_writes[member] = other.durable_writes[member];
+        if let Some(usage) = group.usage.get_mut(member) {
+            *usage = other.usage[member];
+        }
+    }
+}
+
+/// Replaces the blocks that an effect names.
+fn rename_blocks(effect: &mut Deferred, name: &mut dyn FnMut(Block) -> Block) {
+    match effect {
+        Deferred::Send { bytes, .. } | Deferred::Mail { bytes, .. } => *bytes = name(*bytes),
+        Deferred::Stored { writing, .. } | Deferred::Torn { writing, .. } => {
+            writing.batch = name(writing.batch);
+        }
+        Deferred::Arm { .. }
+        | Deferred::Cancel { .. }
+        | Deferred::Output { .. }
+        | Deferred::Strike { .. }
+        | Deferred::Halt
+        | Deferred::Open { .. }
+        | Deferred::Close { .. }
+        | Deferred::Done { .. } => {}
+    }
+}

@@ -1,0 +1,187 @@
+//! Parts of a world that run apart, and how they become one again.
+//!
+//! A world whose nodes fall into sets that no link joins can be run part by part, at the same time:
+//! every part is the whole world, built alike, that handles only the events of its own nodes. What
+//! belongs to no node (the owner of starts and of changes of links) is handled by every part, so
+//! that its numbering of events and its fingerprint are those of the undivided world. Afterwards
+//! [`Engine::absorb`] takes the nodes of another part over, with all that is under way there.
+
+use super::Engine;
+use crate::arena::Block;
+use crate::cpu::Item;
+use crate::host::Host;
+use crate::id::NodeId;
+use crate::order::{Class, TAP_ENTITY_BASE};
+use crate::queue::Payload;
+use crate::slab::NONE;
+use crate::time::SimTime;
+use crate::timers::{Armed, QUEUED, TimerName};
+
+impl<H: Host> Engine<H> {
+    /// Leaves the nodes of which `foreign` is true to other parts: whatever is armed for them or
+    /// asked of them from now on is numbered as ever and then forgotten. Without any, all nodes are
+    /// this part's again.
+    pub fn leave_to_others(&mut self, foreign: Vec<bool>) {
+        self.world.foreign = foreign;
+    }
+
+    /// Events that belong to no node, which every part of a split world handles.
+    #[must_use]
+    pub const fn common_events(&self) -> u64 {
+        self.common_events
+    }
+
+    /// The same world for a host that differs in its recorder only.
+    #[must_use]
+    pub fn rehosted<G>(self) -> Engine<G>
+    where
+        G: Host<Header = H::Header, Effect = H::Effect>,
+    {
+        Engine {
+            world: self.world,
+            events: self.events,
+            common_events: self.common_events,
+            next_check: self.next_check,
+            pause_at: self.pause_at,
+            inbox: self.inbox,
+            rewritten: self.rewritten,
+        }
+    }
+
+    /// Takes over the nodes of which `theirs` is true, with their links, from a part of the same
+    /// world that has reached the same instant.
+    ///
+    /// `rename` is called for every effect that is not yet released: it replaces the blocks that
+    /// the effect names by what the given function says they are called here.
+    pub fn absorb(
+        &mut self,
+        mut part: Self,
+        theirs: &[bool],
+        mut rename: impl FnMut(&mut H::Effect, &mut dyn FnMut(Block) -> Block),
+    ) {
+        let is_theirs = |node: u32| theirs.get(node as usize).is_some_and(|theirs| *theirs);
+        self.events += part.events - part.common_events;
+        if let Some(error) = part.world.error.take() {
+            self.world.fail(error);
+        }
+        self.absorb_events(&mut part, is_theirs);
+        let (world, other) = (&mut self.world, &mut part.world);
+        for (number, node) in other.nodes.iter().enumerate() {
+            if theirs.get(number) != Some(&true) {
+                continue;
+            }
+            world.nodes[number] = *node;
+            if node.cpu == NONE {
+                continue;
+            }
+            let mut cpu = other.cpus[node.cpu as usize];
+            let (arena, packets) = (&mut world.arena, &mut world.packets);
+            let (other_arena, other_packets) = (&mut other.arena, &mut other.packets);
+            let (timers, other_timers) = (&mut world.timers, &mut other.timers);
+            let item = |item| match item {
+                Item::Packet(index) => {
+                    let mut packet = other_packets.remove(index);
+                    packet.block = arena.keep(other_arena.get(packet.block));
+                    Item::Packet(packets.insert(packet))
+                }
+                Item::Timer { timer, stamp } => {
+                    let name = TimerName::timer(NodeId(number as u32), timer);
+                    let waits = |armed: &Armed| armed.handle == QUEUED && armed.stamp == stamp;
+                    if let Some(armed) = other_timers.get_mut(name).copied().filter(waits) {
+                        timers.insert(name, armed);
+                    }
+                    Item::Timer { timer, stamp }
+                }
+                Item::Command(token) => Item::Command(token),
+            };
+            cpu.move_lists(
+                (&mut other.waiting, &mut world.waiting),
+                (&mut other.effects, &mut world.effects),
+                item,
+            );
+            let (arena, other_arena) = (&mut world.arena, &other.arena);
+            cpu.for_each_effect(&mut world.effects, |effect| {
+                rename(effect, &mut |block| arena.keep(other_arena.get(block)));
+            });
+            world.nodes[number].cpu = world.cpus.len() as u32;
+            world.cpus.push(cpu);
+        }
+        self.absorb_links(&mut part, is_theirs);
+        if let (Some(own), Some(other)) = (&mut self.world.baseline, part.world.baseline) {
+            for (number, stats) in other.nodes.into_iter().enumerate() {
+                if theirs.get(number) == Some(&true) {
+                    own.nodes[number] = stats;
+                }
+            }
+            for (number, stats) in other.links.into_iter().enumerate() {
+                if is_theirs(self.world.links[number].a) {
+                    own.links[number] = stats;
+                }
+            }
+        }
+    }
+
+    /// Takes over what is pending.
+    fn absorb_events(&mut self, part: &mut Self, is_theirs: impl Fn(u32) -> bool) {
+        let (world, other) = (&mut self.world, &mut part.world);
+        while let Some((key, payload)) = other.queue.pop(SimTime::LAST) {
+            let node = payload.node;
+            if !is_theirs(node) || node >= TAP_ENTITY_BASE {
+                continue;
+            }
+            let timer = super::dispatch::timer_of(payload);
+            let name = match key.class() {
+                Class::Timer => TimerName::timer(NodeId(node), timer),
+                Class::Control | Class::Fault => TimerName::control(NodeId(node), timer),
+                Class::Delivery | Class::Tap => {
+                    let mut packet = other.packets.remove(payload.data);
+                    packet.block = world.arena.keep(other.arena.get(packet.block));
+                    let data = world.packets.insert(packet);
+                    world.queue.push(key, Payload { data, ..payload });
+                    continue;
+                }
+                Class::Release | Class::Cpu | Class::Line | Class::Medium => {
+                    world.queue.push(key, payload);
+                    continue;
+                }
+            };
+            if let Some(armed) = other.timers.remove(name) {
+                let handle = world.queue.push_tracked(key, payload).0;
+                world.timers.insert(name, Armed { handle, ..armed });
+            }
+        }
+    }
+
+    /// Takes over the links that start at their nodes, with the packets that wait there.
+    fn absorb_links(&mut self, part: &mut Self, is_theirs: impl Fn(u32) -> bool) {
+        let (world, other) = (&mut self.world, &mut part.world);
+        for (number, link) in other.links.iter().enumerate() {
+            for (index, side) in link.directions.iter().enumerate() {
+                let from = if index == 0 { link.a } else { link.b };
+                if !is_theirs(from) {
+                    continue;
+                }
+                let mut side = *side;
+                if side.extra != NONE {
+                    let fresh = crate::link::Extra::new();
+                    let mut extra =
+                        std::mem::replace(&mut other.extras[side.extra as usize], fresh);
+                    extra.rename_waiting(|index| {
+                        let mut packet = other.packets.remove(index);
+                        packet.block = world.arena.keep(other.arena.get(packet.block));
+                        world.packets.insert(packet)
+                    });
+                    let own = world.links[number].directions[index].extra;
+                    if own == NONE {
+                        side.extra = world.extras.len() as u32;
+                        world.extras.push(extra);
+                    } else {
+                        side.extra = own;
+                        world.extras[own as usize] = extra;
+                    }
+                }
+                world.links[number].directions[index] = side;
+            }
+        }
+    }
+}
