@@ -40,6 +40,7 @@ mod simulation;
 mod steps;
 mod story;
 mod sweep;
+mod threads;
 mod transport;
 mod truth_desync;
 mod truth_queue;

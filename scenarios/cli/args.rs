@@ -124,6 +124,10 @@ pub(crate) struct RunArgs {
     /// Adds traces to those of the scenario, as in messages,pcapng
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(crate) traces: Vec<String>,
+    /// Shares one run among so many threads where the world allows it; no byte of the result depends
+    /// on it
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) threads: u16,
     /// Prints no summary and no progress
     #[arg(long)]
     pub(crate) quiet: bool,

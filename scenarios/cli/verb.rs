@@ -21,6 +21,7 @@ pub(crate) mod slurm;
 pub(crate) mod summary;
 pub(crate) mod sweep;
 pub(crate) mod sweep_status;
+pub(crate) mod threads;
 pub(crate) mod transcript;
 pub(crate) mod validate;
 pub(crate) mod verify;

@@ -36,6 +36,13 @@ impl<'a, H: Host> Outbox<'a, H> {
         }
     }
 
+    /// A way out on behalf of another node, which is then the origin of what is scheduled: for a
+    /// handler that belongs to no node and acts for one after the other.
+    #[inline]
+    pub const fn acting_for(&mut self, node: NodeId) -> Outbox<'_, H> {
+        Outbox::new(self.world, self.recorder, node)
+    }
+
     /// The current instant.
     #[must_use]
     pub const fn now(&self) -> SimTime {

@@ -68,7 +68,7 @@ fn replay(args: &ReplayArgs) -> Result<Exit, Exit> {
         &target,
         false,
         &Guards::default(),
-        args.quiet,
+        (1, args.quiet),
     );
     let done = match (done, &stored.error) {
         (Ok(done), _) => done,

@@ -14,13 +14,14 @@ use scenarios::key_cache::KeyCache;
 use scenarios::names::Names;
 use scenarios::record::FileTables;
 use scenarios::results;
-use scenarios::run::{Finished, RunError, Stop, drive};
+use scenarios::run::{AtEnd, Finished, RunError, Stop, drive, split};
 use scenarios::scenario::{Share, Trace};
 
 use crate::args::RunArgs;
 use crate::exit::{Exit, fail, say, tell};
 use crate::load;
 use crate::monitor::{Guards, Watch, cpu_time};
+use crate::verb::threads;
 
 /// Name and version of the program, part of every key.
 pub(crate) const PROGRAM: &str = concat!("badlink ", env!("CARGO_PKG_VERSION"));
@@ -43,7 +44,14 @@ pub(crate) fn run(args: &RunArgs) -> Exit {
         max_wall: args.max_wall,
         max_disk: args.max_disk,
     };
-    match into_directory(&scenario, &target, args.force, &guards, args.quiet) {
+    let threads = args.threads;
+    match into_directory(
+        &scenario,
+        &target,
+        args.force,
+        &guards,
+        (threads, args.quiet),
+    ) {
         Ok(done) => match done.report(args) {
             Exit::Good => expected(&scenario, &done.summary),
             exit => exit,
@@ -107,6 +115,8 @@ pub(crate) struct Done {
     pub(crate) summary: Summary,
     pub(crate) stopped: Option<Stop>,
     pub(crate) text: String,
+    /// Parts that ran at the same time; 1 on one thread.
+    pub(crate) parts: usize,
 }
 
 /// Why there is no result.
@@ -160,13 +170,13 @@ pub(crate) fn key_directory() -> Option<PathBuf> {
     Some(cache.join("keys"))
 }
 
-/// Runs `scenario` and puts its result at `target`.
+/// Runs `scenario` on up to `threads` threads and puts its result at `target`.
 pub(crate) fn into_directory(
     scenario: &Scenario,
     target: &Path,
     force: bool,
     guards: &Guards,
-    quiet: bool,
+    (threads, quiet): (u16, bool),
 ) -> Result<Done, Failure> {
     let cpu_before = cpu_time();
     // Before anything is made on disk: some mistakes show only in the whole world.
@@ -192,12 +202,33 @@ pub(crate) fn into_directory(
     )
     .map_err(Failure::Store)?;
     let mut places = Ok(0);
-    let finished = drive(scenario, built, &mut tables, &mut watch, |view| {
+    let at_end = |view: &AtEnd<'_, FileTables>| {
         places = results::places(&staging, scenario, view, &names);
-    })
-    .map_err(|error| Failure::Run(RunError::Engine(error)));
-    watch.finish();
-    let finished = finished?;
+    };
+    let shared = threads::plan(scenario, &built, guards, threads, quiet);
+    let finished = match &shared {
+        Some(plan) => {
+            let run = split::drive(scenario, built, plan, &mut tables, &mut watch, at_end);
+            watch.finish();
+            match run {
+                Ok((finished, shares)) => {
+                    threads::tell_shares(plan, &shares, quiet);
+                    finished
+                }
+                Err(error) => {
+                    // On one thread it either runs, or fails as such a run does.
+                    threads::tell_met(&error);
+                    drop((tables, staging));
+                    return into_directory(scenario, target, force, guards, (1, quiet));
+                }
+            }
+        }
+        None => {
+            let run = drive(scenario, built, &mut tables, &mut watch, at_end);
+            watch.finish();
+            run.map_err(|error| Failure::Run(RunError::Engine(error)))?
+        }
+    };
     let place_rows = places.map_err(Failure::Store)?;
     let written = results::write(&staging, scenario, &finished, tables).map_err(Failure::Store)?;
     let events = finished.events;
@@ -240,6 +271,7 @@ pub(crate) fn into_directory(
         summary: written.summary,
         stopped: finished.stopped,
         text,
+        parts: shared.map_or(1, |plan| plan.parts()),
     })
 }
 

@@ -28,13 +28,22 @@ pub(crate) fn run(args: &VerifyArgs) -> Exit {
         Ok(Verdict {
             fingerprint,
             events,
+            shared,
             difference: None,
         }) => {
+            let more = if shared {
+                ", and runs on 2 and on 4 threads,"
+            } else {
+                ""
+            };
             if args.json {
-                say(json!({ "identical": true, "fingerprint": fingerprint, "events": events }));
+                say(json!({
+                    "identical": true, "fingerprint": fingerprint, "events": events,
+                    "threads": if shared { vec![1, 2, 4] } else { vec![1] },
+                }));
             } else if !args.quiet {
                 say(format_args!(
-                    "deterministic: two runs and one without traces agree\n\
+                    "deterministic: two runs and one without traces{more} agree\n\
                      fingerprint {fingerprint} over {events} events, all files byte for byte"
                 ));
             }
@@ -63,21 +72,51 @@ pub(crate) fn run(args: &VerifyArgs) -> Exit {
 struct Verdict {
     fingerprint: String,
     events: u64,
+    /// Whether the world runs on several threads.
+    shared: bool,
     difference: Option<String>,
 }
 
 fn verify(scenario: &Scenario, place: &Path) -> Result<Verdict, Failure> {
     let guards = Guards::default();
-    let one = into_directory(scenario, &place.join("one"), false, &guards, true)?;
-    let two = into_directory(scenario, &place.join("two"), false, &guards, true)?;
+    let run = |name: &str, threads: u16| {
+        into_directory(scenario, &place.join(name), false, &guards, (threads, true))
+    };
+    let one = run("one", 1)?;
+    let mut two = run("two", 2)?;
+    // Where the world runs on one thread anyhow, that was the second run on one thread.
+    let shared = two.parts > 1;
+    let mut difference = None;
+    if shared {
+        difference = differ_by_threads(&one, &two, 2)?;
+        two = run("again", 1)?;
+    }
     let bare = untraced(scenario).map_err(Failure::Run)?;
     let bare_fingerprint = format!("{:032x}", bare.fingerprint);
-    let difference = differ(scenario, &one, &two, &bare_fingerprint)?;
+    if difference.is_none() {
+        difference = differ(scenario, &one, &two, &bare_fingerprint)?;
+    }
+    if shared && difference.is_none() {
+        difference = differ_by_threads(&one, &run("four", 4)?, 4)?;
+    }
     Ok(Verdict {
         fingerprint: one.summary.fingerprint,
         events: bare.events,
+        shared,
         difference,
     })
+}
+
+/// How a run on several threads differs from one on one.
+fn differ_by_threads(one: &Done, shared: &Done, threads: u16) -> Result<Option<String>, Failure> {
+    let (own, other) = (&one.summary.fingerprint, &shared.summary.fingerprint);
+    if own != other {
+        return Ok(Some(format!(
+            "the fingerprint is {own} on one thread and {other} on {threads}"
+        )));
+    }
+    let difference = compare(&one.target, &shared.target).map_err(Failure::Store)?;
+    Ok(difference.map(|what| format!("runs on one thread and on {threads} differ: {what}")))
 }
 
 fn differ(

@@ -10,6 +10,7 @@ mod history;
 mod links;
 mod power;
 mod select;
+mod split;
 #[cfg(test)]
 mod tests;
 mod write;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use sim_engine::{Block, Engine};
 
+use super::clock::Clock;
 use super::tables::Tables;
 use super::{Deferred, Group, World};
 use crate::oracle::Episode;
@@ -63,8 +64,12 @@ impl<T: Tables> World<T> {
         if !self.attacks.seats.is_empty() || self.watch.on {
             return Some("an adversary is watched over all links at once");
         }
-        if self.faults.is_some() {
-            return Some("faults strike");
+        if let Some(reason) = self
+            .faults
+            .as_ref()
+            .and_then(|faults| faults.unsplittable())
+        {
+            return Some(reason);
         }
         if self.energy.is_some() {
             return Some("batteries or wear are followed");
@@ -100,6 +105,9 @@ impl<T: Tables> World<T> {
                 self.halted[node] = part.halted[node];
             }
         }
+        if let (Some(faults), Some(other)) = (&mut self.faults, part.faults) {
+            faults.absorb(*other, is_theirs);
+        }
         self.workloads.absorb(part.workloads, &self.groups, theirs);
         for (relation, other) in self.relations.iter_mut().zip(&part.relations) {
             let ends = Arc::clone(&relation.ends);
@@ -127,10 +135,17 @@ impl<T: Tables> World<T> {
 }
 
 fn absorb_group(group: &mut Group, other: &mut Group, is_theirs: impl Fn(u32) -> bool) {
+    // Clocks come into being when a fault first steps one.
+    if group.clocks.len() < other.clocks.len() {
+        group.clocks.resize(other.clocks.len(), Clock::default());
+    }
     for node in (group.first..group.first + group.count).filter(|node| is_theirs(*node)) {
         let member = (node - group.first) as usize;
         group.column.exchange(member, &mut other.column);
         group.durable_writes[member] = other.durable_writes[member];
+        if let Some(clock) = group.clocks.get_mut(member) {
+            *clock = other.clocks.get(member).copied().unwrap_or_default();
+        }
         if let Some(usage) = group.usage.get_mut(member) {
             *usage = other.usage[member];
         }

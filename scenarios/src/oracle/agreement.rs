@@ -64,6 +64,8 @@ pub struct Agreement {
     /// Open addressing by hash of the statement; `None` is free. The length is a power of two.
     slots: Vec<Option<Statement>>,
     used: usize,
+    /// The most statements kept at a time.
+    peak: usize,
     made: u64,
     violations: u64,
     first: Option<Violation>,
@@ -127,9 +129,9 @@ impl Agreement {
         self.first
     }
 
-    /// Whether a memory of `parts` equal shares might have forgotten a statement.
-    pub(crate) fn is_crowded(&self, parts: usize) -> bool {
-        self.slots.len() >= PLACES_MAX / parts.next_power_of_two()
+    /// The most statements kept at a time so far, and how many one memory keeps before it forgets.
+    pub(crate) const fn peak_and_room(&self) -> (usize, usize) {
+        (self.peak, PLACES_MAX / 4 * 3)
     }
 
     /// Takes over the statements of a part of the same world.
@@ -157,6 +159,7 @@ impl Agreement {
         }
         self.slots[at] = Some(statement);
         self.used += 1;
+        self.peak = self.peak.max(self.used);
     }
 
     fn remove(&mut self, statement: Statement) -> Option<AttemptId> {

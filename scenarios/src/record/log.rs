@@ -175,11 +175,7 @@ impl Reading {
     }
 
     /// Tells `tables` what the next turn told, and `closed` the divergences among it.
-    pub(crate) fn retell<T: Tables>(
-        &mut self,
-        tables: &mut T,
-        closed: &mut Vec<(usize, Episode)>,
-    ) {
+    pub(crate) fn retell<T: Tables>(&mut self, tables: &mut T, closed: &mut Vec<(usize, Episode)>) {
         let Some((_, count)) = self.log.turns.get(self.place.turn) else {
             return;
         };
@@ -316,20 +312,17 @@ impl Wishes {
 pub(crate) struct LogTables {
     log: Log,
     wishes: Arc<Wishes>,
-    /// Nodes of other parts, whose attempts are opened here only for the sake of numbering.
-    foreign: Arc<[bool]>,
     turn: Turn,
     /// Whether the running turn has told something.
     told: bool,
 }
 
 impl LogTables {
-    /// Tables of the part to which the nodes in `foreign` do not belong.
-    pub(crate) fn new(wishes: Arc<Wishes>, foreign: Arc<[bool]>) -> Self {
+    /// Tables of a part.
+    pub(crate) fn new(wishes: Arc<Wishes>) -> Self {
         Self {
             log: Log::default(),
             wishes,
-            foreign,
             turn: Turn::FIRST,
             told: false,
         }
@@ -392,7 +385,7 @@ impl Tables for LogTables {
     }
 
     fn opened(&mut self, attempt: AttemptId) {
-        if self.listens() && self.foreign.get(attempt.initiator as usize) != Some(&true) {
+        if self.listens() {
             self.turn.node = attempt.initiator;
             self.told = false;
             self.tell(Kind::Opened);

@@ -101,7 +101,9 @@ pub fn drive<T: Tables>(
                 let world = match given {
                     Some(world) => Some(world),
                     // The first copy was checked when it was built.
-                    None => build(scenario).ok().map(|built| (built.engine, built.world)),
+                    None => build(scenario)
+                        .ok()
+                        .map(|built| (built.engine, built.world)),
                 };
                 if let Some(world) = world {
                     Part::new(scenario, world, foreign, wishes).run(&sender, &until, &empty);
@@ -114,10 +116,13 @@ pub fn drive<T: Tables>(
     let shares = Shares {
         events: ended.iter().map(Ended::events).collect(),
     };
-    let crowded = |ended: &Ended| ended.world.agreement.is_crowded(plan.parts());
-    if ended.iter().any(crowded) {
+    let memories = ended
+        .iter()
+        .map(|ended| ended.world.agreement.peak_and_room());
+    let kept: usize = memories.clone().map(|(peak, _)| peak).sum();
+    if memories.clone().any(|(_, room)| kept >= room) {
         return Err(SplitError::Met(
-            "more statements wait for their answer than one memory holds",
+            "more statements waited for their answer than one memory keeps",
         ));
     }
     let mut parts = ended.into_iter();

@@ -44,19 +44,18 @@ impl<T: Tables> World<T> {
     /// Starts every node whose time has come.
     pub(super) fn start_due(&mut self, now: SimTime, out: &mut Outbox<'_, Self>) {
         while let Some((_, node)) = self.workloads.starts.pop_if(|(at_ns, _)| *at_ns <= now.0) {
-            if self.attacks.seats.contains_key(&node) {
-                // Whoever plays it does what it likes instead.
+            if self.attacks.seats.contains_key(&node) || self.is_foreign(node) {
+                // Whoever plays it does what it likes instead, or another part runs it.
                 continue;
             }
-            self.command_surely(node, token::START, out);
+            // On the node's own behalf, so that its numbering of events depends on no other's start.
+            let own = &mut out.acting_for(NodeId(node));
+            self.command_surely(node, token::START, own);
             let group = self.place(node).0;
             for workload in 0..self.workloads.plans.len() {
                 if self.workloads.plans[workload].from == group {
-                    self.begin_workload(now, node, workload, out);
+                    self.begin_workload(now, node, workload, own);
                 }
-            }
-            if self.is_foreign(node) {
-                self.workloads.forget(node);
             }
         }
         self.arm_next_start(out);

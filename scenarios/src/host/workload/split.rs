@@ -4,21 +4,6 @@ use super::Workloads;
 use crate::host::Group;
 
 impl Workloads {
-    /// Forgets the attempts of a node that another part runs: they were opened here only for the
-    /// sake of numbering.
-    pub(in crate::host) fn forget(&mut self, node: u32) {
-        let book = &mut self.nodes[node as usize];
-        let current = core::mem::take(&mut book.open).checked_sub(1);
-        let all = (node, 0)..=(node, u32::MAX);
-        let overlapping: Vec<(u32, u32)> = self.overlapping.range(all).map(|(id, _)| *id).collect();
-        let overlapping = overlapping
-            .iter()
-            .filter_map(|id| self.overlapping.remove(id));
-        for slot in current.into_iter().chain(overlapping) {
-            self.open.remove(slot);
-        }
-    }
-
     /// Takes over the initiators of which `theirs` is true, from a part of the same world.
     pub(in crate::host) fn absorb(&mut self, mut part: Self, groups: &[Group], theirs: &[bool]) {
         let is_theirs = |node: u32| theirs.get(node as usize) == Some(&true);

@@ -74,8 +74,8 @@ impl<'a> Part<'a> {
         wishes: Arc<Wishes>,
     ) -> Self {
         engine.leave_to_others(foreign.to_vec());
-        world.leave_to_others(Arc::clone(&foreign));
-        let tables = LogTables::new(Arc::clone(&wishes), foreign);
+        world.leave_to_others(foreign);
+        let tables = LogTables::new(Arc::clone(&wishes));
         Self {
             scenario,
             engine,

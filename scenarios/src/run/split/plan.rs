@@ -70,7 +70,10 @@ pub fn plan<T: Tables>(
     let joined = heaviest.iter().filter(|(weight, _)| *weight > 1).count();
     let parts = threads.min(u16::try_from(joined).unwrap_or(u16::MAX));
     if parts < 2 {
-        return Err("links join all its nodes, directly or through others");
+        return Err(
+            "links join all its nodes, directly or through others, so the busiest part is all of it; \
+             more servers, each with devices of its own, would help",
+        );
     }
     // Descending by weight, then ascending by node.
     heaviest.sort_unstable_by(|one, other| other.0.cmp(&one.0).then(one.1.cmp(&other.1)));

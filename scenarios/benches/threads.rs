@@ -1,0 +1,100 @@
+//! One run on two threads against the same run on one: wall time, and the bound that the busiest part
+//! sets.
+//!
+//! `cargo bench -p scenarios --bench threads -- N` runs with N devices at eight servers (default
+//! 20 000). Both runs record sessions into no file; the fingerprints must agree. It needs as many idle
+//! cores as threads.
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    missing_docs,
+    reason = "a bench prints figures, reads the clock and stops at the first surprise"
+)]
+
+use std::time::Instant;
+
+use scenarios::build::build;
+use scenarios::host::tables::NoTables;
+use scenarios::run::{Unwatched, drive, split};
+
+/// What the ratio is to reach on two threads with eight servers.
+const BUDGET: f64 = 1.7;
+/// Runs of each kind, of which the fastest counts.
+const RUNS: usize = 3;
+
+fn scenario(devices: usize, servers: usize) -> scenarios::Scenario {
+    let text = format!(
+        r#"
+schema = 1
+[scenario]
+name = "bench"
+[run]
+duration = "2h"
+seed = 7
+[protocol]
+name = "secure-vault"
+params = {{ keys = 8, key_bits = 128, challenge = 3 }}
+[nodes.device]
+role = "device"
+count = {devices}
+profile = "cortex-m4-80mhz"
+start = "uniform(0s, 10min)"
+[nodes.server]
+role = "server"
+count = {servers}
+profile = "x86-server"
+[links.access]
+between = ["device", "server"]
+delay = "lognormal(median=20ms, sigma=0.4)"
+loss = "0.5%"
+[workload.auth]
+from = "device"
+to = "server"
+do = "authenticate"
+every = "exp(10min)"
+[output]
+traces = []
+"#
+    );
+    scenarios::read_text("bench.toml", &text, &[]).unwrap()
+}
+
+fn main() {
+    let devices = std::env::args().find_map(|arg| arg.parse().ok());
+    let scenario = scenario(devices.unwrap_or(20_000), 8);
+    let mut alone = f64::MAX;
+    let mut fingerprint = 0;
+    for _ in 0..RUNS {
+        let built = build::<NoTables>(&scenario).unwrap();
+        let start = Instant::now();
+        let finished = drive(&scenario, built, &mut NoTables, &mut Unwatched, |_| {}).unwrap();
+        alone = alone.min(start.elapsed().as_secs_f64());
+        fingerprint = finished.fingerprint;
+    }
+    for threads in [2, 4] {
+        let mut shared = f64::MAX;
+        let mut bound = 0.0;
+        for _ in 0..RUNS {
+            let built = build::<NoTables>(&scenario).unwrap();
+            let plan = split::plan(&scenario, &built.world, threads).unwrap();
+            let start = Instant::now();
+            let (tables, watch) = (&mut NoTables, &mut Unwatched);
+            let run = split::drive(&scenario, built, &plan, tables, watch, |_| {});
+            let (finished, shares) = run.unwrap();
+            shared = shared.min(start.elapsed().as_secs_f64());
+            bound = shares.bound();
+            assert_eq!(finished.fingerprint, fingerprint, "{threads} threads");
+        }
+        let ratio = alone / shared;
+        print!(
+            "{threads} threads: {shared:.2} s against {alone:.2} s on one, {ratio:.2} times as fast"
+        );
+        let budget = if threads == 2 {
+            format!("; budget {BUDGET}")
+        } else {
+            String::new()
+        };
+        println!(" (bound of the busiest part {bound:.2}{budget})");
+    }
+}

@@ -1,0 +1,65 @@
+//! What `badlink run --threads` says about the sharing of one run.
+
+use scenarios::Scenario;
+use scenarios::build::Built;
+use scenarios::record::FileTables;
+use scenarios::run::split::{self, Plan, Shares, SplitError};
+
+use crate::exit::tell;
+use crate::monitor::Guards;
+
+/// Who runs what, or `None` for a run on one thread, which says why.
+pub(crate) fn plan(
+    scenario: &Scenario,
+    built: &Built<FileTables>,
+    guards: &Guards,
+    threads: u16,
+    quiet: bool,
+) -> Option<Plan> {
+    if threads < 2 {
+        return None;
+    }
+    let plan = if guards.max_events.is_some() {
+        Err("--max-events counts them one by one")
+    } else {
+        split::plan(scenario, &built.world, threads)
+    };
+    plan.inspect_err(|reason| {
+        if !quiet {
+            tell(format_args!("running on one thread, since {reason}"));
+        }
+    })
+    .ok()
+}
+
+/// Tells how far the busiest part lets the others help.
+pub(crate) fn tell_shares(plan: &Plan, shares: &Shares, quiet: bool) {
+    if quiet {
+        return;
+    }
+    let (total, busiest) = shares.total_and_busiest();
+    let bound = shares.bound();
+    let threads = plan.parts();
+    let help = if plan.sets == threads {
+        "; more servers, each with devices of its own, would make more and smaller parts"
+    } else if bound < 0.9 * threads as f64 {
+        "; more servers with an equal number of devices would share it more evenly"
+    } else {
+        ""
+    };
+    tell(format_args!(
+        "{threads} threads for {} sets of nodes that no link joins: the busiest handled {busiest} of \
+         {total} events, so at most {bound:.2} times as fast as one{help}",
+        plan.sets
+    ));
+}
+
+/// Tells that a run on several threads came to nothing.
+pub(crate) fn tell_met(error: &SplitError) {
+    match error {
+        SplitError::Met(reason) => {
+            tell(format_args!("starting again on one thread, since {reason}"))
+        }
+        SplitError::Engine(_) => tell("starting again on one thread, since a part cannot go on"),
+    }
+}
