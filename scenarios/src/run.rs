@@ -231,7 +231,14 @@ pub fn drive<T: Tables>(
         world,
         links,
     };
-    conclude(scenario, whole, (stopped, &before), tables, monitor, at_end)
+    conclude(
+        scenario,
+        whole,
+        (stopped, &before, series),
+        tables,
+        monitor,
+        at_end,
+    )
 }
 
 /// Lets everything act that acts at the start.
@@ -266,12 +273,12 @@ fn begin<T: Tables>(
 }
 
 /// Closes what is open at the end of the settle time, takes the totals, and judges what is out of
-/// step by a continuation. `stopped` and `before`: why the run was cut short, and station totals at
-/// the end of the warm-up.
+/// step by a continuation. `stopped`, `before` and `series`: why the run was cut short, station
+/// totals at the end of the warm-up, and steady-state series.
 fn conclude<T: Tables>(
     scenario: &Scenario,
     whole: Built<T>,
-    (mut stopped, before): (Option<Stop>, &[Option<StationTotals>]),
+    (mut stopped, before, series): (Option<Stop>, &[Option<StationTotals>], Vec<Series>),
     tables: &mut T,
     monitor: &mut dyn Monitor<T>,
     at_end: impl FnOnce(&AtEnd<'_, T>),

@@ -27,6 +27,7 @@ use crate::build::{Built, build};
 use crate::host::tables::Tables;
 use crate::record::log::{Log, Wishes};
 use crate::scenario::Scenario;
+use crate::steady;
 
 /// Messages of a part that may wait for the calling thread.
 const WAITING_MAX: usize = 4;
@@ -153,6 +154,13 @@ pub fn drive<T: Tables>(
         world: world.retold(),
         links,
     };
-    let finished = conclude(scenario, whole, (stopped, &warm), tables, monitor, at_end);
+    let finished = conclude(
+        scenario,
+        whole,
+        (stopped, &warm, steady::begin(scenario)),
+        tables,
+        monitor,
+        at_end,
+    );
     Ok((finished.map_err(SplitError::Engine)?, shares))
 }

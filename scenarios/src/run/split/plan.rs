@@ -50,6 +50,9 @@ pub fn plan<T: Tables>(
     if !scenario.adversaries.is_empty() {
         return Err("an adversary keeps one state over its links");
     }
+    if scenario.run.steady.is_some() {
+        return Err("steady-state series look at all nodes at once");
+    }
     if let Some(reason) = world.unsplittable() {
         return Err(reason);
     }
