@@ -49,6 +49,7 @@ impl<T> World<T> {
             transports: self.transports,
             faults: self.faults,
             energy: self.energy,
+            relays: self.relays,
             randomness: self.randomness,
             halted: self.halted,
             foreign: self.foreign,
@@ -73,6 +74,9 @@ impl<T: Tables> World<T> {
         }
         if self.energy.is_some() {
             return Some("batteries or wear are followed");
+        }
+        if self.relays.is_some() {
+            return Some("relays pass packets on");
         }
         if self.transports.is_some() {
             return Some("a link carries streams or confirmed messages");
@@ -159,6 +163,7 @@ fn rename_blocks(effect: &mut Deferred, name: &mut dyn FnMut(Block) -> Block) {
         Deferred::Stored { writing, .. } | Deferred::Torn { writing, .. } => {
             writing.batch = name(writing.batch);
         }
+        Deferred::Forward(forwarded) => forwarded.bytes = name(forwarded.bytes),
         Deferred::Arm { .. }
         | Deferred::Cancel { .. }
         | Deferred::Output { .. }

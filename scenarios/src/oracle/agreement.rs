@@ -145,6 +145,10 @@ impl Agreement {
             self.insert(statement);
         }
         self.violations += part.violations;
+        self.first_mismatch = match (self.first_mismatch, part.first_mismatch) {
+            (Some(one), Some(other)) if other.at_ns < one.at_ns => Some(other),
+            (one, other) => one.or(other),
+        };
         self.first = match (self.first, part.first) {
             (Some(one), Some(other)) if other.at_ns < one.at_ns => Some(other),
             (one, other) => one.or(other),

@@ -58,6 +58,7 @@ impl Turn {
 enum Kind {
     Packet,
     Opened,
+    Witness,
     State,
     Stored,
     Output,
@@ -102,6 +103,7 @@ pub(crate) struct Log {
     kinds: Vec<Kind>,
     packets: Vec<Packet>,
     opened: Vec<AttemptId>,
+    witnesses: Vec<AttemptId>,
     states: Vec<(Inside, &'static str, &'static str)>,
     stored: Vec<(Inside, u32)>,
     outputs: Vec<(Inside, Output)>,
@@ -119,6 +121,7 @@ impl Log {
         self.kinds.clear();
         self.packets.clear();
         self.opened.clear();
+        self.witnesses.clear();
         self.states.clear();
         self.stored.clear();
         self.outputs.clear();
@@ -137,6 +140,7 @@ struct Place {
     kind: usize,
     packet: usize,
     opened: usize,
+    witness: usize,
     state: usize,
     stored: usize,
     output: usize,
@@ -211,6 +215,7 @@ impl Reading {
                 });
             }
             Kind::Opened => tables.opened(log.opened[post(&mut place.opened)]),
+            Kind::Witness => tables.witness(log.witnesses[post(&mut place.witness)]),
             Kind::State => {
                 let (inside, from, to) = log.states[post(&mut place.state)];
                 happening(tables, inside, Happening::State { from, to });
@@ -390,6 +395,13 @@ impl Tables for LogTables {
             self.told = false;
             self.tell(Kind::Opened);
             self.log.opened.push(attempt);
+        }
+    }
+
+    fn witness(&mut self, attempt: AttemptId) {
+        if self.wishes.rows {
+            self.tell(Kind::Witness);
+            self.log.witnesses.push(attempt);
         }
     }
 

@@ -1,7 +1,6 @@
 //! Which nodes run together.
 
 use crate::host::World;
-use crate::host::route::LinkRoute;
 use crate::host::tables::Tables;
 use crate::scenario::Scenario;
 
@@ -59,10 +58,11 @@ pub fn plan<T: Tables>(
     let firsts: Vec<u32> = world.groups.iter().map(|group| group.first).collect();
     let mut sets = Sets::new(world.group_of.len());
     for link in world.routes.links() {
-        let (many, few) = ends(link);
         for number in 0..link.many {
-            let one = firsts[many] + link.owner(number);
-            sets.join(one, firsts[few] + link.pick(number));
+            let [one, other] = link
+                .ends(number)
+                .map(|(group, member)| firsts[group] + member);
+            sets.join(one, other);
         }
     }
     let (weights, roots) = sets.weights();
@@ -93,15 +93,6 @@ pub fn plan<T: Tables>(
         parts,
         sets: joined,
     })
-}
-
-/// The larger and the smaller group of a link group.
-const fn ends(link: &LinkRoute) -> (usize, usize) {
-    if link.many_is_a {
-        (link.group_a, link.group_b)
-    } else {
-        (link.group_b, link.group_a)
-    }
 }
 
 /// Sets of nodes that links join.
