@@ -36,7 +36,7 @@ profile = "x86-server"
 [links.access]
 between = ["device", "server"]
 delay = "lognormal(median=20ms, sigma=0.4)"
-rate = "250kbit/s"
+rate = "250kbps"
 queue = { packets = 8 }
 loss = { model = "gilbert-elliott", good_to_bad = "2%", bad_to_good = "20%", loss_good = "1%", loss_bad = "60%" }
 duplicate = "2%"

@@ -46,6 +46,8 @@ pub enum SplitError {
 pub struct Shares {
     /// Events that each part handled.
     pub events: Vec<u64>,
+    /// Those of them that belong to no node, which each part handled.
+    pub common: u64,
 }
 
 impl Shares {
@@ -53,7 +55,8 @@ impl Shares {
     #[must_use]
     pub fn total_and_busiest(&self) -> (u64, u64) {
         let busiest = self.events.iter().copied().max().unwrap_or(0);
-        (self.events.iter().sum(), busiest)
+        let own = self.events.iter().map(|events| events - self.common);
+        (own.sum::<u64>() + self.common, busiest)
     }
 
     /// How many times as fast as one thread the parts can be together: all events over those of the
@@ -116,6 +119,7 @@ pub fn drive<T: Tables>(
     })?;
     let shares = Shares {
         events: ended.iter().map(Ended::events).collect(),
+        common: ended.first().map_or(0, |it| it.engine.common_events()),
     };
     let memories = ended
         .iter()
