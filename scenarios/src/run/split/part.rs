@@ -20,6 +20,10 @@ const WINDOWS: u64 = 256;
 const EVENTS_MAX: u64 = 1 << 14;
 
 /// What a part tells the calling thread.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly all messages are logs, of which few wait at a time"
+)]
 pub(super) enum Message {
     /// What happened up to a turn.
     Log {
