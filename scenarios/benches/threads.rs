@@ -8,6 +8,7 @@
     clippy::print_stdout,
     clippy::unwrap_used,
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     missing_docs,
     reason = "a bench prints figures, reads the clock and stops at the first surprise"
 )]
