@@ -579,13 +579,15 @@ impl<M: Copy> Splice<M> {
         let Some(way) = &mut self.ways[side & 1] else {
             return Passing::Same;
         };
-        let held = way.partial.iter().any(|piece| piece.at == at);
-        if held {
-            // Its sender cannot go on without an acknowledgement, so the record passes as it is.
-            let held = core::mem::take(&mut way.partial);
-            way.passing = true;
-            for piece in held {
-                self.forward(side, piece, (None, false), out);
+        if let Some(first) = way.partial.first()
+            && at >= first.at
+        {
+            // Its sender goes on with the rest of the record once it knows that this part is there,
+            // and nothing behind the adversary is lost. What stands before the record must have
+            // arrived: that acknowledgement would cover it too.
+            if way.back(way.acked) >= first.at {
+                way.told = way.told.max(way.next);
+                self.acknowledge(side, false, out);
             }
             return Passing::Taken;
         }
