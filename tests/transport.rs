@@ -98,7 +98,7 @@ fn a_path_that_swallows_one_message_for_good_ends_the_connection_and_the_protoco
     let link = "delay = \"20ms\"\ntransport = { kind = \"stream\", retries = 2 }";
     let mut text = world(VAULT, DEVICES, link, AUTHENTICATE);
     text.push_str(
-        "[adversaries.mitm]\non = \"access\"\npowers = [\"drop\"]\n\
+        "[adversaries.mitm]\non = \"access\"\nlayer = \"packet\"\npowers = [\"drop\"]\n\
          [[adversaries.mitm.rules]]\nid = \"m4\"\nmatch = { message = \"M4\" }\naction = \"drop\"\n",
     );
     let finished = run(&scenario(&text));

@@ -1,6 +1,6 @@
 //! Growth with the number of devices: processor time per event, start-up, memory.
 //!
-//! `cargo bench -p scenarios --bench scale` measures 1,000 to 1,000,000 devices of `secure-vault`, each
+//! `cargo bench -p badlink --bench scale` measures 1,000 to 1,000,000 devices of `secure-vault`, each
 //! size in a process of its own (peak memory never shrinks), and 10,000,000 devices that wait for
 //! their first turn. With `-- DIR` the growth is drawn into `DIR/growth.svg`, `.png` and `.csv`.
 #![allow(
@@ -22,6 +22,7 @@ use scenarios::build::build;
 use scenarios::host::tables::NoTables;
 use scenarios::run::{Unwatched, drive};
 
+#[path = "../scenarios/benches/support/mod.rs"]
 mod support;
 
 const SIZES: [usize; 7] = [1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000];
