@@ -85,7 +85,7 @@ pub enum Deferred {
     },
     /// The handler is through: what held the pair lets go, and its attempt may be complete.
     Done {
-        /// The pair, or [`NO_PAIR`].
+        /// The pair, or [`NO_PAIR`](super::NO_PAIR).
         pair: u32,
         /// The attempt whose command this was.
         attempt: AttemptId,
