@@ -111,3 +111,20 @@ fn known(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_cells_bear_the_same_name() {
+        let cells = plan(&Selection::default()).expect("everything is there");
+        let mut names = BTreeSet::new();
+        for cell in &cells {
+            assert!(names.insert(cell.name()), "{} twice", cell.name());
+        }
+        assert!(names.len() > 500, "{}", names.len());
+    }
+}

@@ -84,6 +84,10 @@ impl Cell {
         if let Some(case) = self.case {
             let _ = write!(name, "-{}", case.to_ascii_lowercase().replace('_', "-"));
         }
+        if self.control && self.variant != super::BROKEN {
+            // The control is a variant that the attack also runs against for its own sake.
+            name.push_str("-control");
+        }
         name
     }
 
