@@ -103,6 +103,14 @@ pub struct ClaimSpec {
     pub properties: &'static [Property],
 }
 
+impl ClaimSpec {
+    /// The same claim, where attacks on it aim at more than it is about.
+    #[must_use]
+    pub const fn about(self, properties: &'static [Property]) -> Self {
+        Self { properties, ..self }
+    }
+}
+
 /// A relation between two roles whose ends share state; its number is its place in
 /// [`Protocol::relations`].
 #[derive(Clone, Copy, Debug)]

@@ -43,7 +43,7 @@ use std::sync::Arc;
 pub use self::client::Client;
 use self::params::Params;
 pub use self::server::Server;
-use crate::attack::{AttackSpec, Attacker, Holder, Secret, SecretSpec, Setup};
+use crate::attack::{AttackSpec, Attacker, Holder, Property, Secret, SecretSpec, Setup};
 use crate::output::{Principal, Tag};
 use crate::parameter::{ParameterError, ParameterSpec, Values};
 use crate::protocol::{
@@ -256,23 +256,28 @@ const CLAIMS: &[ClaimSpec] = &[
         "RT-C1",
         "payloads stay confidential towards anyone without the keys (passive man in the middle)",
         "resists",
-    ),
+    )
+    .about(&[Property::Secrecy]),
     claim(
         "RT-C2",
         "any change of a message is detected before decryption",
         "resists",
-    ),
+    )
+    .about(&[Property::Agreement, Property::Integrity]),
     claim(
         "RT-C3",
         "replayed messages are rejected, answered with KEY_DESYNC_ERROR",
         "resists",
-    ),
-    claim("RT-C4", "messages out of order are rejected", "resists"),
+    )
+    .about(&[Property::Agreement, Property::Integrity]),
+    claim("RT-C4", "messages out of order are rejected", "resists")
+        .about(&[Property::Agreement, Property::Integrity]),
     claim(
         "RT-C5",
         "reflected messages are rejected by direction byte and directional keys",
         "resists",
-    ),
+    )
+    .about(&[Property::Agreement, Property::Integrity]),
     claim(
         "RT-C6",
         "dropped packets do not desynchronise the keys; the client can retry",
@@ -298,12 +303,13 @@ const CLAIMS: &[ClaimSpec] = &[
         "padding manipulation is detected, no padding oracle",
         "resists",
     ),
-    claim("RT-C11", "forward secrecy within a session", "resists"),
+    claim("RT-C11", "forward secrecy within a session", "resists").about(&[Property::Secrecy]),
     claim(
         "RT-C12",
         "no secrecy across sessions once K is known",
         "admits",
-    ),
+    )
+    .about(&[Property::Secrecy]),
     claim(
         "RT-C13",
         "no defence against flooding and network-level dropping",
@@ -313,7 +319,8 @@ const CLAIMS: &[ClaimSpec] = &[
         "RT-C14",
         "metadata (sizes, timing, ids) is visible",
         "admits",
-    ),
+    )
+    .about(&[Property::Anonymity]),
 ];
 
 /// The protocol with variant and parameters fixed.

@@ -46,7 +46,7 @@ pub use device::Device;
 
 use std::sync::Arc;
 
-use crate::attack::{AttackSpec, Attacker, Holder, Secret, SecretSpec, Setup};
+use crate::attack::{AttackSpec, Attacker, Holder, Property, Secret, SecretSpec, Setup};
 use crate::crypto::rsa::Arithmetic;
 use crate::drive::Rehearsal;
 use crate::output::Principal;
@@ -299,17 +299,20 @@ impl Protocol for RsaUdp {
                     "RU-C1",
                     "resistant to eavesdropping; the messages are confidential",
                     REPORT,
-                ),
+                )
+                .about(&[Property::Secrecy]),
                 resists("RU-C2", "resistant to man in the middle", REPORT),
                 resists(
                     "RU-C3",
                     "resistant to ARP spoofing and every attack that intercepts traffic",
                     REPORT,
                 ),
-                resists("RU-C4", "integrity of what is transmitted", REPORT),
-                resists("RU-C5", "authentication of user and device", REPORT),
+                resists("RU-C4", "integrity of what is transmitted", REPORT)
+                    .about(&[Property::Integrity]),
+                resists("RU-C5", "authentication of user and device", REPORT)
+                    .about(&[Property::Agreement]),
                 resists("RU-C6", "non-repudiation", REPORT),
-                resists("RU-C7", "anonymity", REPORT),
+                resists("RU-C7", "anonymity", REPORT).about(&[Property::Anonymity]),
                 resists("RU-C8", "the database staff cannot see passwords", REPORT),
                 resists(
                     "RU-C9",

@@ -49,7 +49,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use crate::attack::{AttackSpec, Attacker, Holder, Secret, SecretSpec, Setup};
+use crate::attack::{AttackSpec, Attacker, Holder, Property, Secret, SecretSpec, Setup};
 use crate::meter::Primitive;
 use crate::output::{Principal, Tag};
 use crate::parameter::{ParameterError, ParameterSpec, Values};
@@ -313,14 +313,14 @@ const CLAIMS: &[ClaimSpec] = &[
         text: "mutual authentication; a man in the middle is impossible",
         stance: "resists",
         source: PAPER,
-        properties: &[],
+        properties: &[Property::Agreement],
     },
     ClaimSpec {
         id: "SV-C2",
         text: "the next password cannot be predicted from earlier ones",
         stance: "resists",
         source: PAPER,
-        properties: &[],
+        properties: &[Property::Secrecy],
     },
     ClaimSpec {
         id: "SV-C3",
@@ -328,7 +328,7 @@ const CLAIMS: &[ClaimSpec] = &[
                cannot be recovered",
         stance: "resists",
         source: PAPER,
-        properties: &[],
+        properties: &[Property::Secrecy],
     },
     ClaimSpec {
         id: "SV-C4",
@@ -342,7 +342,7 @@ const CLAIMS: &[ClaimSpec] = &[
         text: "predicting a password costs (keys - 1)*2^bits operations",
         stance: "resists",
         source: PAPER,
-        properties: &[],
+        properties: &[Property::Secrecy],
     },
     ClaimSpec {
         id: "SV-C6",
@@ -363,7 +363,7 @@ const CLAIMS: &[ClaimSpec] = &[
         text: "the session key protects confidentiality and integrity of the session's data",
         stance: "resists",
         source: PAPER,
-        properties: &[],
+        properties: &[Property::Secrecy, Property::Integrity],
     },
     ClaimSpec {
         id: "SV-C9",

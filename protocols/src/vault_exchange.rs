@@ -44,7 +44,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use crate::attack::{AttackSpec, Attacker, Holder, Secret, SecretSpec, Setup};
+use crate::attack::{AttackSpec, Attacker, Holder, Property, Secret, SecretSpec, Setup};
 use crate::drive::Rehearsal;
 use crate::output::{Principal, Tag};
 use crate::parameter::{ParameterError, ParameterSpec, Value, Values};
@@ -258,8 +258,9 @@ const CLAIMS: &[ClaimSpec] = &[
     claim(
         "VX-C1",
         "device and server authenticate each other, session by session",
-    ),
-    claim("VX-C2", "secure: keys are managed with AES-128"),
+    )
+    .about(&[Property::Agreement]),
+    claim("VX-C2", "secure: keys are managed with AES-128").about(&[Property::Secrecy]),
     claim(
         "VX-C3",
         "the vault changes after each session, which raises security",
@@ -267,7 +268,8 @@ const CLAIMS: &[ClaimSpec] = &[
     claim(
         "VX-C4",
         "the saved update keeps device and server synchronised",
-    ),
+    )
+    .about(&[Property::Desync, Property::LockOut]),
     claim(
         "VX-C5",
         "the combined key serves for authentication and for the update",

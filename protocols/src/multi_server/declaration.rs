@@ -198,27 +198,13 @@ const fn claim(id: &'static str, text: &'static str) -> ClaimSpec {
     }
 }
 
-/// Of several properties that an attack aims at, these are what the claim is about.
-const fn about(claim: ClaimSpec, properties: &'static [Property]) -> ClaimSpec {
-    ClaimSpec {
-        properties,
-        ..claim
-    }
-}
-
 pub(super) const CLAIMS: &[ClaimSpec] = &[
     claim("MS-C1", "mutual authentication of user and server"),
     claim("MS-C2", "session key known to both ends only"),
     claim("MS-C3", "forward secrecy by nonces and timestamps"),
-    about(
-        claim("MS-C4", "confidentiality of List by XOR masking"),
-        &[Property::Secrecy],
-    ),
+    claim("MS-C4", "confidentiality of List by XOR masking").about(&[Property::Secrecy]),
     claim("MS-C5", "replay protection by T1, T2"),
-    about(
-        claim("MS-C6", "user anonymity: UID always hashed and masked"),
-        &[Property::Anonymity],
-    ),
+    claim("MS-C6", "user anonymity: UID always hashed and masked").about(&[Property::Anonymity]),
     claim("MS-C7", "one registration serves all servers"),
     claim("MS-C8", "password update by RC after a local card check"),
     claim(
