@@ -369,17 +369,17 @@ impl<H: Host> Engine<H> {
         if let Some(error) = &self.world.error {
             return Err(error.clone());
         }
-        while let Some((key, payload)) = self.world.queue.pop(until) {
+        while let Some(entry) = self.world.queue.pop(until) {
             if self.world.queue.take_refilled() && self.world.nodes.len() > CACHED_NODES {
                 self.touch_upcoming(host);
             }
             self.events += 1;
-            self.world.now = key.time();
-            self.world.current = key;
+            self.world.now = entry.key.time();
+            self.world.current = entry.key;
             if H::Recorder::TURNS {
-                recorder.turn(key, self.world.queue.round());
+                recorder.turn(entry.key, self.world.queue.round());
             }
-            self.handle(host, recorder, key, payload);
+            self.handle(host, recorder, entry);
             if !self.world.after.is_empty() {
                 self.settle(host, recorder);
             }

@@ -26,15 +26,22 @@ pub(crate) struct Payload {
     pub(crate) tag: u32,
 }
 
-/// Names a pending entry that can be cancelled. Void once the entry was popped or cancelled.
+/// Names a pending entry that can be cancelled. Whoever pushes the entry chooses the number, which no
+/// other pending entry may have; small numbers take little memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Handle(pub(crate) u32);
 
-/// One pending event: 32 bytes.
+impl Handle {
+    /// Numbers from here on are no handles.
+    pub(crate) const LIMIT: u32 = u32::MAX - 1;
+}
+
+/// One pending event: 32 bytes, half a cache line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(align(32))]
 pub(crate) struct Entry {
     pub(crate) key: EventKey,
     pub(crate) payload: Payload,
-    /// Index into the location table, or [`crate::slab::NONE`] for what is never cancelled.
+    /// The number of its [`Handle`], or [`crate::slab::NONE`] for what is never cancelled.
     pub(crate) handle: u32,
 }

@@ -1,12 +1,17 @@
-//! Which timers are armed: an open-addressing table keyed by (entity, name).
+//! Which timers are armed: records with stable numbers, found by (entity, name).
 //!
-//! One table serves the whole world, so an idle node has no list of its own. Collisions are
-//! resolved by linear probing; removal shifts the following entries back, so no tombstones
-//! accumulate. The table is never iterated, so its layout decides nothing.
+//! One table serves the whole world, so an idle node has no list of its own. A record's number is at
+//! the same time the handle of its pending expiry in the queue, so an expiry leads to its record
+//! without a search, and arming the same timer again in its own handler takes no new place. Records
+//! of one hash form a chain through the records themselves. The table is never iterated, so its
+//! layout decides nothing.
 
 use crate::fingerprint::fold;
 use crate::id::{NodeId, TimerId};
+use crate::order::{Class, EventKey};
+use crate::queue::Handle;
 use crate::slab::NONE;
+use crate::time::SimTime;
 
 /// A timer's full name. Control events of the host have a name space of their own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,8 +23,6 @@ pub(crate) struct TimerName {
 
 /// Set in `tag` of control events.
 const CONTROL_TAG: u16 = 1 << 8;
-/// `tag` of an empty place; no timer has it.
-const EMPTY_TAG: u16 = u16::MAX;
 
 impl TimerName {
     /// A protocol timer of a node.
@@ -49,58 +52,110 @@ impl TimerName {
     }
 }
 
-/// Handle of a timer that has expired and waits for the CPU.
-pub(crate) const QUEUED: u32 = NONE;
-/// Handle of a timer whose expiry is being handled. It is no longer armed, but keeps its place, as
-/// most handlers arm the same timer again.
-pub(crate) const FIRED: u32 = NONE - 1;
-
-/// The state of an armed timer.
+/// Where the expiry of a timer stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(crate) enum State {
+    /// In the queue.
+    Pending,
+    /// It has expired and waits for the CPU.
+    Queued,
+    /// It is being handled. The timer is no longer armed, but keeps its place, as most handlers arm
+    /// the same timer again.
+    Fired,
+    /// Nobody's: the record is free.
+    Free,
+}
+
+/// A timer and the state of its expiry. Half a cache line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(align(32))]
 pub(crate) struct Armed {
-    /// Handle of the pending expiry, or [`QUEUED`], or [`FIRED`].
-    pub(crate) handle: u32,
-    /// Tells this arming from later ones of the same name.
-    pub(crate) stamp: u32,
+    /// The order of its expiry. Its sequence number tells this arming from others of the name.
+    pub(crate) due: EventKey,
+    node: u32,
+    key: u32,
+    /// The next record of the same hash, or of the free ones; [`NONE`] at the end.
+    next: u32,
     /// Incarnation of the node that armed it.
     pub(crate) incarnation: u16,
+    kind: u8,
+    /// [`State`] in the lower bits, and [`CONTROL`].
+    state: u8,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    name: TimerName,
-    armed: Armed,
+/// Set in `state` of control events.
+const CONTROL: u8 = 1 << 7;
+
+impl Armed {
+    #[inline]
+    const fn is(&self, name: TimerName) -> bool {
+        self.node == name.node
+            && self.key == name.key
+            && self.kind == name.tag as u8
+            && self.state & CONTROL == (name.tag >> 1) as u8 & CONTROL
+            && self.state & !CONTROL != State::Free as u8
+    }
+
+    #[inline]
+    const fn name(&self) -> TimerName {
+        TimerName {
+            node: self.node,
+            key: self.key,
+            tag: self.kind as u16 | ((self.state & CONTROL) as u16) << 1,
+        }
+    }
+
+    /// Whether its expiry stands there.
+    #[inline]
+    pub(crate) const fn stands(&self, at: State) -> bool {
+        self.state & !CONTROL == at as u8
+    }
+
+    /// Notes where its expiry stands.
+    #[inline]
+    pub(crate) const fn put(&mut self, at: State) {
+        self.state = self.state & CONTROL | at as u8;
+    }
+
+    /// Becomes what a record of the same name in another table is.
+    pub(crate) const fn take_over(&mut self, theirs: &Self) {
+        self.due = theirs.due;
+        self.incarnation = theirs.incarnation;
+        self.state = theirs.state;
+    }
+
+    /// Tells this arming from later ones of the same name.
+    #[inline]
+    pub(crate) const fn stamp(&self) -> u32 {
+        self.due.origin_seq()
+    }
 }
 
-const EMPTY: Place = Place {
-    name: TimerName {
-        node: 0,
-        key: 0,
-        tag: EMPTY_TAG,
-    },
-    armed: Armed {
-        handle: NONE,
-        stamp: 0,
-        incarnation: 0,
-    },
-};
+/// A record that was never used.
+const NEVER: EventKey = EventKey::new(SimTime::ZERO, Class::Fault, 0, 0);
 
 /// All armed timers of a world.
 #[derive(Clone, Debug)]
 pub(crate) struct TimerTable {
-    /// A power of two of places, at most three quarters in use.
-    places: Vec<Place>,
+    records: Vec<Armed>,
+    /// The first free record.
+    free: u32,
+    /// The first record of each hash: a power of two of them, at least as many as are in use.
+    heads: Vec<u32>,
     used: usize,
-    /// Where the last search ended: the handler of an expiry mostly arms the same timer again.
-    last: usize,
+    /// What was touched last: the handler of an expiry mostly arms the same timer again.
+    last: u32,
 }
 
 impl TimerTable {
     pub(crate) fn new() -> Self {
         Self {
-            places: vec![EMPTY; 16],
+            records: Vec::new(),
+            free: NONE,
+            heads: vec![NONE; 16],
             used: 0,
-            last: 0,
+            last: NONE,
         }
     }
 
@@ -109,113 +164,148 @@ impl TimerTable {
         self.used
     }
 
+    /// The record of a timer.
     #[inline]
-    pub(crate) fn get_mut(&mut self, name: TimerName) -> Option<&mut Armed> {
-        let index = self.find(name).ok()?;
-        Some(&mut self.places[index].armed)
+    pub(crate) fn find(&mut self, name: TimerName) -> Option<Handle> {
+        // A name stands at one place only, so finding it where it was is proof enough.
+        if let Some(record) = self.records.get(self.last as usize)
+            && record.is(name)
+        {
+            return Some(Handle(self.last));
+        }
+        let found = self.search(name)?;
+        self.last = found;
+        Some(Handle(found))
     }
 
-    /// Sets the state of a timer and returns the one it replaces.
+    /// The state of a timer by its name.
     #[inline]
-    pub(crate) fn insert(&mut self, name: TimerName, armed: Armed) -> Option<Armed> {
-        if (self.used + 1) * 4 > self.places.len() * 3 {
+    pub(crate) fn get_mut(&mut self, name: TimerName) -> Option<&mut Armed> {
+        let Handle(found) = self.find(name)?;
+        Some(&mut self.records[found as usize])
+    }
+
+    /// The state of the timer whose expiry was in the queue under this handle.
+    #[inline]
+    pub(crate) fn at(&mut self, handle: Handle) -> &mut Armed {
+        self.last = handle.0;
+        &mut self.records[handle.0 as usize]
+    }
+
+    /// The record of a timer, made if there is none; it then says that it has fired.
+    #[inline]
+    pub(crate) fn place(&mut self, name: TimerName) -> Handle {
+        match self.find(name) {
+            Some(handle) => handle,
+            None => self.insert(name),
+        }
+    }
+
+    fn insert(&mut self, name: TimerName) -> Handle {
+        if self.used == self.heads.len() {
             self.grow();
         }
-        match self.find(name) {
-            Ok(index) => Some(std::mem::replace(&mut self.places[index].armed, armed)),
-            Err(index) => {
-                self.places[index] = Place { name, armed };
-                self.used += 1;
-                None
-            }
-        }
+        let head = self.home(name);
+        let record = Armed {
+            due: NEVER,
+            node: name.node,
+            key: name.key,
+            next: self.heads[head],
+            incarnation: 0,
+            kind: name.tag as u8,
+            state: (name.tag >> 1) as u8 & CONTROL | State::Fired as u8,
+        };
+        let index = if self.free == NONE {
+            let index = u32::try_from(self.records.len())
+                .ok()
+                .filter(|&index| index < Handle::LIMIT)
+                .expect("2^32 pending timers exceed the memory of any supported machine");
+            self.records.push(record);
+            index
+        } else {
+            let index = self.free;
+            self.free = self.records[index as usize].next;
+            self.records[index as usize] = record;
+            index
+        };
+        self.heads[head] = index;
+        self.used += 1;
+        self.last = index;
+        Handle(index)
     }
 
     /// Forgets a timer whose expiry was handled, unless it was armed again.
     #[inline]
-    pub(crate) fn remove_fired(&mut self, name: TimerName) {
-        if let Ok(index) = self.find(name)
-            && self.places[index].armed.handle == FIRED
-        {
-            self.remove(name);
+    pub(crate) fn remove_fired(&mut self, handle: Handle) {
+        if self.records[handle.0 as usize].stands(State::Fired) {
+            self.remove_at(handle);
         }
     }
 
-    /// Forgets a timer and returns its state.
+    /// Forgets a timer and returns its state, with the handle under which its expiry may be pending.
     #[inline]
-    pub(crate) fn remove(&mut self, name: TimerName) -> Option<Armed> {
-        let found = self.find(name).ok()?;
-        let armed = self.places[found].armed;
+    pub(crate) fn remove(&mut self, name: TimerName) -> Option<(Handle, Armed)> {
+        let handle = self.find(name)?;
+        Some((handle, self.remove_at(handle)))
+    }
+
+    /// Forgets the timer at a handle and returns its state.
+    pub(crate) fn remove_at(&mut self, handle: Handle) -> Armed {
+        let armed = self.records[handle.0 as usize];
+        let head = self.home(armed.name());
+        if self.heads[head] == handle.0 {
+            self.heads[head] = armed.next;
+        } else {
+            let mut before = self.heads[head];
+            while self.records[before as usize].next != handle.0 {
+                before = self.records[before as usize].next;
+            }
+            self.records[before as usize].next = armed.next;
+        }
+        let record = &mut self.records[handle.0 as usize];
+        record.put(State::Free);
+        record.next = self.free;
+        self.free = handle.0;
         self.used -= 1;
-        let mask = self.places.len() - 1;
-        let mut hole = found;
-        let mut index = found;
-        loop {
-            index = (index + 1) & mask;
-            let place = self.places[index];
-            if place.name.tag == EMPTY_TAG {
-                break;
-            }
-            // An entry may fill the hole if the hole lies between its home and where it stands.
-            let home = self.home(place.name);
-            if (index.wrapping_sub(home) & mask) >= (index.wrapping_sub(hole) & mask) {
-                self.places[hole] = place;
-                hole = index;
-            }
-        }
-        self.places[hole] = EMPTY;
-        Some(armed)
+        armed
     }
 
-    /// Reads where the name most likely stands, to bring it into the cache.
+    /// Reads a record, to bring it into the cache.
     #[inline]
-    pub(crate) fn touch(&self, name: TimerName) -> u32 {
-        self.places[self.home(name)].armed.stamp
+    pub(crate) fn touch(&self, handle: u32) -> u32 {
+        let record = self.records.get(handle as usize);
+        record.map_or(0, |record| record.key)
     }
 
     #[inline]
     fn home(&self, name: TimerName) -> usize {
         // The upper bits of a product are the well-mixed ones.
-        (name.hash() >> 32) as usize & (self.places.len() - 1)
+        (name.hash() >> 32) as usize & (self.heads.len() - 1)
     }
 
-    /// Where the name stands, or else the place where it would go.
-    #[inline]
-    fn find(&mut self, name: TimerName) -> Result<usize, usize> {
-        // A name stands at one place only, so finding it where it was is proof enough.
-        if self.places[self.last].name == name {
-            return Ok(self.last);
-        }
-        let found = self.search(name);
-        let (Ok(index) | Err(index)) = found;
-        self.last = index;
-        found
-    }
-
-    #[inline]
-    fn search(&self, name: TimerName) -> Result<usize, usize> {
-        let mask = self.places.len() - 1;
-        let mut index = self.home(name);
-        loop {
-            let place = &self.places[index];
-            if place.name == name {
-                return Ok(index);
+    fn search(&self, name: TimerName) -> Option<u32> {
+        let mut index = self.heads[self.home(name)];
+        while index != NONE {
+            let record = &self.records[index as usize];
+            if record.is(name) {
+                return Some(index);
             }
-            if place.name.tag == EMPTY_TAG {
-                return Err(index);
-            }
-            index = (index + 1) & mask;
+            index = record.next;
         }
+        None
     }
 
     #[cold]
     fn grow(&mut self) {
-        let doubled = vec![EMPTY; self.places.len() * 2];
-        for place in std::mem::replace(&mut self.places, doubled) {
-            if place.name.tag != EMPTY_TAG
-                && let Err(index) = self.search(place.name)
-            {
-                self.places[index] = place;
+        let old = std::mem::take(&mut self.heads);
+        self.heads = vec![NONE; old.len() * 2];
+        for mut index in old {
+            while index != NONE {
+                let record = self.records[index as usize];
+                let head = self.home(record.name());
+                self.records[index as usize].next = self.heads[head];
+                self.heads[head] = index;
+                index = record.next;
             }
         }
     }
@@ -231,6 +321,15 @@ mod tests {
 
     use super::*;
 
+    fn arm(table: &mut TimerTable, name: TimerName, stamp: u32) -> Option<u32> {
+        let handle = table.place(name);
+        let armed = table.at(handle);
+        let before = armed.stands(State::Pending).then(|| armed.stamp());
+        armed.due = EventKey::new(SimTime::ZERO, Class::Timer, 0, stamp);
+        armed.put(State::Pending);
+        before
+    }
+
     proptest! {
         #[test]
         fn behaves_like_an_ordered_map(
@@ -240,20 +339,22 @@ mod tests {
             let mut model = BTreeMap::new();
             for (stamp, (insert, node, kind, key)) in (0u32..).zip(steps) {
                 let name = TimerName::timer(NodeId(node), TimerId { kind, key });
-                let armed = Armed { handle: stamp, stamp, incarnation: 0 };
                 if insert {
                     prop_assert_eq!(
-                        table.insert(name, armed),
-                        model.insert((node, kind, key), armed)
+                        arm(&mut table, name, stamp),
+                        model.insert((node, kind, key), stamp)
                     );
                 } else {
-                    prop_assert_eq!(table.remove(name), model.remove(&(node, kind, key)));
+                    let removed = table.remove(name).map(|(_, armed)| armed.stamp());
+                    prop_assert_eq!(removed, model.remove(&(node, kind, key)));
                 }
                 prop_assert_eq!(table.len(), model.len());
             }
-            for ((node, kind, key), armed) in model {
+            for ((node, kind, key), stamp) in model {
                 let name = TimerName::timer(NodeId(node), TimerId { kind, key });
-                prop_assert_eq!(table.get_mut(name).copied(), Some(armed));
+                let handle = table.find(name).unwrap();
+                prop_assert_eq!(table.at(handle).stamp(), stamp);
+                prop_assert_eq!(table.get_mut(name).map(|armed| armed.stamp()), Some(stamp));
             }
         }
     }
@@ -262,13 +363,53 @@ mod tests {
     fn keeps_control_events_apart_from_timers() {
         let mut table = TimerTable::new();
         let (node, id) = (NodeId(1), TimerId { kind: 2, key: 3 });
-        let armed = Armed {
-            handle: 7,
-            stamp: 1,
-            incarnation: 0,
-        };
-        table.insert(TimerName::timer(node, id), armed);
-        assert_eq!(table.remove(TimerName::control(node, id)), None);
-        assert_eq!(table.remove(TimerName::timer(node, id)), Some(armed));
+        arm(&mut table, TimerName::timer(node, id), 7);
+        assert!(table.remove(TimerName::control(node, id)).is_none());
+        arm(&mut table, TimerName::control(node, id), 8);
+        assert_eq!(
+            table.get_mut(TimerName::timer(node, id)).unwrap().stamp(),
+            7
+        );
+        assert_eq!(
+            table
+                .remove(TimerName::control(node, id))
+                .unwrap()
+                .1
+                .stamp(),
+            8
+        );
+        assert_eq!(
+            table.remove(TimerName::timer(node, id)).unwrap().1.stamp(),
+            7
+        );
+        assert_eq!(table.len(), 0);
+    }
+
+    #[test]
+    fn a_record_is_used_again_and_half_a_cache_line() {
+        let mut table = TimerTable::new();
+        for turn in 0..100 {
+            let name = TimerName::timer(NodeId(turn), TimerId { kind: 0, key: turn });
+            arm(&mut table, name, turn);
+            assert!(table.remove(name).is_some());
+        }
+        assert_eq!(table.records.len(), 1);
+        assert_eq!(size_of::<Armed>(), 32);
+    }
+
+    #[test]
+    fn what_was_armed_again_while_it_fired_stays() {
+        let mut table = TimerTable::new();
+        let name = TimerName::timer(NodeId(4), TimerId { kind: 0, key: 1 });
+        arm(&mut table, name, 1);
+        let handle = table.find(name).unwrap();
+        table.at(handle).put(State::Fired);
+        arm(&mut table, name, 2);
+        table.remove_fired(handle);
+        assert_eq!(table.len(), 1);
+        table.at(handle).put(State::Fired);
+        table.remove_fired(handle);
+        assert_eq!(table.len(), 0);
+        assert!(table.find(name).is_none());
     }
 }

@@ -20,7 +20,7 @@ use crate::cpu::{Cpu, Deferred, Waiting};
 use crate::error::EngineError;
 use crate::fingerprint::{Chain, Kind};
 use crate::host::LostInput;
-use crate::id::{NodeId, TimerId};
+use crate::id::NodeId;
 use crate::link::{ClassState, Extra, LinkState};
 use crate::medium::{Medium, MediumStats};
 use crate::order::{Class, ENTITY_LIMIT, EventKey, TAP_ENTITY_BASE};
@@ -32,10 +32,11 @@ use crate::slab::{NONE, Slab};
 use crate::stats::{LinkStats, NodeStats};
 use crate::tap::{Tap, TapDraw, TapPlace};
 use crate::time::{SimDuration, SimTime};
-use crate::timers::{TimerName, TimerTable};
+use crate::timers::TimerTable;
 
 /// One node. Kept to 32 bytes; a node that is ever busy has a [`Cpu`] besides.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(32))]
 pub(crate) struct NodeState {
     pub(crate) chain: Chain,
     /// Events scheduled by this node so far.
@@ -269,16 +270,10 @@ impl<P: Copy, E: Copy> World<P, E> {
     /// Reads a word of whatever the handling of an entry will need first.
     #[inline]
     pub(crate) fn touch(&self, entry: &Entry) -> u64 {
-        let Payload { node, data, tag } = entry.payload;
+        let Payload { node, data, .. } = entry.payload;
         let state = self.nodes.get(node as usize).map_or(0, |node| node.seq);
         let more = match entry.key.class() {
-            Class::Timer => {
-                let timer = TimerId {
-                    kind: tag as u8,
-                    key: data,
-                };
-                self.timers.touch(TimerName::timer(NodeId(node), timer))
-            }
+            Class::Timer | Class::Control => self.timers.touch(entry.handle),
             Class::Delivery => self.packets.peek(data).map_or(0, |packet| {
                 let bytes = self.arena.slice(packet.block, packet.meta.bytes_len);
                 let link = &self.links[packet.meta.link.0 as usize];

@@ -6,15 +6,15 @@ use crate::error::EngineError;
 use crate::fingerprint::{Kind, digest};
 use crate::host::{Host, Input};
 use crate::id::{NodeId, TimerId};
-use crate::order::{Class, EventKey, TAP_ENTITY_BASE};
+use crate::order::{Class, TAP_ENTITY_BASE};
 use crate::outbox::Outbox;
 use crate::packet::{Fate, PacketEnd};
-use crate::queue::Payload;
+use crate::queue::{Entry, Handle, Payload};
 use crate::recorder::Recorder;
 use crate::slab::NONE;
 use crate::tap::{Passage, Verdict};
 use crate::time::{SimDuration, SimTime};
-use crate::timers::{FIRED, QUEUED, TimerName};
+use crate::timers::{State, TimerName};
 use crate::world::After;
 
 impl<H: Host> Engine<H> {
@@ -23,28 +23,28 @@ impl<H: Host> Engine<H> {
         &mut self,
         host: &mut H,
         recorder: &mut H::Recorder,
-        key: EventKey,
-        payload: Payload,
+        Entry {
+            key,
+            payload,
+            handle,
+        }: Entry,
     ) {
         let node = NodeId(payload.node);
         match key.class() {
             Class::Delivery => self.deliver(host, recorder, node, payload.data),
-            Class::Timer => self.expire(host, recorder, node, payload, key.origin_seq()),
+            Class::Timer => self.expire(host, recorder, payload, Handle(handle)),
             Class::Release => self.release(host, recorder, payload),
             Class::Cpu => self.take(host, recorder, payload),
             Class::Control | Class::Fault => {
                 let control = timer_of(payload);
-                let name = TimerName::control(node, control);
                 self.common_events += u64::from(node.0 as usize >= self.world.nodes.len());
-                if let Some(armed) = self.world.timers.get_mut(name) {
-                    armed.handle = FIRED;
-                }
+                self.world.timers.at(Handle(handle)).put(State::Fired);
                 self.world
                     .note(recorder, node, Kind::Control, digest_of_timer(control));
                 let world = &mut self.world;
                 let now = world.now;
                 host.on_control(now, node, control, &mut Outbox::new(world, recorder, node));
-                self.world.timers.remove_fired(name);
+                self.world.timers.remove_fired(Handle(handle));
             }
             Class::Tap => match payload.node.checked_sub(TAP_ENTITY_BASE) {
                 None => self.tap(host, recorder, payload.data),
@@ -197,30 +197,27 @@ impl<H: Host> Engine<H> {
         &mut self,
         host: &mut H,
         recorder: &mut H::Recorder,
-        node: NodeId,
         payload: Payload,
-        stamp: u32,
+        handle: Handle,
     ) {
-        let timer = timer_of(payload);
-        let name = TimerName::timer(node, timer);
+        let (node, timer) = (NodeId(payload.node), timer_of(payload));
         let world = &mut self.world;
         let incarnation = world.nodes[node.0 as usize].incarnation;
         let down = world.is_down(node);
         let now = world.now;
         let occupied = world.cpu(node).is_some_and(|cpu| cpu.is_occupied(now));
-        let Some(armed) = world.timers.get_mut(name) else {
-            return;
-        };
+        let armed = world.timers.at(handle);
         if down || armed.incarnation != incarnation {
-            world.timers.remove(name);
+            world.timers.remove_at(handle);
             return;
         }
         if occupied {
-            armed.handle = QUEUED;
+            armed.put(State::Queued);
+            let stamp = armed.stamp();
             world.enqueue(node, Item::Timer { timer, stamp });
             return;
         }
-        armed.handle = FIRED;
+        armed.put(State::Fired);
         world.note(recorder, node, Kind::Timer, digest_of_timer(timer));
         host.on_input(
             now,
@@ -228,7 +225,7 @@ impl<H: Host> Engine<H> {
             Input::Timer(timer),
             &mut Outbox::new(world, recorder, node),
         );
-        self.world.timers.remove_fired(name);
+        self.world.timers.remove_fired(handle);
     }
 
     /// The CPU has become free and takes what waits, until it is busy again.
@@ -258,17 +255,19 @@ impl<H: Host> Engine<H> {
                 }
                 Item::Timer { timer, stamp } => {
                     let name = TimerName::timer(node, timer);
-                    match world.timers.get_mut(name) {
-                        Some(armed) if armed.handle == QUEUED && armed.stamp == stamp => {
-                            armed.handle = FIRED;
-                        }
-                        // Cancelled or armed again while it waited.
-                        _ => continue,
+                    // Cancelled or armed again while it waited?
+                    let Some(handle) = world.timers.find(name) else {
+                        continue;
+                    };
+                    let armed = world.timers.at(handle);
+                    if !armed.stands(State::Queued) || armed.stamp() != stamp {
+                        continue;
                     }
+                    armed.put(State::Fired);
                     world.note(recorder, node, Kind::TakenTimer, digest_of_timer(timer));
                     let input = Input::Timer(timer);
                     host.on_input(now, node, input, &mut Outbox::new(world, recorder, node));
-                    self.world.timers.remove_fired(name);
+                    self.world.timers.remove_fired(handle);
                 }
                 Item::Command(token) => {
                     world.note(recorder, node, Kind::TakenCommand, token);

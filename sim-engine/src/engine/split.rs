@@ -12,10 +12,10 @@ use crate::cpu::Item;
 use crate::host::Host;
 use crate::id::NodeId;
 use crate::order::{Class, TAP_ENTITY_BASE};
-use crate::queue::Payload;
+use crate::queue::{Entry, Payload};
 use crate::slab::NONE;
 use crate::time::SimTime;
-use crate::timers::{Armed, QUEUED, TimerName};
+use crate::timers::{Armed, State, TimerName};
 
 impl<H: Host> Engine<H> {
     /// Leaves the nodes of which `foreign` is true to other parts: whatever is armed for them or
@@ -86,9 +86,11 @@ impl<H: Host> Engine<H> {
                 }
                 Item::Timer { timer, stamp } => {
                     let name = TimerName::timer(NodeId(number as u32), timer);
-                    let waits = |armed: &Armed| armed.handle == QUEUED && armed.stamp == stamp;
+                    let waits =
+                        |armed: &Armed| armed.stands(State::Queued) && armed.stamp() == stamp;
                     if let Some(armed) = other_timers.get_mut(name).copied().filter(waits) {
-                        timers.insert(name, armed);
+                        let handle = timers.place(name);
+                        timers.at(handle).take_over(&armed);
                     }
                     Item::Timer { timer, stamp }
                 }
@@ -124,7 +126,7 @@ impl<H: Host> Engine<H> {
     /// Takes over what is pending.
     fn absorb_events(&mut self, part: &mut Self, is_theirs: impl Fn(u32) -> bool) {
         let (world, other) = (&mut self.world, &mut part.world);
-        while let Some((key, payload)) = other.queue.pop(SimTime::LAST) {
+        while let Some(Entry { key, payload, .. }) = other.queue.pop(SimTime::LAST) {
             let node = payload.node;
             if !is_theirs(node) || node >= TAP_ENTITY_BASE {
                 continue;
@@ -145,9 +147,8 @@ impl<H: Host> Engine<H> {
                     continue;
                 }
             };
-            if let Some(armed) = other.timers.remove(name) {
-                let handle = world.queue.push_tracked(key, payload).0;
-                world.timers.insert(name, Armed { handle, ..armed });
+            if let Some((_, armed)) = other.timers.remove(name) {
+                world.adopt_timer(name, &armed, payload);
             }
         }
     }

@@ -93,7 +93,10 @@ impl Pair {
 
     fn arm(&mut self, ahead: u64, class: u8, origin: u32) {
         let (key, payload) = self.key(ahead, class, origin);
-        let handle = self.wheel.push_tracked(key, payload);
+        // Numbers are used again, as the records of timers are.
+        let taken = |number: &u32| self.armed.iter().any(|(handle, _)| handle.0 == *number);
+        let handle = Handle((0..).find(|number| !taken(number)).unwrap());
+        self.wheel.push_tracked(key, payload, handle);
         self.reference.push(key, payload);
         self.armed.push((handle, key));
     }
@@ -101,14 +104,16 @@ impl Pair {
     fn cancel(&mut self, which: usize) {
         if !self.armed.is_empty() {
             let (handle, key) = self.armed.swap_remove(which % self.armed.len());
-            self.wheel.cancel(handle);
+            self.wheel.cancel(handle, key);
             self.reference.cancel(key);
         }
     }
 
     fn pop(&mut self, until: u64) -> bool {
         let (wheel, reference) = (
-            self.wheel.pop(SimTime(until)),
+            self.wheel
+                .pop(SimTime(until))
+                .map(|entry| (entry.key, entry.payload)),
             self.reference.pop(SimTime(until)),
         );
         assert_eq!(wheel, reference);
@@ -240,14 +245,15 @@ fn a_cancelled_entry_frees_its_place_at_once() {
         tag: 0,
     };
     for turn in 0..100u32 {
-        let handles: Vec<Handle> = (0..100)
-            .map(|i| {
-                let at = SimTime(5_000_000_000 + u64::from(i));
-                wheel.push_tracked(EventKey::new(at, Class::Timer, turn, i), payload)
-            })
-            .collect();
-        for handle in handles {
-            wheel.cancel(handle);
+        let key = |i: u32| {
+            let at = SimTime(5_000_000_000 + u64::from(i));
+            EventKey::new(at, Class::Timer, turn, i)
+        };
+        for i in 0..100 {
+            wheel.push_tracked(key(i), payload, Handle(i));
+        }
+        for i in 0..100 {
+            wheel.cancel(Handle(i), key(i));
         }
         assert_eq!(wheel.len(), 0);
     }

@@ -9,9 +9,10 @@
 //! back into the slots and the horizon with it.
 //!
 //! Slots are chains of fixed chunks of one pool, so nothing is allocated per event once the pool
-//! has grown to the largest number of pending events. Entries that may be cancelled are tracked in
-//! a table of locations: cancelling takes an entry out of its slot at once; in the front, which is
-//! short, it leaves a void entry behind.
+//! has grown to the largest number of pending events. Of entries that may be cancelled a table holds
+//! the place in the slots: cancelling takes an entry out of its slot at once. In the front, which is
+//! short and sorted, it is searched for by its key and leaves a void entry behind, so that an entry
+//! that comes to the front, as nearly every one does, costs the table nothing.
 //!
 //! **Cost.** A push is constant time; a pop is constant plus the sort of a small slot; an entry is
 //! moved at most once per level, in practice once or twice. A cancel is constant.
@@ -34,10 +35,8 @@ const DIRECT_SORT_MAX: u32 = 192;
 /// Length from which the front gives back its far half, so that an insertion stays cheap.
 const FRONT_MAX: usize = 576;
 
-/// Location of a tracked entry that stands in the front or in the next round.
-const IN_FRONT: u32 = u32::MAX;
-/// Location of a cancelled entry whose remains stand in the front.
-const VOID: u32 = u32::MAX - 1;
+/// Handle of what is left of a cancelled entry in the front or in the next round.
+const VOID: u32 = Handle::LIMIT;
 
 /// One slot: a chain of chunks of which only the first may be partly filled.
 #[derive(Clone, Copy, Debug)]
@@ -68,8 +67,9 @@ pub(crate) struct Wheel {
     /// Next chunk in the chain, per chunk of the pool.
     chunk_next: Vec<u32>,
     chunks_free: Vec<u32>,
+    /// Per handle the entry's place in the pool, or in the next round; of no meaning once it stands
+    /// in the front.
     locations: Vec<u32>,
-    handles_free: Vec<u32>,
     live: usize,
     /// Whether the front was filled since it was last asked.
     refilled: bool,
@@ -107,7 +107,6 @@ impl Wheel {
             chunk_next: Vec::new(),
             chunks_free: Vec::new(),
             locations: Vec::new(),
-            handles_free: Vec::new(),
             live: 0,
             refilled: false,
         }
@@ -159,42 +158,45 @@ impl Wheel {
 
     /// Adds an event that can be cancelled through the handle.
     #[inline]
-    pub(crate) fn push_tracked(&mut self, key: EventKey, payload: Payload) -> Handle {
-        let handle = match self.handles_free.pop() {
-            Some(handle) => handle,
-            None => {
-                let handle = u32::try_from(self.locations.len())
-                    .expect("2^32 pending timers exceed the memory of any supported machine");
-                self.locations.push(IN_FRONT);
-                handle
-            }
-        };
+    pub(crate) fn push_tracked(&mut self, key: EventKey, payload: Payload, handle: Handle) {
+        if handle.0 as usize >= self.locations.len() {
+            self.more_locations(handle);
+        }
         self.live += 1;
-        self.place(key, payload, handle);
-        Handle(handle)
+        self.place(key, payload, handle.0);
     }
 
-    /// Takes a pending event out again. The handle must be neither popped nor cancelled.
-    #[inline]
-    pub(crate) fn cancel(&mut self, handle: Handle) {
+    #[cold]
+    fn more_locations(&mut self, handle: Handle) {
+        self.locations.resize(handle.0 as usize + 1, NONE);
+    }
+
+    /// Takes a pending event out again. `key` and `handle` must be those of one that was neither
+    /// popped nor cancelled.
+    pub(crate) fn cancel(&mut self, handle: Handle, key: EventKey) {
         self.live -= 1;
         let location = self.locations[handle.0 as usize];
-        if location == IN_FRONT {
-            self.locations[handle.0 as usize] = VOID;
+        let time = key.time().0;
+        // Whether it stands in the slots follows from its time, as it did when it was placed.
+        if time >= self.horizon && time != self.now {
+            self.take_out(location);
             return;
         }
-        self.handles_free.push(handle.0);
-        self.take_out(location);
+        let entry = match self.front.binary_search_by(|other| key.cmp(&other.key)) {
+            Ok(index) => &mut self.front[index],
+            Err(_) => &mut self.next_round[location as usize],
+        };
+        debug_assert_eq!((entry.key, entry.handle), (key, handle.0));
+        entry.handle = VOID;
     }
 
     /// The next event in order, unless it is due after `until`.
     #[inline]
-    pub(crate) fn pop(&mut self, until: SimTime) -> Option<(EventKey, Payload)> {
+    pub(crate) fn pop(&mut self, until: SimTime) -> Option<Entry> {
         loop {
             match self.front.last() {
                 // Voids go first: a cancelled event must not even move the clock.
-                Some(entry) if self.is_void(entry) => {
-                    self.handles_free.push(entry.handle);
+                Some(entry) if entry.handle == VOID => {
                     self.front.pop();
                     continue;
                 }
@@ -218,36 +220,15 @@ impl Wheel {
                     continue;
                 }
             }
-            let entry = self.front.pop()?;
-            if entry.handle != NONE {
-                self.handles_free.push(entry.handle);
-            }
             self.live -= 1;
-            return Some((entry.key, entry.payload));
+            return self.front.pop();
         }
-    }
-
-    #[inline]
-    fn is_void(&self, entry: &Entry) -> bool {
-        entry.handle != NONE && self.locations[entry.handle as usize] == VOID
     }
 
     #[cold]
     fn begin_round(&mut self) {
         // A round of nothing but cancelled events is none.
-        let Self {
-            next_round,
-            locations,
-            handles_free,
-            ..
-        } = self;
-        next_round.retain(|entry| {
-            let void = entry.handle != NONE && locations[entry.handle as usize] == VOID;
-            if void {
-                handles_free.push(entry.handle);
-            }
-            !void
-        });
+        self.next_round.retain(|entry| entry.handle != VOID);
         if self.next_round.is_empty() {
             return;
         }
@@ -276,10 +257,11 @@ impl Wheel {
 
     #[inline(never)]
     fn place_in_front(&mut self, entry: Entry) {
-        if entry.handle != NONE {
-            self.locations[entry.handle as usize] = IN_FRONT;
-        }
         if entry.key.time().0 == self.now {
+            if entry.handle != NONE {
+                // Fewer than there are handles.
+                self.locations[entry.handle as usize] = self.next_round.len() as u32;
+            }
             self.next_round.push(entry);
             return;
         }
@@ -314,9 +296,7 @@ impl Wheel {
         self.horizon = keep_from;
         for index in 0..count {
             let entry = self.front[index];
-            if self.is_void(&entry) {
-                self.handles_free.push(entry.handle);
-            } else {
+            if entry.handle != VOID {
                 self.place_in_slot(entry.key, entry.payload, entry.handle);
             }
         }
@@ -348,7 +328,7 @@ impl Wheel {
         entry.payload.tag = payload.tag;
         entry.handle = handle;
         if handle != NONE {
-            // Positions are checked to be below `VOID` when the pool grows.
+            // Positions are checked to be below `NONE` when the pool grows.
             self.locations[handle as usize] = position as u32;
         }
     }
@@ -373,7 +353,7 @@ impl Wheel {
         let chunk = self.chunks_free.pop().unwrap_or_else(|| {
             let chunk = u32::try_from(self.chunk_next.len())
                 .ok()
-                .filter(|&chunk| chunk < VOID / CHUNK as u32)
+                .filter(|&chunk| chunk < NONE / CHUNK as u32)
                 .expect("2^32 pending events exceed the memory of any supported machine");
             self.chunk_next.push(NONE);
             self.pool.resize(self.pool.len() + CHUNK, BLANK);
@@ -396,7 +376,7 @@ impl Wheel {
         let last = self.pool[slot.head as usize * CHUNK + offset];
         self.pool[position as usize] = last;
         if last.handle != NONE {
-            // If it is the cancelled entry itself, its handle is free and the location unread.
+            // If it is the cancelled entry itself, nobody reads its location any more.
             self.locations[last.handle as usize] = position;
         }
         if offset == 0 {
@@ -463,11 +443,6 @@ impl Wheel {
             remaining -= filled;
             self.chunks_free.push(chunk);
             chunk = self.chunk_next[chunk as usize];
-        }
-        for entry in &self.front {
-            if entry.handle != NONE {
-                self.locations[entry.handle as usize] = IN_FRONT;
-            }
         }
         sort_descending(&mut self.front);
         self.refilled = true;

@@ -6,7 +6,7 @@ use crate::error::EngineError;
 use crate::host::LostInput;
 use crate::id::NodeId;
 use crate::time::{SimDuration, SimTime};
-use crate::timers::{QUEUED, TimerName};
+use crate::timers::{State, TimerName};
 
 impl<P: Copy, E: Copy> World<P, E> {
     /// Takes the power from a node.
@@ -40,8 +40,8 @@ impl<P: Copy, E: Copy> World<P, E> {
                 Item::Timer { timer, stamp } => {
                     let name = TimerName::timer(node, timer);
                     if let Some(armed) = self.timers.get_mut(name)
-                        && armed.handle == QUEUED
-                        && armed.stamp == stamp
+                        && armed.stands(State::Queued)
+                        && armed.stamp() == stamp
                     {
                         self.timers.remove(name);
                     }

@@ -4,9 +4,9 @@ use super::World;
 use crate::error::EngineError;
 use crate::id::{NodeId, TimerId};
 use crate::order::{Class, EventKey};
-use crate::queue::{Handle, Payload};
+use crate::queue::Payload;
 use crate::time::{SimDuration, SimTime};
-use crate::timers::{Armed, FIRED, TimerName};
+use crate::timers::{Armed, State, TimerName};
 
 impl<P: Copy, E: Copy> World<P, E> {
     /// Arms a protocol timer of a node, replacing an earlier one of the same name.
@@ -66,26 +66,36 @@ impl<P: Copy, E: Copy> World<P, E> {
             data: timer.key,
             tag: u32::from(timer.kind),
         };
-        let handle = self.queue.push_tracked(key, payload).0;
-        if let Some(old) = self.timers.insert(
-            name,
-            Armed {
-                handle,
-                stamp,
-                incarnation,
-            },
-        ) && old.handle < FIRED
-        {
-            self.queue.cancel(Handle(old.handle));
+        let handle = self.timers.place(name);
+        let armed = self.timers.at(handle);
+        if armed.stands(State::Pending) {
+            self.queue.cancel(handle, armed.due);
+        }
+        armed.due = key;
+        armed.incarnation = incarnation;
+        armed.put(State::Pending);
+        self.queue.push_tracked(key, payload, handle);
+    }
+
+    /// Takes over a timer of another world as it stands there.
+    pub(crate) fn adopt_timer(&mut self, name: TimerName, theirs: &Armed, payload: Payload) {
+        let handle = self.timers.place(name);
+        let armed = self.timers.at(handle);
+        if armed.stands(State::Pending) {
+            self.queue.cancel(handle, armed.due);
+        }
+        armed.take_over(theirs);
+        if theirs.stands(State::Pending) {
+            self.queue.push_tracked(theirs.due, payload, handle);
         }
     }
 
     /// Disarms a timer. An expiry that waits for the CPU becomes void.
     pub(crate) fn disarm(&mut self, name: TimerName) {
-        if let Some(old) = self.timers.remove(name)
-            && old.handle < FIRED
+        if let Some((handle, old)) = self.timers.remove(name)
+            && old.stands(State::Pending)
         {
-            self.queue.cancel(Handle(old.handle));
+            self.queue.cancel(handle, old.due);
         }
     }
 
@@ -97,6 +107,8 @@ impl<P: Copy, E: Copy> World<P, E> {
             .map(|state| state.incarnation);
         self.timers
             .get_mut(TimerName::timer(node, timer))
-            .is_some_and(|armed| armed.handle != FIRED && Some(armed.incarnation) == incarnation)
+            .is_some_and(|armed| {
+                !armed.stands(State::Fired) && Some(armed.incarnation) == incarnation
+            })
     }
 }
