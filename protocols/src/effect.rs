@@ -107,12 +107,19 @@ pub struct Effects {
     bytes: Vec<u8>,
 }
 
+/// Room that stays reserved between calls, effects. A server that starts tells of every peer at once,
+/// which for a million of them is 100 MB that no later call needs.
+const KEPT_MAX: usize = 4096;
+
 impl Effects {
-    /// Forgets all effects and keeps the memory.
+    /// Forgets all effects and keeps as much memory as an ordinary call needs.
     pub fn clear(&mut self) {
         self.items.clear();
         self.lines.clear();
         self.bytes.clear();
+        self.items.shrink_to(KEPT_MAX);
+        self.lines.shrink_to(KEPT_MAX);
+        self.bytes.shrink_to(KEPT_MAX * 64);
     }
 
     /// Number of effects.
