@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use protocols::Address;
-use protocols::attack::{Action, Actions, Attacker, HOSTS_EACH, OWN_HOSTS, Property, Setup};
+use protocols::attack::{Action, Actions, Attacker, HOSTS_EACH, OWN_HOSTS, Power, Property, Setup};
 use protocols::crypto::Crypto;
 use protocols::parameter::ParameterError;
 use protocols::roster::Roster;
@@ -122,6 +122,8 @@ pub(crate) struct Instance {
     pub(crate) masks: bool,
     /// It acts on whole records of streams.
     pub(crate) by_records: bool,
+    /// Powers that some of its steps need and that it was not granted.
+    pub(crate) lacks: Vec<Power>,
     /// The connections that pass it.
     pub(crate) connections: BTreeMap<Connection, Splice<Header>>,
     /// Records that it holds, by frame.
@@ -304,6 +306,7 @@ impl Attacks {
                         choice.spec.properties.contains(&Property::Anonymity)
                     }),
                     by_records: records,
+                    lacks: lacks(spec),
                     connections: BTreeMap::new(),
                     kept: BTreeMap::new(),
                     last: (AttemptId::NONE, None),
@@ -517,6 +520,13 @@ impl Attacks {
     pub(crate) fn wish(&mut self, place: usize, now_ns: u64, actions: Actions) {
         let instance = &mut self.instances[place];
         for action in actions {
+            if let Action::Inject { from, .. } = &action {
+                let own = from.host >= OWN_HOSTS;
+                let needed = if own { Power::Inject } else { Power::Spoof };
+                if instance.lacks.contains(&needed) {
+                    continue;
+                }
+            }
             if matches!(
                 action,
                 Action::Inject { .. } | Action::Claim(_) | Action::Tried
@@ -553,6 +563,23 @@ pub(crate) fn acts_on_records(scenario: &Scenario, spec: &AdversarySpec) -> bool
         ..sim_engine::Powers::default()
     };
     spec.is_on_path() && streams && spec.layer == Layer::Record && spec.powers != watches
+}
+
+/// Powers that some steps of an adversary's attack need and that it was not granted.
+fn lacks(spec: &AdversarySpec) -> Vec<Power> {
+    let spare = spec.attack.as_ref().map_or(&[][..], |it| it.spec.spare);
+    let has = |power: &&Power| match power {
+        Power::Observe => spec.powers.observe,
+        Power::Drop => spec.powers.drop,
+        Power::Delay => spec.powers.delay,
+        Power::Duplicate => spec.powers.duplicate,
+        Power::Reorder => spec.powers.reorder,
+        Power::Modify => spec.powers.modify,
+        Power::Inject => spec.powers.inject,
+        Power::Spoof => spec.powers.spoof,
+        Power::Redirect => spec.powers.redirect,
+    };
+    spare.iter().filter(|power| !has(power)).copied().collect()
 }
 
 /// The first own host of an instance.

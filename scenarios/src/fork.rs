@@ -2,7 +2,8 @@
 //!
 //! After the settle time, the pairs that are still out of step go on in the same world with quiet
 //! links, no adversary and no recorder. Each gets up to [`ATTEMPTS`] attempts, one after the other,
-//! so spaced that each has the server to itself. All fail: the divergence is permanent. A pair that
+//! so spaced that each has the server to itself; a command that the end of the run cut off is given up
+//! first, since a busy initiator would refuse every other. All fail: the divergence is permanent. A pair that
 //! comes into step has healed by itself; one that succeeds and stays out of step diverges silently.
 //! Initiators in step whose last attempt failed are tried likewise: one success shows that they are not
 //! locked out.
@@ -91,6 +92,9 @@ impl<T: Tables> World<T> {
         }
         self.taps.stop();
         self.attacks.stop();
+        for suspect in &fork.suspects {
+            self.give_up_cut_off(suspect.initiator, out);
+        }
         self.workloads.fork = Some(fork);
         self.arm_fork(now, out);
         true

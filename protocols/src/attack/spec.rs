@@ -276,8 +276,11 @@ pub struct AttackSpec {
     pub id: &'static str,
     /// One paragraph: what it does.
     pub help: &'static str,
-    /// Powers it needs.
+    /// Powers of all its steps: what it is granted unless the scenario says otherwise.
     pub powers: &'static [Power],
+    /// Those of [`Self::powers`] without which only some of its steps are left out: what they would
+    /// send is not sent, and without [`Power::Observe`] it sees its own mail alone.
+    pub spare: &'static [Power],
     /// Where it can stand; the first is where it is tried.
     pub positions: &'static [Position],
     /// Secrets it must be granted.

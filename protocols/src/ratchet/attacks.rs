@@ -100,6 +100,7 @@ const BASE: AttackSpec = AttackSpec {
     id: "",
     help: "",
     powers: &[],
+    spare: &[],
     positions: &[Position::OnPath],
     knows: &[],
     params: &[],

@@ -117,6 +117,7 @@ const BASE: AttackSpec = AttackSpec {
     id: "",
     help: "",
     powers: &[],
+    spare: &[],
     positions: &[Position::OnPath],
     knows: &[],
     params: &[],

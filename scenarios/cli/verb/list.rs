@@ -61,6 +61,13 @@ fn attacks() -> Vec<Entry> {
                 words(attack.powers.iter().map(|power| power.as_str()).collect()),
                 words(attack.positions.iter().map(|place| place.key()).collect())
             )];
+            if !attack.spare.is_empty() {
+                let spare = attack.spare.iter().map(|power| power.as_str());
+                details.push(format!(
+                    "only some steps need: {}",
+                    words(spare.collect())
+                ));
+            }
             for need in attack.knows {
                 details.push(format!("knows: {} of a {}", need.secret, need.of));
             }

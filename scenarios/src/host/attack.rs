@@ -8,7 +8,7 @@ pub(crate) mod records;
 pub(crate) mod streams;
 
 use protocols::attack::{Action, AttackContext, Attacker, Claim, Grant, Granted, Holder, View};
-use protocols::attack::{OWN_HOSTS, Verdict as Decision};
+use protocols::attack::{OWN_HOSTS, Power, Verdict as Decision};
 use protocols::{Address, Channel, Storage as _};
 use sim_engine::order::TAP_ENTITY_BASE;
 use sim_engine::{
@@ -198,6 +198,10 @@ impl<T: Tables> World<T> {
             return None;
         }
         let place = self.attacks.at(passage.tap as usize, passage.meta.link.0)?;
+        if self.attacks.instances[place].lacks.contains(&Power::Observe) {
+            // It was not granted a look at what passes, and does without.
+            return None;
+        }
         if let Some(Mind::Rules(rules)) = &mut self.attacks.instances[place].attacker {
             rules.tell(passage.meta.direction, header.attempt);
         }

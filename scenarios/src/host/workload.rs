@@ -160,6 +160,8 @@ pub struct Workloads {
     overlapping: BTreeMap<(u32, u32), u32>,
     /// Sessions that are over, of initiators whose command may go on with another.
     between: BTreeMap<u32, Attempt>,
+    /// Initiators whose attempt the end of the run cut off, and with whom it was.
+    cut_off: BTreeMap<u32, u32>,
     /// Attempts of overlapping kinds by initiator and session.
     by_session: BTreeMap<(u32, Tag), AttemptId>,
 }
@@ -192,6 +194,7 @@ impl Workloads {
             open: OpenAttempts::default(),
             overlapping: BTreeMap::new(),
             between: BTreeMap::new(),
+            cut_off: BTreeMap::new(),
             by_session: BTreeMap::new(),
         }
     }

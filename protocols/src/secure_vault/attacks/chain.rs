@@ -20,6 +20,8 @@ pub(super) const SPEC: AttackSpec = AttackSpec {
            as soon as the vault really changes. Names key(C1), session keys, and logs in as the device \
            in the end.",
     powers: &[Power::Observe, Power::Spoof],
+    // Following takes eyes only; logging in takes the device's address.
+    spare: &[Power::Spoof],
     knows: &[Need {
         secret: "vault",
         of: "device",

@@ -15,6 +15,8 @@ pub(super) const SPEC: AttackSpec = AttackSpec {
            and sends data of its own under the device's address; tries the same key on the next \
            sessions.",
     powers: &[Power::Observe, Power::Inject, Power::Spoof],
+    // Without it the session is read, not written.
+    spare: &[Power::Spoof],
     knows: &[Need {
         secret: "session-key",
         of: "device",

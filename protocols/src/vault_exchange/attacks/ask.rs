@@ -6,7 +6,8 @@ use super::algebra::Rows;
 use super::forge::{self, Couple, Kind, named, widen};
 use crate::address::Address;
 use crate::attack::{
-    AttackContext, AttackSpec, Attacker, Cases, Control, Power, Property, Setup, Verdict, View,
+    AttackContext, AttackSpec, Attacker, Cases, Control, Position, Power, Property, Setup, Verdict,
+    View,
 };
 use crate::time::Span;
 use crate::vault_exchange::PORT;
@@ -14,6 +15,12 @@ use crate::vault_exchange::params::Params;
 
 /// Requests come under the device's address; the answers pass on their way to it.
 const POWERS: &[Power] = &[Power::Observe, Power::Inject, Power::Spoof];
+
+/// From an own address it needs neither: the answer is its mail.
+const SPARE: &[Power] = &[Power::Observe, Power::Spoof];
+
+/// Who only asks need not stand on the path.
+const POSITIONS: &[Position] = &[Position::OnPath, Position::OffPath];
 
 const ONE_CASES: &[&str] = &["spoofed", "own"];
 
@@ -23,6 +30,8 @@ pub(super) const ONE_SPEC: AttackSpec = AttackSpec {
            (`spoofed`; the answer is read on its way to the device) or under an own one (`own`). The key \
            of a single index is the row itself.",
     powers: POWERS,
+    spare: SPARE,
+    positions: POSITIONS,
     cases: ONE_CASES,
     properties: &[Property::Secrecy],
     claims: &["VX-C2"],
@@ -39,6 +48,8 @@ pub(super) const REPEAT_SPEC: AttackSpec = AttackSpec {
     help: "Asks under the device's address for one index twice (`repeated`), for one index more than a \
            request has (`one-more`), and for all rows at once (`all`).",
     powers: POWERS,
+    spare: SPARE,
+    positions: POSITIONS,
     cases: REPEAT_CASES,
     properties: &[Property::Secrecy, Property::Agreement],
     control: Control::without("secrecy"),
@@ -55,6 +66,8 @@ pub(super) const OUTSIDE_SPEC: AttackSpec = AttackSpec {
            signed byte (`negative`), for none at all (`count-0`), and for 255 indices that go round \
            through the vault (`count-255`).",
     powers: POWERS,
+    spare: SPARE,
+    positions: POSITIONS,
     cases: OUTSIDE_CASES,
     properties: &[Property::Availability, Property::Secrecy],
     control: Control::without("secrecy"),

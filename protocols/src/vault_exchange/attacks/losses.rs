@@ -6,10 +6,17 @@ use std::sync::Arc;
 use super::forge::{self, Kind};
 use crate::attack::kit::{NTH, NTH_AND_ROW, Suppress};
 use crate::attack::{
-    AttackContext, AttackSpec, Attacker, Cases, Control, Power, Property, Setup, Verdict, View,
+    AttackContext, AttackSpec, Attacker, Cases, Control, Power, Property, Setup, Stage, Verdict, View,
 };
 use crate::time::Span;
 use crate::vault_exchange::params::Params;
+
+/// Sessions without length, as the published program would have them, and a device that begins anew
+/// when one fails.
+const AGAIN: Stage = Stage {
+    tables: "[workload.errand-1.retry]\nafter = \"10s\"",
+    ..super::ONCE
+};
 
 pub(super) const INDICES_SPEC: AttackSpec = AttackSpec {
     id: "drop-indices",
@@ -18,9 +25,15 @@ pub(super) const INDICES_SPEC: AttackSpec = AttackSpec {
     params: NTH_AND_ROW,
     properties: &[Property::Availability],
     claims: &["VX-C4"],
-    control: Control::without("queue"),
-    // Without length: the published program answers a request when it comes.
-    stage: super::BUSY.with_params(&[("sessions", "1000000"), ("session_length", "\"0s\"")]),
+    // A request that never came leaves no trace at the server, so that no twin of the text fares worse
+    // than the text, not even the one without a queue. The published program does: it serves so many
+    // sessions in all, and the device that begins anew asks for more.
+    control: Control {
+        variant: "literal",
+        without: "",
+        params: &[],
+    },
+    stage: AGAIN,
     ..super::BASE
 };
 
@@ -37,7 +50,7 @@ pub(super) const KEY_SPEC: AttackSpec = AttackSpec {
     properties: &[Property::Desync, Property::Availability],
     claims: &["VX-C4"],
     control: Control::without("session"),
-    stage: super::ONCE,
+    stage: AGAIN,
     ..super::BASE
 };
 

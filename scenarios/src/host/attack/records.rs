@@ -5,7 +5,7 @@
 //! back here when their time has come.
 
 use protocols::Address;
-use protocols::attack::{OWN_HOSTS, Verdict as Decision};
+use protocols::attack::{OWN_HOSTS, Power, Verdict as Decision};
 use sim_engine::order::TAP_ENTITY_BASE;
 use sim_engine::{
     Direction, Injection, LinkId, NodeId, Outbox, Passage, SimTime, Source, TimerId, Verdict,
@@ -172,7 +172,8 @@ impl<T: Tables> World<T> {
         record: &[u8],
         decided: &mut Decided,
     ) -> splice::Fate {
-        if now.0 >= self.attacks.until_ns {
+        let blind = self.attacks.instances[place].lacks.contains(&Power::Observe);
+        if now.0 >= self.attacks.until_ns || blind {
             return splice::Fate::Pass;
         }
         let prefix = if self.instance.streams() {

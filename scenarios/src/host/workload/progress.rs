@@ -352,7 +352,22 @@ impl<T: Tables> World<T> {
     /// Closes what is still open when the run ends.
     pub fn close_all(&mut self, now: SimTime, out: &mut Outbox<'_, Self>) {
         for slot in self.workloads.open.in_order() {
+            if let Some(open) = self.workloads.open.get(slot) {
+                let (node, responder) = (open.id.initiator, open.responder);
+                self.workloads.cut_off.insert(node, responder);
+            }
             self.close(now, slot, Close::EndOfRun, out);
+        }
+        let between = core::mem::take(&mut self.workloads.between);
+        let between = between.into_iter().map(|(node, open)| (node, open.responder));
+        self.workloads.cut_off.extend(between);
+    }
+
+    /// Gives up what the end of the run cut off at `node`, as its deadline would have: a command that
+    /// goes on would refuse the next one.
+    pub(crate) fn give_up_cut_off(&mut self, node: u32, out: &mut Outbox<'_, Self>) {
+        if let Some(responder) = self.workloads.cut_off.remove(&node) {
+            self.abort(node, responder, out);
         }
     }
 }

@@ -118,6 +118,7 @@ impl<'t> Reading<'t> {
         let missing: Vec<&str> = spec
             .powers
             .iter()
+            .filter(|power| !spec.spare.contains(power))
             .map(|power| power.as_str())
             .filter(|name| {
                 let has = POWERS.iter().find(|power| power.name == *name);
