@@ -29,6 +29,7 @@ mod links;
 mod matrix;
 mod media;
 mod plot;
+mod powers;
 mod program;
 mod relay;
 mod report;

@@ -128,6 +128,8 @@ pub struct Setup<'a> {
     pub case: Option<&'a str>,
     /// Its parameters.
     pub params: &'a Values,
+    /// Powers of [`AttackSpec::spare`] that it was not granted.
+    pub lacks: &'a [Power],
 }
 
 impl Setup<'_> {

@@ -240,6 +240,7 @@ impl Attacks {
                 (Scope::Link, Some(_)) => links.iter().map(|link| vec![*link]).collect(),
                 _ => vec![links.to_vec()],
             };
+            let lacking = lacks(spec);
             for (number, set) in (0u64..).zip(sets) {
                 let place = all.instances.len();
                 let near: BTreeSet<usize> = set
@@ -257,6 +258,7 @@ impl Attacks {
                         own_host: own_host(place),
                         case: choice.case,
                         params: &choice.params,
+                        lacks: &lacking,
                     };
                     let made = instance.attacker(choice.spec.id, &setup);
                     Mind::Code(made.map_err(|error| (index, error))?)
@@ -306,7 +308,7 @@ impl Attacks {
                         choice.spec.properties.contains(&Property::Anonymity)
                     }),
                     by_records: records,
-                    lacks: lacks(spec),
+                    lacks: lacking.clone(),
                     connections: BTreeMap::new(),
                     kept: BTreeMap::new(),
                     last: (AttemptId::NONE, None),

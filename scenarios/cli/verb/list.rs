@@ -63,10 +63,7 @@ fn attacks() -> Vec<Entry> {
             )];
             if !attack.spare.is_empty() {
                 let spare = attack.spare.iter().map(|power| power.as_str());
-                details.push(format!(
-                    "only some steps need: {}",
-                    words(spare.collect())
-                ));
+                details.push(format!("only some steps need: {}", words(spare.collect())));
             }
             for need in attack.knows {
                 details.push(format!("knows: {} of a {}", need.secret, need.of));

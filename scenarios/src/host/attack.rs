@@ -198,7 +198,10 @@ impl<T: Tables> World<T> {
             return None;
         }
         let place = self.attacks.at(passage.tap as usize, passage.meta.link.0)?;
-        if self.attacks.instances[place].lacks.contains(&Power::Observe) {
+        if self.attacks.instances[place]
+            .lacks
+            .contains(&Power::Observe)
+        {
             // It was not granted a look at what passes, and does without.
             return None;
         }

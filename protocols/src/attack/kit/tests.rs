@@ -44,6 +44,7 @@ fn stand<A: Attacker>(case: Option<&str>, build: impl FnOnce(&Setup<'_>) -> A) -
         own_host: crate::attack::OWN_HOSTS,
         case,
         params: &Values::default(),
+        lacks: &[],
     });
     Stand {
         attacker,

@@ -98,6 +98,7 @@ pub(super) const SOON_SPEC: AttackSpec = AttackSpec {
     help: "Sends a request again one second later, while its time is fresh: from an own address, or \
            from that of the user.",
     powers: &[Power::Observe, Power::Inject, Power::Spoof],
+    spare: &[Power::Spoof],
     cases: SOON,
     properties: &[Property::Agreement],
     claims: &["MS-C5"],

@@ -150,6 +150,7 @@ pub(super) const FORGE_SPEC: AttackSpec = AttackSpec {
            server with a random proof (`list-random`, `db-random`), or a recorded LIST_REQ, PWD_REQ or \
            DB_REQ once more, one second later (`list-repeat`, `pwd-repeat`, `db-repeat`).",
     powers: super::OBSERVE_INJECT,
+    spare: &[Power::Observe],
     cases: CASES,
     properties: &[Property::Agreement, Property::Secrecy],
     claims: &["MS-C8", "MS-C9"],

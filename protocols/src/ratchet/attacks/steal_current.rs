@@ -35,6 +35,7 @@ pub(super) const SPEC: AttackSpec = AttackSpec {
            came before (`earlier`) or come after (`later`), or sends the next DATA in the client's \
            place (`forge`). Keys move by what is on the wire and nothing else.",
     powers: &[Power::Observe, Power::Spoof],
+    spare: &[Power::Spoof],
     knows: &[
         leak("190s"),
         leak("424s"),

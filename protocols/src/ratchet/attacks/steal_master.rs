@@ -24,6 +24,7 @@ pub(super) const SPEC: AttackSpec = AttackSpec {
            those that follow (`live`), or logs in with it from an address of its own (`pose`). Every \
            key of every session follows from K and the bytes on the wire.",
     powers: &[Power::Observe, Power::Inject],
+    spare: &[Power::Inject],
     knows: &[Need {
         secret: MASTER_KEY,
         of: "client",

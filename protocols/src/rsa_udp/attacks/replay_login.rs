@@ -72,6 +72,7 @@ pub(super) const PASS: AttackSpec = AttackSpec {
            ERROR under the device's address ends the client's attempt first, and the PASS follows \
            twice. The device keeps salts after use, and has no timer that frees it.",
     powers: &[Power::Observe, Power::Inject, Power::Spoof],
+    spare: &[Power::Inject, Power::Spoof],
     cases: CASES,
     properties: &[Property::Agreement, Property::Availability],
     claims: &["RU-C10"],

@@ -76,6 +76,7 @@ fn every_attack_that_is_declared_is_built() {
                 own_host: crate::attack::OWN_HOSTS,
                 case,
                 params: &Values::default(),
+                lacks: &[],
             };
             assert!(build(&params, spec.id, &setup).is_ok(), "{}", spec.id);
         }

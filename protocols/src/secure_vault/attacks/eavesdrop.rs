@@ -14,6 +14,7 @@ pub(super) const SPEC: AttackSpec = AttackSpec {
     help: "Reads every message. Where M3 shows the r1 of M2 in clear, it takes t1 from M3 and t2 from \
            M4 and names the session key t1 XOR t2. It links sessions by the device_id in M1.",
     powers: &[Power::Observe],
+    spare: &[],
     positions: &[Position::OnPath],
     knows: &[],
     params: &[],

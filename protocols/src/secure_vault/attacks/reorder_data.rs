@@ -50,8 +50,8 @@ pub(super) const SPEC: AttackSpec = AttackSpec {
     ..super::BASE
 };
 
-/// How far apart two frames arrive that are let go together.
-const BEHIND: Span = Span::from_millis(5);
+/// How far the later of two frames goes behind the other: more than what is left of a link's delay.
+const BEHIND: Span = Span::from_secs(1);
 
 /// What goes from one party to another.
 #[derive(Debug, Default)]

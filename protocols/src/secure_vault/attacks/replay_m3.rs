@@ -18,6 +18,7 @@ pub(super) const SPEC: AttackSpec = AttackSpec {
            in every later session: as soon as M2 passes (`early`), or once M4 has passed \
            (`late`). Without r1 the server would take it for the device's answer.",
     powers: &[Power::Observe, Power::Spoof],
+    spare: &[],
     positions: &[Position::OnPath],
     knows: &[],
     params: &[],

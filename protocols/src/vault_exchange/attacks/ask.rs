@@ -16,7 +16,8 @@ use crate::vault_exchange::params::Params;
 /// Requests come under the device's address; the answers pass on their way to it.
 const POWERS: &[Power] = &[Power::Observe, Power::Inject, Power::Spoof];
 
-/// From an own address it needs neither: the answer is its mail.
+/// From an own address it needs neither, and without the second it asks from there: the answer is its
+/// mail.
 const SPARE: &[Power] = &[Power::Observe, Power::Spoof];
 
 /// Who only asks need not stand on the path.
@@ -96,6 +97,8 @@ pub(super) struct Ask {
     plan: Plan,
     couple: Couple,
     own: Address,
+    /// Nobody lets it use the device's address.
+    stranger: bool,
     cases: Cases,
     /// The request whose answer is awaited.
     asked: Option<Vec<u8>>,
@@ -109,6 +112,7 @@ impl Ask {
             plan,
             couple: Couple::new(setup),
             own: setup.own(0, PORT),
+            stranger: setup.lacks.contains(&Power::Spoof),
             cases: Cases::new(cases, setup.case),
             asked: None,
             made: 0,
@@ -179,7 +183,11 @@ impl Attacker for Ask {
     fn on_timer(&mut self, _: u32, cx: &mut AttackContext<'_>) {
         let (list, own) = self.next();
         let frame = forge::request(&self.params, self.couple.id, &list, cx);
-        let from = if own { self.own } else { self.couple.device };
+        let from = if own || self.stranger {
+            self.own
+        } else {
+            self.couple.device
+        };
         cx.inject(from, self.couple.server, frame);
         self.asked = Some(list);
         self.made += 1;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::forge::{self, Kind};
 use crate::attack::kit::{NTH, NTH_AND_ROW, Suppress};
 use crate::attack::{
-    AttackContext, AttackSpec, Attacker, Cases, Control, Power, Property, Setup, Stage, Verdict, View,
+    AttackContext, AttackSpec, Attacker, Cases, Control, Power, Property, Setup, Stage, Verdict,
+    View,
 };
 use crate::time::Span;
 use crate::vault_exchange::params::Params;

@@ -105,6 +105,7 @@ fn every_attack_is_built_in_every_variant_and_survives_any_bytes() {
                     own_host: OWN_HOSTS,
                     case,
                     params: &Values::default(),
+                    lacks: &[],
                 };
                 let mut attacker = build(&params, spec.id, &setup).expect("it is declared");
                 asked_for(|cx| {

@@ -172,7 +172,9 @@ impl<T: Tables> World<T> {
         record: &[u8],
         decided: &mut Decided,
     ) -> splice::Fate {
-        let blind = self.attacks.instances[place].lacks.contains(&Power::Observe);
+        let blind = self.attacks.instances[place]
+            .lacks
+            .contains(&Power::Observe);
         if now.0 >= self.attacks.until_ns || blind {
             return splice::Fate::Pass;
         }

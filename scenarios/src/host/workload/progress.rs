@@ -359,7 +359,9 @@ impl<T: Tables> World<T> {
             self.close(now, slot, Close::EndOfRun, out);
         }
         let between = core::mem::take(&mut self.workloads.between);
-        let between = between.into_iter().map(|(node, open)| (node, open.responder));
+        let between = between
+            .into_iter()
+            .map(|(node, open)| (node, open.responder));
         self.workloads.cut_off.extend(between);
     }
 
