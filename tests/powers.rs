@@ -149,7 +149,7 @@ fn what_every_step_needs_is_asked_for() {
     );
     let error = read_text("powers.toml", &text, &[]).expect_err("it could ask nothing");
     let said = error.render(false);
-    assert!(said.contains("needs the power inject"), "{said}");
+    assert!(said.contains("needs the power `inject`"), "{said}");
 }
 
 /// The command of a thousand sessions is under way when the run ends: it would refuse every attempt of

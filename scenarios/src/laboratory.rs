@@ -20,6 +20,9 @@ pub fn base(protocol: &str, variant: &str) -> Option<&'static str> {
             include_str!("../data/laboratory/secure-vault-literal.toml")
         }
         "secure-vault" => include_str!("../data/laboratory/secure-vault.toml"),
+        "vault-exchange" if variant == "literal" => {
+            include_str!("../data/laboratory/vault-exchange-literal.toml")
+        }
         "vault-exchange" => include_str!("../data/laboratory/vault-exchange.toml"),
         "rsa-udp" => include_str!("../data/laboratory/rsa-udp.toml"),
         "multi-server" => include_str!("../data/laboratory/multi-server.toml"),

@@ -1,6 +1,6 @@
 //! `badlink desync`: the desynchronisation laboratory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -13,7 +13,7 @@ use reports::read::study::Study;
 use reports::rows::{Laboratory, LaboratoryRow};
 use reports::store::{FORMAT_VERSION, Manifest, ResultKey, ResultKind, Staging, StoreError};
 use reports::table::Table as _;
-use scenarios::laboratory::{Experiment, Kind, PROTOCOLS, Row, examine, plan};
+use scenarios::laboratory::{Damage, Experiment, Kind, PROTOCOLS, Row, examine, plan};
 use sha2::{Digest as _, Sha256};
 
 use super::plot::provenance;
@@ -211,5 +211,26 @@ fn print(table: &[Row]) {
             row.experiment.target(),
             row.experiment.what()
         ));
+    }
+    let mut told = BTreeSet::new();
+    for row in table.iter().filter(|row| row.kind == Kind::NotExercised) {
+        if told.insert(row.experiment.target()) {
+            say(format_args!("  {:<10} {}", row.kind.as_str(), reason(row)));
+        }
+    }
+}
+
+/// Why a damage never happened.
+fn reason(row: &Row) -> String {
+    match &row.experiment.damage {
+        Damage::Message { message, .. } => {
+            format!("{message}: nobody sends it where nothing else is wrong")
+        }
+        Damage::Write { group, write, .. } => {
+            format!("{group}, write {write}: it makes no such write in this scenario")
+        }
+        Damage::Rollback { group, .. } => {
+            format!("{group}, storage: it has no session to go back to")
+        }
     }
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::host::attempt::Outcome as Closing;
 
 fn message(protocol: &'static str, variant: &str, message: &str, action: Action) -> Experiment {
     Experiment {
@@ -63,12 +64,46 @@ fn a_message_that_never_comes_is_not_exercised() {
 #[test]
 fn every_base_is_read_and_is_clean_undamaged() {
     for protocol in PROTOCOLS {
-        let text = base(protocol, "as-published").expect("it is there");
-        let scenario = crate::reader::read_text("base.toml", text, &[])
-            .unwrap_or_else(|error| panic!("{protocol}: {}", error.render(false)));
-        let finished = crate::verify::untraced(&scenario).expect("it runs");
-        for relation in &finished.world.relations {
-            assert!(relation.oracle.closed().is_empty(), "{protocol}");
+        for variant in ["as-published", "literal", "hardened"] {
+            let text = base(protocol, variant).expect("it is there");
+            let set = [(String::from("protocol.variant"), variant.to_owned())];
+            let scenario = crate::reader::read_text("base.toml", text, &set)
+                .unwrap_or_else(|error| panic!("{protocol}: {}", error.render(false)));
+            let finished = crate::verify::untraced(&scenario).expect("it runs");
+            for relation in &finished.world.relations {
+                assert!(relation.oracle.closed().is_empty(), "{protocol} {variant}");
+            }
+            let tally = &finished.tally;
+            let good = tally.of(Closing::Accepted) + tally.of(Closing::Completed);
+            assert_eq!(
+                tally.attempts(),
+                good,
+                "{protocol} {variant}: nothing fails"
+            );
+        }
+    }
+}
+
+/// The published program serves so many sessions in all: its base asks for no more, so that every
+/// durable write of both sides can be struck.
+#[test]
+fn the_program_that_serves_so_many_sessions_is_struck_at_each_write() {
+    for group in ["device", "server"] {
+        for write in 1..=WRITES {
+            let lost = |point| {
+                kind(&Experiment {
+                    protocol: "vault-exchange",
+                    variant: String::from("literal"),
+                    damage: Damage::Write {
+                        group: group.to_owned(),
+                        write,
+                        point,
+                    },
+                    first: 3,
+                })
+            };
+            assert_ne!(lost("before"), Kind::NotExercised, "{group} {write}");
+            assert_ne!(lost("before"), Kind::InStep, "{group} {write}");
         }
     }
 }
