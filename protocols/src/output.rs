@@ -239,6 +239,16 @@ pub enum Output {
         /// First 8 bytes of SHA-256 of the payload.
         digest: Tag,
     },
+    /// Application data that was accepted in a session that is over enters what this end answers
+    /// now.
+    DataReused {
+        /// The session that is over.
+        session: Tag,
+        /// The data's number in it.
+        seq: u64,
+        /// First 8 bytes of SHA-256 of the payload.
+        digest: Tag,
+    },
     /// What this end shares with `peer` right now.
     SharedState {
         /// The other end of the relation.

@@ -282,12 +282,14 @@ const CLAIMS: &[ClaimSpec] = &[
         "RT-C6",
         "dropped packets do not desynchronise the keys; the client can retry",
         "resists",
-    ),
+    )
+    .about(&[Property::Desync, Property::LockOut]),
     claim(
         "RT-C7",
         "key desynchronisation is detected at once",
         "resists",
-    ),
+    )
+    .about(&[Property::Agreement, Property::Desync]),
     claim(
         "RT-C8",
         "only holders of a master key can take part; nobody can pose as server or client; nothing leaks to unauthorised parties",
@@ -297,7 +299,8 @@ const CLAIMS: &[ClaimSpec] = &[
         "RT-C9",
         "wrong opcodes for the phase terminate the session",
         "resists",
-    ),
+    )
+    .about(&[Property::Agreement, Property::Integrity]),
     claim(
         "RT-C10",
         "padding manipulation is detected, no padding oracle",

@@ -308,7 +308,7 @@ impl Protocol for RsaUdp {
                     REPORT,
                 ),
                 resists("RU-C4", "integrity of what is transmitted", REPORT)
-                    .about(&[Property::Integrity]),
+                    .about(&[Property::Agreement, Property::Integrity]),
                 resists("RU-C5", "authentication of user and device", REPORT)
                     .about(&[Property::Agreement]),
                 resists("RU-C6", "non-repudiation", REPORT),

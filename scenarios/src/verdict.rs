@@ -11,6 +11,7 @@ use self::words::{led_by, node, qualified};
 use crate::host::attempt::AttemptId;
 use crate::host::tables::Tables;
 use crate::names::Names;
+use crate::oracle::integrity::Fault;
 use crate::oracle::{EpisodeKind, Evidence};
 use crate::run::Finished;
 use crate::scenario::{Rule, Scenario};
@@ -244,17 +245,19 @@ fn integrity<T: Tables>(scenario: &Scenario, finished: &Finished<T>, names: &Nam
         witness: oracle.first().map(|first| Witness {
             at_ns: first.at_ns,
             session: session(&first.evidence),
-            text: format!(
-                "{} accepted payload {} that {}{}",
-                node(names, first.node),
-                first.seq,
-                if first.order {
-                    "should have come before another"
-                } else {
-                    "its peer did not send"
-                },
-                led_by(scenario, names, &first.evidence)
-            ),
+            text: {
+                let (does, how) = match first.fault {
+                    Fault::Foreign => ("accepted", "that its peer did not send"),
+                    Fault::Order => ("accepted", "that should have come before another"),
+                    Fault::LeftOver => ("still uses", "of a session that is over"),
+                };
+                format!(
+                    "{} {does} payload {} {how}{}",
+                    node(names, first.node),
+                    first.seq,
+                    led_by(scenario, names, &first.evidence)
+                )
+            },
         }),
         note: format!("{} payloads accepted", oracle.payloads()),
         ..Seen::default()

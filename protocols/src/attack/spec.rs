@@ -293,6 +293,8 @@ pub struct AttackSpec {
     pub properties: &'static [Property],
     /// The claims that it tests, full ids.
     pub claims: &'static [&'static str],
+    /// Claims that only some of its cases test: the claim, and those cases.
+    pub case_claims: &'static [(&'static str, &'static [&'static str])],
     /// The twin that it must beat.
     pub control: Control,
     /// Variants that it can attack; empty: all but `broken`, which is for the control.
@@ -306,6 +308,14 @@ pub struct AttackSpec {
 }
 
 impl AttackSpec {
+    /// Whether a case tests a claim that the attack tests.
+    #[must_use]
+    pub fn tests(&self, claim: &str, case: Option<&str>) -> bool {
+        let mut limited = self.case_claims.iter();
+        let limited = limited.find(|(id, _)| *id == claim);
+        limited.is_none_or(|(_, cases)| case.is_some_and(|case| cases.contains(&case)))
+    }
+
     /// Where a case is tried.
     #[must_use]
     pub fn stage_of(&self, case: Option<&str>) -> &Stage {

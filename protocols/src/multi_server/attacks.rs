@@ -146,6 +146,7 @@ const BASE: AttackSpec = AttackSpec {
     cases: &[],
     properties: &[Property::Agreement],
     claims: &["MS-C1"],
+    case_claims: &[],
     control: Control::without("beta"),
     variants: &[],
     claims_secrets: &[],

@@ -107,6 +107,7 @@ const BASE: AttackSpec = AttackSpec {
     cases: &[],
     properties: &[Property::Agreement],
     claims: &["RT-C3"],
+    case_claims: &[],
     control: Control::without("mac"),
     variants: &[],
     claims_secrets: &[],

@@ -166,5 +166,11 @@ choices! {
         Caps = "caps",
         /// The client's freedom to authenticate again.
         Retry = "retry",
+        /// The check that a frame is long enough to be one.
+        Length = "length",
+        /// Everything that holds a header to its session: its place under the HMAC, and the checks.
+        Header = "header",
+        /// What ties a session to its connection: the address, the id, and the cipher behind them.
+        Connection = "connection",
     }
 }

@@ -57,6 +57,8 @@ pub struct Client {
     queue: Vec<Vec<u8>>,
     /// `literal`: frames that came before they were waited for, oldest first.
     early: Vec<Vec<u8>>,
+    /// Broken twins: it has come to its end, until it is restarted.
+    halted: bool,
 }
 
 impl Client {
@@ -71,6 +73,7 @@ impl Client {
             partial: Vec::new(),
             queue: Vec::new(),
             early: Vec::new(),
+            halted: false,
         }
     }
 
@@ -170,6 +173,9 @@ impl Machine for Client {
     fn on_start(&mut self, _cx: &mut Context<'_>) {}
 
     fn on_message(&mut self, incoming: Incoming<'_>, cx: &mut Context<'_>) {
+        if self.halted {
+            return;
+        }
         if self.params.streams() || incoming.from != self.server {
             return self.refuse(cx, Scope::Frame, "unexpected");
         }
@@ -180,7 +186,7 @@ impl Machine for Client {
     }
 
     fn on_stream(&mut self, peer: Address, event: StreamEvent<'_>, cx: &mut Context<'_>) {
-        if !self.stream || peer != self.server {
+        if self.halted || !self.stream || peer != self.server {
             return;
         }
         match event {
@@ -200,6 +206,9 @@ impl Machine for Client {
     }
 
     fn on_timer(&mut self, timer: Timer, cx: &mut Context<'_>) {
+        if self.halted {
+            return;
+        }
         match timer.kind {
             timer::RESPONSE => self.timed_out(cx),
             timer::RESEND => self.repeat(cx),
@@ -212,6 +221,9 @@ impl Machine for Client {
     }
 
     fn on_command(&mut self, command: &Command<'_>, cx: &mut Context<'_>) {
+        if self.halted {
+            return self.refuse(cx, Scope::Command, "halted");
+        }
         match command.id {
             command::AUTHENTICATE => self.authenticate(command.peer, cx),
             command::SEND_DATA => self.send_data(command.arg(0), cx),
@@ -233,6 +245,9 @@ impl Machine for Client {
     }
 
     fn state(&self) -> &'static str {
+        if self.halted {
+            return "HALTED";
+        }
         match self.state {
             State::Idle => "IDLE",
             State::WaitChallenge => "WAIT_CHALLENGE",

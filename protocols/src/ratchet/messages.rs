@@ -4,7 +4,7 @@
 //! direction, IV, ciphertext, HMAC. On a stream a 4-byte length comes before it; the length belongs
 //! to the record, not to the frame, and offsets in refusals count from the frame's first byte.
 
-use super::choice::{Choice as _, Defence, ErrorCodes, Variant};
+use super::choice::{Choice as _, ErrorCodes, Variant};
 use super::equations::Pair;
 use super::params::Params;
 use super::records::CLOSE;
@@ -352,12 +352,13 @@ pub(super) fn seal(
     out.extend_from_slice(&iv);
     out.extend_from_slice(payload);
     pkcs7_pad(out, CIPHERTEXT_AT);
-    if !params.lacks(Defence::Cipher) {
+    if params.encrypts() {
         let key = cx.crypto.aes_key(&pair.enc);
         cx.crypto.cbc_encrypt(&key, &iv, &mut out[CIPHERTEXT_AT..]);
     }
     let beyond = answered.map_or(&[][..], |hash| hash);
-    let hmac = cx.crypto.hmac_sha256(pair.mac(params), &[out, beyond]);
+    let covered = params.covered(out);
+    let hmac = cx.crypto.hmac_sha256(pair.mac(params), &[covered, beyond]);
     out.extend_from_slice(&hmac);
     debug_assert!(
         params

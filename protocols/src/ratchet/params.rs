@@ -11,7 +11,7 @@ use super::choice::{
     Choice, Defence, ErrorCodes, Evolve, Framing, HelloInActive, Kdf, MasterKey, NumberGrammar,
     Recovery, Replace, ResponseForm, SessionLookup, Variant,
 };
-use super::messages::Wire;
+use super::messages::{FRAME_BYTES_MIN, HEADER_BYTES, Wire};
 use crate::parameter::{ParameterError, Values};
 use crate::time::Span;
 
@@ -222,7 +222,9 @@ impl Params {
     fn leave_out(&mut self) {
         match self.without {
             Some(Defence::Replace) => self.replace = Replace::BeforeVerify,
-            Some(Defence::Id) => self.session_lookup = SessionLookup::FrameId,
+            Some(Defence::Id | Defence::Header | Defence::Connection) => {
+                self.session_lookup = SessionLookup::FrameId;
+            }
             Some(Defence::Numbers) => {
                 self.number_grammar = NumberGrammar::Lenient;
                 self.purge_on_hello = false;
@@ -258,12 +260,42 @@ impl Params {
 
     /// True when step (3) of the verification is made.
     pub(super) const fn checks_round(&self) -> bool {
-        !matches!(self.without, Some(Defence::Freshness | Defence::Binding))
+        !matches!(
+            self.without,
+            Some(Defence::Freshness | Defence::Binding | Defence::Header)
+        )
+    }
+
+    /// True when step (4) of the verification is made.
+    pub(super) const fn checks_direction(&self) -> bool {
+        !matches!(self.without, Some(Defence::Binding | Defence::Header))
+    }
+
+    /// True when payloads are encrypted.
+    pub(super) const fn encrypts(&self) -> bool {
+        !matches!(self.without, Some(Defence::Cipher | Defence::Connection))
+    }
+
+    /// What the HMAC covers of everything before it.
+    pub(super) fn covered<'a>(&self, signed: &'a [u8]) -> &'a [u8] {
+        if self.lacks(Defence::Header) {
+            return signed.get(HEADER_BYTES..).unwrap_or(&[]);
+        }
+        signed
+    }
+
+    /// True when a frame is so short that a receiver without a check of lengths reads beyond its end.
+    pub(super) fn overruns(&self, frame: &[u8]) -> bool {
+        self.lacks(Defence::Length) && frame.len() < FRAME_BYTES_MIN
     }
 
     /// True when step (2) of the verification is made.
     pub(super) fn checks_id(&self) -> bool {
-        !self.lacks(Defence::Id) && !self.is(Variant::Literal)
+        let lacks = matches!(
+            self.without,
+            Some(Defence::Id | Defence::Header | Defence::Connection)
+        );
+        !lacks && !self.is(Variant::Literal)
     }
 
     /// True when frames travel as records on a stream.

@@ -14,6 +14,9 @@ pub(super) const MASTER_KEY: &str = "master-key";
 /// The four keys of a session.
 pub(super) const SESSION_KEY: &str = "session-key";
 
+/// The number of a client that is authorised.
+pub(super) const CLIENT_ID: &str = "client-id";
+
 /// What there is to know.
 pub(super) const SPECS: &[SecretSpec] = &[
     SecretSpec {
@@ -25,6 +28,11 @@ pub(super) const SPECS: &[SecretSpec] = &[
         name: SESSION_KEY,
         roles: &[SERVER, CLIENT],
         help: "the four present keys of a session: C2S cipher and MAC key, S2C cipher and MAC key",
+    },
+    SecretSpec {
+        name: CLIENT_ID,
+        roles: &[SERVER],
+        help: "the number of an authorised client, one byte",
     },
 ];
 
@@ -64,6 +72,11 @@ pub(super) fn list(params: &Params, holder: &Holder<'_>, out: &mut dyn FnMut(Sec
     for id in 1..=params.clients {
         let stored = holder.storage.read(Record::new(KEYS, u32::from(id)));
         if let Some(key) = stored.filter(|key| key.len() == KEY_BYTES) {
+            out(Secret {
+                kind: CLIENT_ID,
+                about: None,
+                bytes: &[id],
+            });
             out(Secret {
                 kind: MASTER_KEY,
                 about: host_of(id),

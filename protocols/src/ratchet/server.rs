@@ -48,6 +48,8 @@ pub struct Server {
     rounds: Rounds,
     /// Working memory: the values of the list at hand.
     values: Vec<f64>,
+    /// Broken twins: it has come to its end, until it is restarted.
+    halted: bool,
 }
 
 /// The client of this id, as observers know it.
@@ -69,7 +71,14 @@ impl Server {
             peers: Peers::default(),
             rounds: Rounds::default(),
             values: Vec::new(),
+            halted: false,
         }
+    }
+
+    /// Broken twins: the program ends, and serves nobody until it is restarted.
+    fn halt(&mut self, cx: &mut Context<'_>) {
+        self.halted = true;
+        cx.halt();
     }
 
     /// K of an id; the twin without a list of ids serves unknown ones under zeros.
@@ -237,6 +246,9 @@ impl Server {
 
     /// One frame from an address.
     fn on_frame(&mut self, from: Address, frame: &[u8], cx: &mut Context<'_>) {
+        if self.params.overruns(frame) {
+            return self.halt(cx);
+        }
         cx.phase(match frame.first() {
             Some(&(HELLO | CHALLENGE)) => AUTHENTICATE,
             Some(&TERMINATE) => FINISH,
@@ -317,6 +329,9 @@ impl Machine for Server {
     fn on_start(&mut self, _cx: &mut Context<'_>) {}
 
     fn on_message(&mut self, incoming: Incoming<'_>, cx: &mut Context<'_>) {
+        if self.halted {
+            return;
+        }
         if self.params.streams() {
             return self.reject(cx, None, Scope::Frame, "unexpected");
         }
@@ -330,7 +345,7 @@ impl Machine for Server {
     }
 
     fn on_stream(&mut self, peer: Address, event: StreamEvent<'_>, cx: &mut Context<'_>) {
-        if !self.params.streams() {
+        if self.halted || !self.params.streams() {
             return;
         }
         match event {
@@ -343,6 +358,9 @@ impl Machine for Server {
     }
 
     fn on_timer(&mut self, timer: Timer, cx: &mut Context<'_>) {
+        if self.halted {
+            return;
+        }
         match timer.kind {
             timer::STALL => self.stalled(cx, timer.key),
             timer::PENDING => {
@@ -360,6 +378,7 @@ impl Machine for Server {
     }
 
     fn on_restart(&mut self, cx: &mut Context<'_>) {
+        self.halted = false;
         let live = core::mem::take(&mut self.sessions);
         let pending = core::mem::take(&mut self.pending);
         self.peers.clear();
@@ -376,7 +395,9 @@ impl Machine for Server {
     }
 
     fn state(&self) -> &'static str {
-        if self.sessions.iter().any(Option::is_some) {
+        if self.halted {
+            "HALTED"
+        } else if self.sessions.iter().any(Option::is_some) {
             "ACTIVE"
         } else {
             "NONE"

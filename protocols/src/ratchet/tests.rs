@@ -201,6 +201,7 @@ fn said(output: &Output) -> String {
         Output::Ended { reason, .. } => format!("ended: {reason}"),
         Output::DataSent { seq, .. } => format!("data sent {seq}"),
         Output::DataAccepted { seq, .. } => format!("data accepted {seq}"),
+        Output::DataReused { seq, .. } => format!("data reused {seq}"),
         Output::SharedState {
             epoch,
             fingerprints,

@@ -46,11 +46,12 @@ pub(super) fn verify<'a>(
     if params.checks_round() && header.round > expected.round {
         return Err(Fault::RoundHigh);
     }
-    if !params.lacks(Defence::Binding) && header.direction != expected.direction {
+    if params.checks_direction() && header.direction != expected.direction {
         return Err(Fault::Direction);
     }
     let beyond = expected.answered.as_ref().map_or(&[][..], |hash| hash);
-    let hmac = crypto.hmac_sha256(expected.pair.mac(params), &[frame.signed, beyond]);
+    let covered = params.covered(frame.signed);
+    let hmac = crypto.hmac_sha256(expected.pair.mac(params), &[covered, beyond]);
     if !params.lacks(Defence::Mac) && !crypto.equal(&hmac, frame.hmac) {
         return Err(Fault::Mac);
     }
@@ -58,7 +59,7 @@ pub(super) fn verify<'a>(
         return Err(Fault::Blocks);
     }
     payload.extend_from_slice(frame.ciphertext);
-    if !params.lacks(Defence::Cipher) {
+    if params.encrypts() {
         let key = crypto.aes_key(&expected.pair.enc);
         crypto.cbc_decrypt(&key, frame.iv, payload);
     }

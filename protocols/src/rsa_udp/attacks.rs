@@ -149,6 +149,7 @@ const BASE: AttackSpec = AttackSpec {
     cases: &[],
     properties: &[Property::Agreement],
     claims: &[],
+    case_claims: &[],
     control: Control::without("password"),
     variants: &[],
     claims_secrets: &[],

@@ -103,6 +103,7 @@ const BASE: AttackSpec = AttackSpec {
     cases: &[],
     properties: &[Property::Agreement],
     claims: &["SV-C1"],
+    case_claims: &[],
     control: Control::without("r1"),
     variants: &[],
     claims_secrets: &[],

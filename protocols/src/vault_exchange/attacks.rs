@@ -124,6 +124,7 @@ const BASE: AttackSpec = AttackSpec {
     cases: &[],
     properties: &[Property::Agreement],
     claims: &["VX-C1"],
+    case_claims: &[],
     control: Control::without("wait"),
     variants: &[],
     claims_secrets: &[],

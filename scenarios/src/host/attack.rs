@@ -385,6 +385,7 @@ impl<T: Tables> World<T> {
                     if let Some(seat) = self.taps.all()[adversary].spec.seat {
                         let oracle = &mut self.watch.integrity;
                         oracle.sent(seat, session, seq, digest);
+                        oracle.planted(session, seq, digest);
                     }
                 }
                 Wish::Act(Action::Named { principal }) => {

@@ -144,6 +144,19 @@ impl<T: Tables> World<T> {
                 let attempt = self.attempt_of(node.0, attempt, Some(session));
                 self.data_accepted(now, node, attempt, out);
             }
+            Output::DataReused {
+                session,
+                seq,
+                digest,
+            } => {
+                if self.watch.on {
+                    let evidence = self.evidence(node.0, None, attempt, session);
+                    let oracle = &mut self.watch.integrity;
+                    if !oracle.reused(now.0, node.0, (session, seq), digest, evidence) {
+                        out.recorder().witness(evidence.attempt);
+                    }
+                }
+            }
             Output::SharedState {
                 peer,
                 relation,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use protocols::attack::Property;
-use protocols::protocol::Protocol;
+use protocols::protocol::{ClaimSpec, Protocol};
 use protocols::registry::PROTOCOLS;
 use reports::statistics::proportion::clopper_pearson;
 
@@ -49,6 +49,8 @@ pub struct Row {
     pub witness: String,
     /// What a claim says, and the table does not.
     pub differs: bool,
+    /// For each of the claims, the worst of the cases that test it: verdict and case.
+    pub by_claim: Vec<(&'static str, &'static str)>,
     /// Why trials have no verdict; empty when all have.
     pub failure: String,
 }
@@ -159,22 +161,26 @@ pub fn rows(results: &[CellTrials]) -> Vec<Row> {
 }
 
 fn row(cell: &Cell, property: Property, cases: &[CellTrials], beaten: bool, itself: bool) -> Row {
-    let sums = cases.iter().map(|(cell, trials)| {
-        let trials: Vec<(u64, &Trial)> = trials
-            .iter()
-            .map(|(number, trial)| (*number, trial))
-            .collect();
-        sum(cell, property, &trials)
-    });
     // The worst case; of equal ones the first, so that the order of cases decides and nothing else.
-    let worst = sums.reduce(|worst, next| {
-        let rank = |sum: &Sum| (harm(sum.verdict), sum.successes);
-        if rank(&next) > rank(&worst) {
-            next
-        } else {
-            worst
-        }
-    });
+    let worst_of = |fits: &dyn Fn(&Cell) -> bool| {
+        let fitting = cases.iter().filter(|(cell, _)| fits(cell));
+        let sums = fitting.map(|(cell, trials)| {
+            let trials: Vec<(u64, &Trial)> = trials
+                .iter()
+                .map(|(number, trial)| (*number, trial))
+                .collect();
+            sum(cell, property, &trials)
+        });
+        sums.reduce(|worst, next| {
+            let rank = |sum: &Sum| (harm(sum.verdict), sum.successes);
+            if rank(&next) > rank(&worst) {
+                next
+            } else {
+                worst
+            }
+        })
+    };
+    let worst = worst_of(&|_| true);
     let failure = cases
         .iter()
         .flat_map(|(_, trials)| trials)
@@ -193,16 +199,18 @@ fn row(cell: &Cell, property: Property, cases: &[CellTrials], beaten: bool, itse
     } else {
         "not-beaten"
     };
-    let verdict = match worst.verdict {
-        Verdict::Broken => Verdict::Broken.as_str(),
-        Verdict::NotExercised => Verdict::NotExercised.as_str(),
-        other if beaten || itself => other.as_str(),
+    let word = |verdict| match verdict {
+        Verdict::Broken | Verdict::NotExercised => verdict.as_str(),
+        _ if beaten || itself => verdict.as_str(),
         _ => NOT_TESTED,
     };
-    let claimed = cell.protocol.claims().iter().any(|claim| {
-        let about = claim.properties.is_empty() || claim.properties.contains(&property);
-        cell.spec.claims.contains(&claim.id) && claim.stance == "resists" && about
-    });
+    let verdict = word(worst.verdict);
+    let by_claim: Vec<(&str, &str)> = (cell.spec.claims.iter())
+        .map(|claim| {
+            let worst = worst_of(&|cell| cell.spec.tests(claim, cell.case));
+            worst.map_or((NOT_TESTED, ""), |worst| (word(worst.verdict), worst.case))
+        })
+        .collect();
     let interval = clopper_pearson(worst.successes, worst.trials, LEVEL);
     let seed = FIRST_SEED + worst.best;
     Row {
@@ -220,9 +228,40 @@ fn row(cell: &Cell, property: Property, cases: &[CellTrials], beaten: bool, itse
         control,
         replay: format!("badlink run cells/{}.toml --seed {seed}", worst.file),
         witness: worst.witness,
-        differs: claimed && (verdict == "broken" || verdict == "degraded"),
+        differs: differs(cell, property, &by_claim),
+        by_claim,
         failure,
     }
+}
+
+/// Whether a claim is about a property: it names it, or names none.
+fn about(claim: &ClaimSpec, property: Property) -> bool {
+    claim.properties.is_empty() || claim.properties.contains(&property)
+}
+
+/// Whether a claim says that the protocol resists what was observed. What is broken speaks against
+/// a claim about something else too, unless the property is what another claim of the attack names.
+fn differs(cell: &Cell, property: Property, by_claim: &[(&str, &str)]) -> bool {
+    let all = cell.protocol.claims();
+    let tested = || cell.spec.claims.iter().zip(by_claim);
+    tested().any(|(id, (verdict, _))| {
+        let Some(claim) = all.iter().find(|claim| claim.id == *id) else {
+            return false;
+        };
+        let named_elsewhere = || {
+            let others = all
+                .iter()
+                .filter(|other| cell.spec.claims.contains(&other.id));
+            let mut others = others.filter(|other| other.id != claim.id);
+            others.any(|other| other.properties.contains(&property))
+        };
+        claim.stance == "resists"
+            && match *verdict {
+                "broken" => about(claim, property) || !named_elsewhere(),
+                "degraded" => about(claim, property),
+                _ => false,
+            }
+    })
 }
 
 /// The word for a cell whose control was not beaten.
@@ -262,23 +301,37 @@ pub fn claims(rows: &[Row]) -> Vec<ClaimRow> {
     let mut all = Vec::new();
     for protocol in PROTOCOLS.iter().filter(run) {
         for claim in protocol.claims() {
-            let tested = rows.iter().filter(|row| {
-                row.protocol == protocol.name()
-                    && row.variant == "as-published"
-                    && row.claims.contains(&claim.id)
-                    && (claim.properties.is_empty() || claim.properties.contains(&row.property))
+            let tested = rows.iter().filter_map(|row| {
+                let here = row.protocol == protocol.name() && row.variant == "as-published";
+                let place = row.claims.iter().position(|id| *id == claim.id)?;
+                let (verdict, case) = *row.by_claim.get(place)?;
+                // An attack that aims at nothing the claim names tests it by what it breaks.
+                let mut attacks = protocol.attacks().iter();
+                let spec = attacks.find(|spec| spec.id == row.attack)?;
+                let aims = spec.properties.iter().any(|it| about(claim, *it));
+                let counts = about(claim, row.property) || (!aims && verdict == "broken");
+                (here && counts).then_some((row, verdict, case))
             });
+            let tested: Vec<_> = tested.collect();
             // Of equal ones the first.
-            let worst = tested.rev().max_by_key(|row| rank(row.verdict));
+            let worst = tested
+                .iter()
+                .rev()
+                .max_by_key(|(_, verdict, _)| rank(verdict));
             all.push(ClaimRow {
                 protocol: protocol.name(),
                 id: claim.id,
                 text: claim.text,
                 source: claim.source,
                 stance: claim.stance,
-                verdict: worst.map_or(NOT_TESTED, |row| row.verdict),
-                by: worst.map_or_else(String::new, |row| {
-                    format!("{} ({})", row.attack, row.property.as_str())
+                verdict: worst.map_or(NOT_TESTED, |(_, verdict, _)| verdict),
+                by: worst.map_or_else(String::new, |(row, _, case)| {
+                    let property = row.property.as_str();
+                    if case.is_empty() {
+                        format!("{} ({property})", row.attack)
+                    } else {
+                        format!("{}, case {case} ({property})", row.attack)
+                    }
                 }),
             });
         }

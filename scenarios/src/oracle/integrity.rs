@@ -1,6 +1,6 @@
 //! Integrity: what is accepted as application data was sent by the peer, once and in order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use protocols::output::Tag;
 
@@ -18,10 +18,21 @@ pub struct Violation {
     pub node: u32,
     /// The number that the payload claimed.
     pub seq: u64,
-    /// True when the payload was sent, but should have come before another.
-    pub order: bool,
+    /// What is wrong with it.
+    pub fault: Fault,
     /// The session, and what led to it.
     pub evidence: Evidence,
+}
+
+/// What can be wrong with data that is accepted, or used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Nobody sent it, or it was accepted before.
+    Foreign,
+    /// It was sent, but should have come before another.
+    Order,
+    /// An adversary sent it in a session that is over, and it still enters answers to others.
+    LeftOver,
 }
 
 /// The oracle of integrity.
@@ -31,6 +42,9 @@ pub struct Integrity {
     sent: BTreeMap<(Tag, u64, Tag), Vec<u32>>,
     /// The last number accepted by a node from a sender in a session.
     last: BTreeMap<(u32, Tag, u32), u64>,
+    /// What parties that an adversary plays have sent. What honest parties leave behind is the
+    /// protocol's own doing, and held against no adversary.
+    planted: BTreeSet<(Tag, u64, Tag)>,
     /// True when the protocol promises no order.
     unordered: bool,
     accepted: u64,
@@ -84,12 +98,47 @@ impl Integrity {
         if sender.is_some() && !order {
             return true;
         }
-        self.violations += 1;
-        self.first.get_or_insert(Violation {
+        let fault = if order { Fault::Order } else { Fault::Foreign };
+        self.violated(Violation {
             at_ns,
             node,
             seq,
-            order,
+            fault,
+            evidence,
+        });
+        false
+    }
+
+    fn violated(&mut self, violation: Violation) {
+        self.violations += 1;
+        self.first.get_or_insert(violation);
+    }
+
+    /// A party that an adversary plays sends a payload.
+    pub fn planted(&mut self, session: Tag, seq: u64, digest: Tag) {
+        if self.planted.len() >= KEPT_MAX {
+            self.planted.pop_first();
+        }
+        self.planted.insert((session, seq, digest));
+    }
+
+    /// `node` uses a payload of a session that is over; false when that breaks integrity.
+    pub fn reused(
+        &mut self,
+        at_ns: u64,
+        node: u32,
+        (session, seq): (Tag, u64),
+        digest: Tag,
+        evidence: Evidence,
+    ) -> bool {
+        if !self.planted.contains(&(session, seq, digest)) {
+            return true;
+        }
+        self.violated(Violation {
+            at_ns,
+            node,
+            seq,
+            fault: Fault::LeftOver,
             evidence,
         });
         false
@@ -152,7 +201,21 @@ mod tests {
             oracle.sent(1, S, 1, [6; 8]);
             assert!(oracle.accepted(1, 2, (S, 1), [6; 8], NONE));
             assert_eq!(oracle.accepted(2, 2, (S, 0), [5; 8], NONE), !ordered);
-            assert_eq!(oracle.first().is_some_and(|first| first.order), ordered);
+            let late = oracle.first().map(|first| first.fault);
+            assert_eq!(late == Some(Fault::Order), ordered);
         }
+    }
+
+    #[test]
+    fn what_an_adversary_leaves_behind_counts_and_what_others_leave_does_not() {
+        let mut oracle = Integrity::new(true);
+        oracle.sent(1, S, 1, [5; 8]);
+        oracle.planted(S, 1, [5; 8]);
+        oracle.sent(3, S, 1, [6; 8]);
+        assert!(oracle.accepted(1, 2, (S, 1), [5; 8], NONE));
+        assert!(oracle.reused(2, 2, (S, 1), [6; 8], NONE));
+        assert!(!oracle.reused(3, 2, (S, 1), [5; 8], NONE));
+        assert_eq!(oracle.first().map(|it| it.fault), Some(Fault::LeftOver));
+        assert_eq!((oracle.payloads(), oracle.violations()), (1, 1));
     }
 }

@@ -622,6 +622,11 @@ fn tell(output: &Output, parts: &mut Vec<String>) -> (StepKind, Option<String>) 
             word("digest", &Hex(digest));
             parts.push(format!("\"seq\":{seq}"));
         }
+        Output::DataReused { seq, digest, .. } => {
+            word("output", &"data-reused");
+            word("digest", &Hex(digest));
+            parts.push(format!("\"seq\":{seq}"));
+        }
         Output::SharedState {
             relation,
             epoch,

@@ -322,9 +322,17 @@ impl<'a> Scribe<'a> {
                 session,
                 seq,
                 digest,
+            }
+            | Output::DataReused {
+                session,
+                seq,
+                digest,
             } => {
-                let sent = matches!(output, Output::DataSent { .. });
-                said.kind = if sent { "data-sent" } else { "data-accepted" };
+                said.kind = match output {
+                    Output::DataSent { .. } => "data-sent",
+                    Output::DataReused { .. } => "data-reused",
+                    _ => "data-accepted",
+                };
                 said.session = Some(hex(session));
                 said.seq = Some(*seq);
                 said.digest = Some(hex(digest));

@@ -8,7 +8,7 @@ use crate::context::{Buffers, Context};
 use crate::crypto::{pkcs7_unpad, tag};
 use crate::effect::Effects;
 use crate::output::Tag;
-use crate::ratchet::choice::{Defence, Variant};
+use crate::ratchet::choice::Variant;
 use crate::ratchet::equations::{KEY_BYTES, Keys, Pair, after_c2s, after_s2c, initial, mixed};
 use crate::ratchet::messages::{CHALLENGE, DATA, HELLO, Header, RESPONSE, decode, seal};
 use crate::ratchet::params::Params;
@@ -170,12 +170,12 @@ impl Follower {
         let beyond = answers.as_ref().map_or(&[][..], |hash| hash);
         let hmac = cx
             .crypto
-            .hmac_sha256(pair.mac(&params), &[frame.signed, beyond]);
+            .hmac_sha256(pair.mac(&params), &[params.covered(frame.signed), beyond]);
         if hmac != *frame.hmac {
             return None;
         }
         let mut payload = frame.ciphertext.to_vec();
-        if !params.lacks(Defence::Cipher) {
+        if params.encrypts() {
             let key = cx.crypto.aes_key(&pair.enc);
             cx.crypto.cbc_decrypt(&key, frame.iv, &mut payload);
         }

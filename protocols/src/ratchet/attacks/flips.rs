@@ -1,7 +1,7 @@
 //! Frames that arrive changed: `flip-c2s`, `flip-header`, `flip-s2c`, `length-prefix`, `truncate`.
 
 use crate::attack::kit::{Change, EVERY, Part, Tamper};
-use crate::attack::{AttackSpec, Control, Power, Property, Setup, Stage};
+use crate::attack::{AttackSpec, Control, Errand, Power, Property, Setup, Stage};
 
 const MODIFY: &[Power] = &[Power::Modify];
 
@@ -68,7 +68,8 @@ fn turn(field: &mut [u8]) {
 pub(super) const HEADER_SPEC: AttackSpec = AttackSpec {
     id: "flip-header",
     help: "Changes one field of the header of a DATA: opcode, client_id, round or direction. Each of \
-           them has a check of its own before the HMAC's turn.",
+           them has a check of its own before the HMAC's turn. Sessions follow each other closely, so \
+           that the id of another client (`client-other`) is mostly that of a live session.",
     powers: MODIFY,
     params: EVERY,
     cases: &[
@@ -84,7 +85,20 @@ pub(super) const HEADER_SPEC: AttackSpec = AttackSpec {
     ],
     properties: &[Property::Integrity, Property::Availability],
     claims: &["RT-C2", "RT-C9"],
+    control: Control::without("header"),
+    stage: CLOSE,
     ..super::BASE
+};
+
+/// Sessions of about two seconds, every two seconds: that of another client is live as well.
+const CLOSE: Stage = Stage {
+    errands: &[Errand {
+        every: "2s",
+        ..super::STAGE.errands[0]
+    }],
+    delay: "200ms",
+    duration: "3min",
+    ..super::STAGE
 };
 
 pub(super) fn header(setup: &Setup<'_>) -> Tamper {
@@ -128,7 +142,7 @@ pub(super) const LENGTH_SPEC: AttackSpec = AttackSpec {
     cases: &["more", "fewer", "huge"],
     properties: &[Property::Availability],
     claims: &["RT-C2"],
-    control: Control::without("caps"),
+    control: Control::without("length"),
     stage: Stage {
         params: &[],
         ..super::STAGE
@@ -156,6 +170,7 @@ pub(super) const TRUNCATE_SPEC: AttackSpec = AttackSpec {
     cases: &["data-70", "data-54", "hello-70", "hello-54"],
     properties: &[Property::Availability],
     claims: &["RT-C2"],
+    control: Control::without("length"),
     ..super::BASE
 };
 

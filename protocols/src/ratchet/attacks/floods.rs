@@ -23,7 +23,8 @@ pub(super) const SPEC: AttackSpec = AttackSpec {
     id: "flood-rounds",
     help: "An authorised client asks for all it can get: round after round as fast as answers come \
            (`rounds`), a good HELLO every `gap`, each from another address (`addresses`), or the \
-           first half of a HELLO from ever new addresses (`half-open`).",
+           first half of a HELLO from ever new addresses every `half_gap` (`half-open`; over streams, \
+           where a server waits for the other half).",
     powers: &[Power::Inject],
     positions: &[Position::Insider],
     knows: &[Need {
@@ -31,30 +32,52 @@ pub(super) const SPEC: AttackSpec = AttackSpec {
         of: "client",
         at: "0s",
     }],
-    params: &[ParameterSpec {
-        name: "gap",
-        kind: ParameterKind::Duration {
-            min: 1_000,
-            max: 3_600_000_000_000,
-            zero: None,
+    params: &[
+        ParameterSpec {
+            name: "gap",
+            kind: ParameterKind::Duration {
+                min: 1_000,
+                max: 3_600_000_000_000,
+                zero: None,
+            },
+            default: "1ms",
+            help: "time between two frames (`addresses`)",
         },
-        default: "1ms",
-        help: "time between two frames",
-    }],
+        ParameterSpec {
+            name: "half_gap",
+            kind: ParameterKind::Duration {
+                min: 1_000,
+                max: 3_600_000_000_000,
+                zero: None,
+            },
+            default: "20ms",
+            help: "time between two beginnings (`half-open`)",
+        },
+    ],
     cases: CASES,
     properties: &[Property::Availability],
     claims: &["RT-C13"],
     control: Control::without("caps"),
-    stage: Stage {
-        errands: &[Errand {
-            every: "5s",
-            ..super::STAGE.errands[0]
-        }],
-        duration: "1min",
-        seat: "client[1]",
-        ..super::STAGE
-    },
+    stage: BUSY,
+    stages: &[(
+        "half-open",
+        Stage {
+            params: &[],
+            ..BUSY
+        },
+    )],
     ..super::BASE
+};
+
+/// Sessions all the time.
+const BUSY: Stage = Stage {
+    errands: &[Errand {
+        every: "5s",
+        ..super::STAGE.errands[0]
+    }],
+    duration: "1min",
+    seat: "client[1]",
+    ..super::STAGE
 };
 
 const TICK: u32 = 0;
@@ -64,6 +87,7 @@ pub(super) struct Flood {
     params: Arc<Params>,
     case: &'static str,
     gap: Span,
+    half_gap: Span,
     /// The address of the client that it plays.
     from: Address,
     own: Address,
@@ -82,6 +106,7 @@ impl Flood {
             params: Arc::clone(params),
             case: CASES[Cases::new(CASES, setup.case).turn()],
             gap: Span(setup.params.integer("gap", 1_000_000).max(1_000)),
+            half_gap: Span(setup.params.integer("half_gap", 20_000_000).max(1_000)),
             from: Address::new(seat.map_or(0, |party| party.host), PORT),
             own: setup.own(0, PORT),
             next: 0,
@@ -128,7 +153,7 @@ impl Attacker for Flood {
                 frame.truncate(frame.len() / 2);
                 let from = self.fresh();
                 cx.inject(from, server, frame);
-                cx.arm(TICK, self.gap);
+                cx.arm(TICK, self.half_gap);
             }
             _ => {
                 if let Some(frame) = self.account.hello(cx) {

@@ -71,7 +71,8 @@ pub(super) const CROSS_SPEC: AttackSpec = AttackSpec {
 pub(super) const POISON_SPEC: AttackSpec = AttackSpec {
     id: "poison-number",
     help: "A client sends values that are no use in an average: `nan`, `inf`, `1e400`, `1_0`, two \
-           times 1e308, whose sum is infinite, or 1e-320. Whatever of it is accepted counts.",
+           times 1e308, whose sum is infinite, or 1e-320. Whatever of it is accepted counts, but for \
+           the last, which is a number like any other and does an average no harm.",
     cases: POISON_CASES,
     control: Control::without("numbers"),
     ..INSIDER
@@ -80,8 +81,8 @@ pub(super) const POISON_SPEC: AttackSpec = AttackSpec {
 pub(super) const STALE_SPEC: AttackSpec = AttackSpec {
     id: "stale-values",
     help: "A client sends a value in round 1, ends, and reconnects without sending: are its old \
-           values in round 1 of the others? Its own payload is stated as sent; what the server makes \
-           of it in an aggregate is no payload of anybody's, so the oracle of integrity cannot tell.",
+           values in round 1 of the others? Its own payload is stated as sent; it counts when an \
+           aggregate still takes it in after its session has ended.",
     control: Control::without("numbers"),
     ..INSIDER
 };
@@ -182,7 +183,17 @@ impl Insider {
                 };
                 self.account.aside(cx, shown, b"10.0,20.0")
             }
-            Aim::Poison => self.account.data(cx, poison(self.cases.turn())),
+            Aim::Poison => {
+                let case = self.cases.turn();
+                let list = poison(case);
+                if POISON_CASES[case] == "tiny"
+                    && let Some(session) = &self.account.session
+                {
+                    // Next to nothing, but a number like any other.
+                    cx.sent(session.session, 1, tag("", &[list]));
+                }
+                self.account.data(cx, list)
+            }
             Aim::Stale if self.sends => {
                 let list = b"1000.0";
                 if let Some(session) = &self.account.session {

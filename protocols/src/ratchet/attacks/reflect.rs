@@ -78,7 +78,7 @@ pub(super) const OTHER_SPEC: AttackSpec = AttackSpec {
     powers: &[Power::Observe, Power::Drop, Power::Inject],
     properties: &[Property::Availability, Property::Secrecy],
     claims: &["RT-C8"],
-    control: Control::without("id"),
+    control: Control::without("connection"),
     ..super::BASE
 };
 

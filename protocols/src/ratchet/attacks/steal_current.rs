@@ -46,6 +46,8 @@ pub(super) const SPEC: AttackSpec = AttackSpec {
     cases: CASES,
     properties: &[Property::Secrecy, Property::Integrity],
     claims: &["RT-C11"],
+    // What comes after the leak is no matter of forward secrecy.
+    case_claims: &[("RT-C11", &["earlier"])],
     control: Control::without("ratchet"),
     claims_secrets: &[SESSION_KEY],
     stage: Stage {

@@ -14,6 +14,10 @@ use crate::ratchet::{AUTHENTICATE, SEND_DATA};
 impl Client {
     /// One frame of the server, or one that claims to be.
     pub(super) fn on_frame(&mut self, bytes: &[u8], cx: &mut Context<'_>) {
+        if self.params.overruns(bytes) {
+            self.halted = true;
+            return cx.halt();
+        }
         cx.phase(match self.state {
             State::WaitChallenge => AUTHENTICATE,
             _ => SEND_DATA,
@@ -70,6 +74,11 @@ impl Client {
             }
             Err(fault) => return self.fail(cx, fault.reason()), // C6
         };
+        if self.params.lacks(Defence::Header)
+            && let Some(session) = &mut self.session
+        {
+            session.round = frame.header.round;
+        }
         let opcode = frame.header.opcode;
         if opcode != wanted && !self.params.lacks(Defence::Binding) {
             return self.fail(cx, Reason::new(peer_word(opcode, payload))); // C5

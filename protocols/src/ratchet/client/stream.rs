@@ -18,6 +18,7 @@ impl Client {
         let whole = if waited { &waiting[..] } else { bytes };
         let mut rest = whole;
         while self.stream
+            && !self.halted
             && let Some((record, after)) = records::next(rest, self.params.max_frame)
         {
             rest = after;

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 
+use crate::output::Tag;
 use crate::ratchet::numbers::Aggregate;
 
 /// End of a chain.
@@ -33,6 +34,16 @@ struct Round {
 struct Entry {
     id: u8,
     first: u32,
+    origin: Origin,
+}
+
+/// Where a list comes from, for observers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// The session in which it was accepted.
+    pub(crate) session: Tag,
+    /// Its digest.
+    pub(crate) digest: Tag,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,7 +55,7 @@ struct Block {
 impl Rounds {
     /// Stores the values of `id` in a round; earlier ones of the same id are replaced in their
     /// place.
-    pub(crate) fn store(&mut self, number: u32, id: u8, values: &[f64]) {
+    pub(crate) fn store(&mut self, number: u32, id: u8, origin: Origin, values: &[f64]) {
         let at = self.rounds.partition_point(|round| round.number < number);
         if self
             .rounds
@@ -58,6 +69,7 @@ impl Rounds {
         let mut entry = self.rounds[at].first;
         while let Some((stored, next)) = self.entries.get_mut(entry) {
             if stored.id == id {
+                stored.origin = origin;
                 let old = core::mem::replace(&mut stored.first, first);
                 self.blocks.free_chain(old);
                 return;
@@ -65,7 +77,7 @@ impl Rounds {
             last = entry;
             entry = next;
         }
-        let added = self.entries.add(Entry { id, first });
+        let added = self.entries.add(Entry { id, first, origin });
         if last == NIL {
             self.rounds[at].first = added;
         } else {
@@ -109,6 +121,20 @@ impl Rounds {
             }
         }
         aggregate
+    }
+
+    /// Where the lists of a round come from that `over` says belong to a session that is over.
+    pub(crate) fn left_over(
+        &self,
+        number: u32,
+        over: impl Fn(u8, Tag) -> bool,
+    ) -> impl Iterator<Item = Origin> {
+        let at = self.rounds.partition_point(|round| round.number < number);
+        let round = self.rounds.get(at).filter(|round| round.number == number);
+        self.entries
+            .chain(round.map_or(NIL, |round| round.first))
+            .filter(move |entry| over(entry.id, entry.origin.session))
+            .map(|entry| entry.origin)
     }
 
     /// Drops the lowest rounds until at most `kept` are left.
@@ -245,21 +271,38 @@ mod tests {
     #[test]
     fn adds_up_the_live_ids_of_one_round() {
         let mut rounds = Rounds::default();
-        rounds.store(1, 1, &[10.0, 20.0]);
-        rounds.store(2, 1, &[1.0]);
-        rounds.store(1, 2, &[30.0, 40.0]);
+        rounds.store(1, 1, Origin::default(), &[10.0, 20.0]);
+        rounds.store(2, 1, Origin::default(), &[1.0]);
+        rounds.store(1, 2, Origin::default(), &[30.0, 40.0]);
         assert_eq!(sum(&rounds, 1, &[1]), (30.0, 2));
         assert_eq!(sum(&rounds, 1, &[1, 2]), (100.0, 4));
         assert_eq!(sum(&rounds, 3, &[1, 2]), (0.0, 0));
     }
 
     #[test]
+    fn a_list_is_left_over_when_its_session_is_not_the_present_one() {
+        let mut rounds = Rounds::default();
+        let origin = |session| Origin {
+            session: [session; 8],
+            digest: [9; 8],
+        };
+        rounds.store(1, 1, origin(1), &[1.0]);
+        rounds.store(1, 2, origin(2), &[2.0]);
+        let over = |id: u8, session: Tag| id == 1 && session != [3; 8];
+        let found: Vec<Origin> = rounds.left_over(1, over).collect();
+        assert_eq!(found, [origin(1)]);
+        rounds.store(1, 1, origin(3), &[1.0]);
+        assert_eq!(rounds.left_over(1, over).count(), 0);
+        assert_eq!(rounds.left_over(2, |_, _| true).count(), 0);
+    }
+
+    #[test]
     fn overwriting_keeps_the_place_in_the_order() {
         // Left to right, 1e16 + 1 + 1 loses both ones; in the other order it keeps them.
         let mut rounds = Rounds::default();
-        rounds.store(1, 1, &[0.0]);
-        rounds.store(1, 2, &[1.0, 1.0]);
-        rounds.store(1, 1, &[1e16]);
+        rounds.store(1, 1, Origin::default(), &[0.0]);
+        rounds.store(1, 2, Origin::default(), &[1.0, 1.0]);
+        rounds.store(1, 1, Origin::default(), &[1e16]);
         assert_eq!(sum(&rounds, 1, &[1, 2]), (1e16, 3));
     }
 
@@ -267,7 +310,7 @@ mod tests {
     fn the_lowest_rounds_are_dropped_first_and_their_memory_is_used_again() {
         let mut rounds = Rounds::default();
         for number in 0..100 {
-            rounds.store(number, 1, &[f64::from(number); 7]);
+            rounds.store(number, 1, Origin::default(), &[f64::from(number); 7]);
             rounds.trim(4);
         }
         assert_eq!(sum(&rounds, 95, &[1]), (0.0, 0));
@@ -281,10 +324,10 @@ mod tests {
     #[test]
     fn a_purge_forgets_one_id_everywhere_and_empty_rounds() {
         let mut rounds = Rounds::default();
-        rounds.store(1, 1, &[1.0]);
-        rounds.store(1, 2, &[2.0]);
-        rounds.store(1, 3, &[4.0]);
-        rounds.store(2, 2, &[8.0]);
+        rounds.store(1, 1, Origin::default(), &[1.0]);
+        rounds.store(1, 2, Origin::default(), &[2.0]);
+        rounds.store(1, 3, Origin::default(), &[4.0]);
+        rounds.store(2, 2, Origin::default(), &[8.0]);
         rounds.purge(2);
         assert_eq!(sum(&rounds, 1, &[1, 2, 3]), (5.0, 2));
         assert_eq!(rounds.rounds.len(), 1);

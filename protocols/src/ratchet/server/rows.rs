@@ -1,5 +1,6 @@
 //! Frames of a running session: rows S6 to S12.
 
+use super::rounds::Origin;
 use super::session::{Place, Session};
 use super::{Server, client};
 use crate::address::Address;
@@ -65,8 +66,12 @@ impl Server {
         payload: &mut Vec<u8>,
         cx: &mut Context<'_>,
     ) {
+        let believed = self.params.lacks(Defence::Header);
         if let Some(session) = self.session_mut(place) {
             session.confirm();
+            if believed {
+                session.round = frame.header.round;
+            }
         }
         let opcode = frame.header.opcode;
         if opcode == TERMINATE {
@@ -132,12 +137,16 @@ impl Server {
         else {
             return;
         };
-        self.rounds.store(round, id, &self.values);
+        let received = tag("", &[payload]);
+        let origin = Origin {
+            session,
+            digest: received,
+        };
+        self.rounds.store(round, id, origin, &self.values);
         let aggregate = self.rounds.aggregate(round, |id| self.live(id).is_some());
         if let Some(kept) = self.params.rounds_kept {
             self.rounds.trim(kept);
         }
-        let received = tag("", &[payload]);
         payload.clear();
         aggregate.write(self.params.response_form, payload);
 
@@ -188,11 +197,31 @@ impl Server {
             seq,
             digest: received,
         });
+        self.say_what_is_left_over(cx, round);
         self.remember(cx, place, bytes, &answer);
         cx.buffers.give(answer);
         self.share(cx, id);
         if round == u32::MAX {
             self.fail(from, place, Fault::RoundLimit, cx); // S12
+        }
+    }
+
+    /// Says which lists of sessions that are over have entered the aggregate of a round. Where a
+    /// new session forgets what its id stored before, there are none.
+    fn say_what_is_left_over(&self, cx: &mut Context<'_>, round: u32) {
+        if self.params.purge_on_hello {
+            return;
+        }
+        let over = |id, session| {
+            self.live(id)
+                .is_some_and(|live| live.terminated || live.tag != session)
+        };
+        for Origin { session, digest } in self.rounds.left_over(round, over) {
+            cx.output(Output::DataReused {
+                session,
+                seq: u64::from(round),
+                digest,
+            });
         }
     }
 

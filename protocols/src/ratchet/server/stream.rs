@@ -7,9 +7,12 @@ use crate::address::Address;
 use crate::context::Context;
 use crate::machine::Timer;
 use crate::output::Reason;
-use crate::ratchet::choice::Variant;
+use crate::ratchet::choice::{Defence, Variant};
 use crate::ratchet::records::{self, Record};
 use crate::ratchet::timer;
+
+/// What a server that sets itself no limit runs into: the connections that its system gives it.
+const SYSTEM_ADDRESSES_MAX: usize = 4096;
 
 impl Server {
     /// Notes an address; the one idle longest is forgotten when there are too many.
@@ -18,6 +21,9 @@ impl Server {
             .params
             .addresses_max
             .is_some_and(|most| self.peers.len() >= most);
+        if self.params.lacks(Defence::Caps) && self.peers.len() >= SYSTEM_ADDRESSES_MAX {
+            return self.halt(cx);
+        }
         if full
             && self.peers.slot(address).is_none()
             && let Some(idlest) = self.peers.idlest()
@@ -47,7 +53,8 @@ impl Server {
         }
         let whole = if waited { &waiting[..] } else { bytes };
         let mut rest = whole;
-        while self.peers.slot(peer).is_some()
+        while !self.halted
+            && self.peers.slot(peer).is_some()
             && let Some((record, after)) = records::next(rest, self.params.max_frame)
         {
             rest = after;

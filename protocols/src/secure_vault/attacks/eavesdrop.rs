@@ -21,6 +21,7 @@ pub(super) const SPEC: AttackSpec = AttackSpec {
     cases: &[],
     properties: &[Property::Secrecy, Property::Anonymity],
     claims: &["SV-C1"],
+    case_claims: &[],
     control: Control::without("cipher"),
     variants: &[],
     claims_secrets: &["session-key"],

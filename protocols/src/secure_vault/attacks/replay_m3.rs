@@ -25,6 +25,7 @@ pub(super) const SPEC: AttackSpec = AttackSpec {
     cases: CASES,
     properties: &[Property::Agreement],
     claims: &["SV-C1"],
+    case_claims: &[],
     control: Control::without("r1"),
     variants: &[],
     claims_secrets: &[],
