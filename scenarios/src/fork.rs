@@ -10,11 +10,12 @@
 
 use std::collections::BTreeSet;
 
+use protocols::protocol::Completion;
 use sim_engine::{Outbox, SimTime, TimerId};
 
 use crate::host::World;
 use crate::host::tables::Tables;
-use crate::host::workload::control;
+use crate::host::workload::{StepPlan, control};
 use crate::oracle::EpisodeKind;
 use crate::scenario::Step;
 
@@ -100,17 +101,39 @@ impl<T: Tables> World<T> {
         true
     }
 
-    /// Whoever failed last may be locked out: it is tried with the step of its list by which it
-    /// authenticates.
+    /// The workload of a group, and its step, by which its nodes authenticate: one that both ends end
+    /// by accepting, else one that the initiator does. A new password says nothing about logging in.
+    fn login_of(&self, from: usize) -> Option<(usize, usize)> {
+        let own = || {
+            let plans = self.workloads.plans.iter().enumerate();
+            plans.filter(move |(_, plan)| plan.from == from)
+        };
+        let mutual = |steps: &[StepPlan]| {
+            steps.iter().position(|step| {
+                matches!(
+                    step.done,
+                    Completion::AcceptedBoth | Completion::SessionsBoth
+                )
+            })
+        };
+        own()
+            .find_map(|(workload, plan)| Some((workload, mutual(&plan.steps)?)))
+            .or_else(|| own().find_map(|(workload, plan)| Some((workload, plan.authenticates()?))))
+    }
+
+    /// Whoever failed last may be locked out: it is tried with the step by which it authenticates.
     fn add_failed(&self, fork: &mut Fork) {
         let tried: BTreeSet<u32> = fork.suspects.iter().map(|it| it.initiator).collect();
-        for (workload, plan) in self.workloads.plans.iter().enumerate() {
-            let Some(step) = plan.authenticates() else {
+        for (failing, plan) in self.workloads.plans.iter().enumerate() {
+            if plan.authenticates().is_none() {
+                continue;
+            }
+            let Some((workload, step)) = self.login_of(plan.from) else {
                 continue;
             };
             let group = &self.groups[plan.from];
             for initiator in group.first..group.first + group.count {
-                let failed = self.workloads.failed_last(initiator, workload)
+                let failed = self.workloads.failed_last(initiator, failing)
                     && !tried.contains(&initiator)
                     && !self.is_dead(initiator)
                     && !self.attacks.seats.contains_key(&initiator);

@@ -593,8 +593,12 @@ impl<T: Tables> World<T> {
                 let key_id = (*kind == "session-key")
                     .then(|| self.instance.key_id(bytes))
                     .flatten();
+                // What it is the key or the text of, else what passed last.
+                let own = self.watch.secrecy.session_of(kind, bytes, key_id);
                 let evidence = Evidence {
-                    attempt: if last.0.is_some() {
+                    attempt: if let Some(own) = own {
+                        own
+                    } else if last.0.is_some() {
                         last.0
                     } else {
                         of.first()

@@ -3,13 +3,30 @@
 use protocols::output::{Output, Scope};
 use sim_engine::{NodeId, Outbox, SimTime, TimerId};
 
-use super::attempt::{Acceptance, AttemptId};
+use super::attempt::{Acceptance, AttemptId, NOBODY};
 use super::tables::{Happening, StrayAcceptance, Tables};
 use super::{NO_PAIR, World};
 use crate::oracle::agreement;
 use crate::oracle::desync::End;
 
 impl<T: Tables> World<T> {
+    /// Whether an acceptance in the course of an attempt is between other roles than the attempt's.
+    fn is_aside(&self, attempt: AttemptId, node: u32, peer: Option<u32>) -> bool {
+        let role = |node: u32| self.groups[self.place(node).0].role;
+        let (Some(peer), Some(open)) = (peer, self.workloads.under_way(attempt)) else {
+            return false;
+        };
+        let (one, other) = (open.id.initiator, open.responder);
+        let far = if node == one {
+            other
+        } else if node == other {
+            one
+        } else {
+            return false;
+        };
+        far != NOBODY && role(far) != role(peer)
+    }
+
     /// Hands one statement to everybody whom it concerns.
     pub(super) fn on_output(
         &mut self,
@@ -60,6 +77,12 @@ impl<T: Tables> World<T> {
                     self.agreement.violated(violation);
                     out.recorder().witness(violation.evidence.attempt);
                 }
+                // What one of the ends agrees on with a third party meanwhile is not the attempt's.
+                let attempt = if self.is_aside(attempt, node.0, peer) {
+                    AttemptId::NONE
+                } else {
+                    attempt
+                };
                 if self.watch.on {
                     let about = if attempt.is_some() {
                         attempt
@@ -67,6 +90,9 @@ impl<T: Tables> World<T> {
                         self.session_about(node.0, peer)
                     };
                     self.watch.named(session, about);
+                    if let Some(key_id) = key_id {
+                        self.watch.secrecy.tells(key_id, about);
+                    }
                 }
                 let acceptance = Acceptance {
                     at_ns: now.0,
@@ -122,6 +148,7 @@ impl<T: Tables> World<T> {
             } => {
                 if self.watch.on {
                     self.watch.secrecy.sends(node.0, digest);
+                    self.watch.secrecy.tells(digest, attempt);
                     self.watch.integrity.sent(node.0, session, seq, digest);
                 }
                 self.data_sent(node, attempt, session);

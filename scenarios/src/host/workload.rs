@@ -326,6 +326,11 @@ impl Workloads {
         Some(*open)
     }
 
+    /// An attempt while it is open.
+    pub(crate) fn under_way(&self, attempt: AttemptId) -> Option<&Attempt> {
+        self.open.get(self.slot(attempt)?)
+    }
+
     /// The slot of an attempt, if it is still open.
     #[inline]
     fn slot(&self, attempt: AttemptId) -> Option<u32> {

@@ -252,10 +252,12 @@ impl Experiment {
                 let repeated = self.variant == "hardened"
                     && !matches!(action, Action::Duplicate | Action::Replay);
                 let (carrier, _) = on_the_wire(self.protocol, message, (1, 0), repeated);
-                for link in links_of(self.protocol, &self.variant, carrier) {
+                for (link, secure) in links_of(self.protocol, &self.variant, carrier) {
+                    let further = if secure { ", \"break-channel\"" } else { "" };
                     let _ = write!(
                         text,
-                        "\n[adversaries.{link}-damage]\non = \"{link}\"\npowers = [{powers}]\n"
+                        "\n[adversaries.{link}-damage]\non = \"{link}\"\n\
+                         powers = [{powers}{further}]\n"
                     );
                     for time in 0..*times {
                         let nth = (self.first, time);
@@ -317,22 +319,26 @@ fn undamaged(protocol: &str, variant: &str) -> Option<Scenario> {
     read_text("laboratory.toml", text, &set).ok()
 }
 
-/// The public links on which a message can pass: its sender stands at one end.
-fn links_of(protocol: &str, variant: &str, message: &str) -> Vec<String> {
+/// The links on which a message can pass: its sender stands at one end. What belongs to a registration
+/// goes over secure links, if there are any (true), everything else over public ones.
+fn links_of(protocol: &str, variant: &str, message: &str) -> Vec<(String, bool)> {
     let Some(scenario) = undamaged(protocol, variant) else {
         return Vec::new();
     };
     let mut layouts = scenario.protocol.instance.layouts().iter();
-    let sender = layouts
-        .find(|layout| layout.name == message)
-        .and_then(|layout| layout.sender);
+    let layout = layouts.find(|layout| layout.name == message);
+    let sender = layout.and_then(|layout| layout.sender);
+    let phases = scenario.protocol.protocol.phases();
+    let phase = layout.and_then(|layout| phases.get(usize::from(layout.phase)));
+    let secure = |link: &&LinkGroup| link.channel == LinkChannel::Secure;
+    let guarded = phase == Some(&"register") && scenario.links.iter().any(|link| secure(&link));
     let ends = |link: &LinkGroup| [link.a, link.b].map(|group| scenario.groups[group].role);
     scenario
         .links
         .iter()
-        .filter(|link| link.channel == LinkChannel::Public)
+        .filter(|link| secure(link) == guarded)
         .filter(|link| sender.is_none_or(|role| ends(link).contains(&role)))
-        .map(|link| link.name.clone())
+        .map(|link| (link.name.clone(), guarded))
         .collect()
 }
 

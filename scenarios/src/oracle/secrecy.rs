@@ -10,6 +10,7 @@ use protocols::output::Tag;
 use sha2::{Digest as _, Sha256};
 
 use super::Evidence;
+use crate::host::attempt::AttemptId;
 
 /// What is kept of a secret.
 type Print = [u8; 16];
@@ -60,6 +61,8 @@ pub struct Secrecy {
     keys: BTreeMap<Tag, BTreeSet<u32>>,
     /// Payloads that parties sent.
     payloads: BTreeMap<Tag, BTreeSet<u32>>,
+    /// In which attempt a key or a payload came up, by its fingerprint.
+    sessions: BTreeMap<Tag, AttemptId>,
     /// What adversaries were told.
     granted: BTreeSet<(usize, Print)>,
     books: BTreeMap<usize, Book>,
@@ -112,6 +115,24 @@ impl Secrecy {
     /// `node` sends a payload.
     pub fn sends(&mut self, node: u32, digest: Tag) {
         self.payloads.entry(digest).or_default().insert(node);
+    }
+
+    /// A key or a payload belongs to an attempt.
+    pub fn tells(&mut self, print: Tag, attempt: AttemptId) {
+        if attempt.is_some() {
+            self.sessions.entry(print).or_insert(attempt);
+        }
+    }
+
+    /// The attempt that a session key or payload belongs to, where that is known.
+    #[must_use]
+    pub fn session_of(&self, kind: &str, bytes: &[u8], key_id: Option<Tag>) -> Option<AttemptId> {
+        let payload = || {
+            let digest: [u8; 32] = Sha256::digest(bytes).into();
+            digest.first_chunk().copied()
+        };
+        let print = key_id.or_else(|| (kind == "payload").then(payload).flatten())?;
+        self.sessions.get(&print).copied()
     }
 
     /// The scenario tells `adversary` a value.

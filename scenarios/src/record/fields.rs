@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use protocols::output::Hex;
 use protocols::protocol::Instance;
-use protocols::wire::FieldKind;
+use protocols::wire::{Field, FieldKind};
 
 /// Largest integer that every reader of JSON keeps exactly.
 const EXACT_MAX: u64 = 1 << 53;
@@ -26,6 +26,11 @@ pub(super) fn fields(
     match layout.locate(frame) {
         Ok(located) => {
             for (index, field) in layout.fields.iter().enumerate() {
+                // What recurs is punctuation between fields, and a JSON object has each name once.
+                let same = |other: &&Field| other.name == field.name;
+                if layout.fields.iter().filter(same).count() > 1 {
+                    continue;
+                }
                 let value = value(field.kind, located.field(index));
                 parts.push(format!("\"{}\":{value}", field.name));
             }
@@ -57,7 +62,7 @@ fn value(kind: FieldKind, bytes: &[u8]) -> String {
                 .collect();
             format!("[{}]", list.join(","))
         }
-        FieldKind::Text => quoted(&String::from_utf8_lossy(bytes)),
+        FieldKind::Text => quoted(String::from_utf8_lossy(bytes).trim_end_matches('\0')),
         _ => format!("\"{}\"", Hex(bytes)),
     }
 }

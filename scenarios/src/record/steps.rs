@@ -33,6 +33,8 @@ const KEPT_MAX: usize = 200;
 const OPEN_MAX: usize = 1024;
 /// Closed sessions that wait for what comes late.
 const WAITING_MAX: usize = 256;
+/// Sessions that closed well and may still turn out to have been betrayed.
+const RECENT_MAX: usize = 64;
 /// Steps of one session.
 const STEPS_MAX: usize = 512;
 /// Bytes of the frames and records of one session.
@@ -148,6 +150,7 @@ pub(super) struct StepBook {
     asked: Vec<Id>,
     buffers: BTreeMap<Id, Buffer>,
     waiting: VecDeque<Id>,
+    recent: VecDeque<Id>,
     spare: Vec<Buffer>,
     open: usize,
     kept: usize,
@@ -198,6 +201,7 @@ impl StepBook {
             asked,
             buffers: BTreeMap::new(),
             waiting: VecDeque::new(),
+            recent: VecDeque::new(),
             spare: Vec::new(),
             open: 0,
             kept: 0,
@@ -209,7 +213,10 @@ impl StepBook {
 
     /// False when no further session will be kept, so that nothing need be told.
     pub(super) fn listens(&self) -> bool {
-        self.all || self.kept < KEPT_MAX || !self.asked.is_empty() || !self.buffers.is_empty()
+        self.all
+            || self.kept < KEPT_MAX
+            || !self.asked.is_empty()
+            || self.buffers.len() > self.recent.len()
     }
 
     fn asked(&self, id: Id) -> bool {
@@ -230,6 +237,7 @@ impl StepBook {
     /// A property was violated in a session, which is worth keeping for it.
     pub(super) fn witness(&mut self, attempt: AttemptId) {
         let id = (attempt.initiator, attempt.number);
+        self.rescue(id);
         if let Some(buffer) = self.buffers.get_mut(&id) {
             buffer.attacked = true;
         }
@@ -255,9 +263,8 @@ impl StepBook {
             if self.waiting.len() > WAITING_MAX {
                 return self.write_first();
             }
-        } else if let Some(mut buffer) = self.buffers.remove(&id) {
-            buffer.clear();
-            self.spare.push(buffer);
+        } else {
+            self.set_aside(id);
         }
         Ok(())
     }

@@ -43,20 +43,35 @@ const CASES: &[&str] = &{
 
 /// One user logs in, fetches lists and changes its password once: whatever fails besides does so
 /// because of what was lost.
-const ONE_CHANGE: Stage = STAGE_OF_ONE
-    .with_errands(&[
-        LOGIN,
-        LIST,
-        Errand {
-            from: "user",
-            to: "rc",
-            commands: &["change-password"],
-            every: "",
-            first: "5min",
-        },
-        UPDATE,
-    ])
-    .on("user", "rc");
+///
+/// It lasts longer than a user may ask for a new password (`pwd_give_up`, a day): what comes of that
+/// decides whether it can log in afterwards.
+const ONE_CHANGE: Stage = Stage {
+    duration: "30h",
+    ..STAGE_OF_ONE
+        .with_errands(&[
+            Errand {
+                every: "exp(10min)",
+                ..LOGIN
+            },
+            Errand {
+                every: "exp(30min)",
+                ..LIST
+            },
+            Errand {
+                from: "user",
+                to: "rc",
+                commands: &["change-password"],
+                every: "",
+                first: "5min",
+            },
+            Errand {
+                every: "exp(30min)",
+                ..UPDATE
+            },
+        ])
+        .on("user", "rc")
+};
 
 const STAGE_OF_ONE: Stage = super::STAGE.with_nodes(&[("rc", 1), ("server", 1), ("user", 1)]);
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::frames::{request, text_reply, text_request};
 use crate::address::Address;
-use crate::attack::{AttackContext, AttackSpec, Attacker, Control, Property, Verdict, View};
+use crate::attack::{AttackContext, AttackSpec, Attacker, Control, Property, Stage, Verdict, View};
 use crate::multi_server::literal::messages as text;
 use crate::multi_server::literal::text::{bare_hex, digest, number, xor};
 use crate::multi_server::messages::{Message, decode};
@@ -105,7 +105,11 @@ pub(super) const UPDATE_SPEC: AttackSpec = AttackSpec {
     variants: super::BINARY,
     cases: &["users", "servers"],
     claims_secrets: &["c", "ssk", "q"],
-    stage: super::UPDATES.on("user", "rc"),
+    // Long enough for a game of a hundred rounds, whatever the draws.
+    stage: Stage {
+        duration: "3h",
+        ..super::UPDATES.on("user", "rc")
+    },
     stages: &[("servers", super::UPDATES.on("server", "rc"))],
     ..super::BASE
 };

@@ -280,11 +280,16 @@ const UPDATE: Errand = Errand {
 /// One user, so that nothing but the flood keeps a new password from the server.
 const FLOODED: Stage = Stage {
     duration: "10min",
+    link_keys: NARROW,
     ..super::STAGE
         .with_nodes(&[("rc", 1), ("server", 1), ("user", 1)])
         .with_errands(&[LOGIN, UPDATE])
         .on("server", "rc")
 };
+
+/// A line between hospitals: a hundred requests a second leave half of it free, a hundred tables do
+/// not fit, and the last of those that wait comes too late.
+const NARROW: &str = "rate = \"64kbps\"\nqueue = { packets = 4096 }";
 
 /// The same, and the user changes its password.
 const CHANGED: Stage = FLOODED.with_errands(&[

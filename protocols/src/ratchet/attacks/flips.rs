@@ -1,7 +1,10 @@
 //! Frames that arrive changed: `flip-c2s`, `flip-header`, `flip-s2c`, `length-prefix`, `truncate`.
 
 use crate::attack::kit::{Change, EVERY, Part, Tamper};
-use crate::attack::{AttackSpec, Control, Errand, Power, Property, Setup, Stage};
+use crate::attack::{
+    AttackContext, AttackSpec, Attacker, Control, Errand, Power, Property, Setup, Stage, Verdict,
+    View,
+};
 
 const MODIFY: &[Power] = &[Power::Modify];
 
@@ -101,8 +104,31 @@ const CLOSE: Stage = Stage {
     ..super::STAGE
 };
 
-pub(super) fn header(setup: &Setup<'_>) -> Tamper {
-    Tamper::new(setup, HEADER)
+/// `flip-header`. Another client's id is put into frames of one client only: whoever else fails was
+/// left alone.
+#[derive(Debug)]
+pub(super) struct Header {
+    tamper: Tamper,
+    /// The only sender whose frames are changed, where it is one.
+    only: Option<u32>,
+}
+
+pub(super) fn header(setup: &Setup<'_>) -> Header {
+    let one = setup.case == Some("client-other");
+    let first = setup.first_of(crate::ratchet::CLIENT);
+    Header {
+        tamper: Tamper::new(setup, HEADER),
+        only: first.filter(|_| one).map(|address| address.host),
+    }
+}
+
+impl Attacker for Header {
+    fn on_packet(&mut self, view: &View<'_>, cx: &mut AttackContext<'_>) -> Verdict {
+        if self.only.is_some_and(|host| host != view.from.host) {
+            return Verdict::Pass;
+        }
+        self.tamper.on_packet(view, cx)
+    }
 }
 
 const S2C: &[Change] = &[

@@ -112,6 +112,9 @@ impl Aim {
             Self::Poison | Self::Stale => Span::from_secs(10),
         }
     }
+
+    /// How long a session without data stays open: most of the time, so that others meet it.
+    const SILENCE: Span = Span::from_secs(50);
 }
 
 const AGAIN: u32 = 0;
@@ -225,8 +228,13 @@ impl Attacker for Insider {
         let hello = self.account.hello(cx);
         self.send(hello, cx);
         // In case nothing comes back.
-        let pause = self.aim.pause().0.max(Span::from_secs(1).0);
-        cx.arm(AGAIN, Span(pause));
+        let silent = self.aim == Aim::Stale && !self.sends;
+        let pause = if silent {
+            Aim::SILENCE
+        } else {
+            self.aim.pause()
+        };
+        cx.arm(AGAIN, Span(pause.0.max(Span::from_secs(1).0)));
     }
 
     fn on_mail(&mut self, view: &View<'_>, cx: &mut AttackContext<'_>) {

@@ -12,7 +12,7 @@ use crate::ratchet::records::{self, Record};
 use crate::ratchet::timer;
 
 /// What a server that sets itself no limit runs into: the connections that its system gives it.
-const SYSTEM_ADDRESSES_MAX: usize = 4096;
+const SYSTEM_ADDRESSES_MAX: usize = 2048;
 
 impl Server {
     /// Notes an address; the one idle longest is forgotten when there are too many.

@@ -3,7 +3,7 @@
 
 use sim_engine::PacketEnd;
 
-use super::{Id, KEPT_MAX, StepBook};
+use super::{Id, KEPT_MAX, RECENT_MAX, StepBook};
 use crate::host::tables::Header;
 
 impl StepBook {
@@ -35,8 +35,36 @@ impl StepBook {
         Some(id)
     }
 
+    /// A session closed well: its buffer is kept a little longer, for what is found out late.
+    pub(super) fn set_aside(&mut self, id: Id) {
+        if let Some(buffer) = self.buffers.get_mut(&id) {
+            buffer.closed = true;
+            self.recent.push_back(id);
+        }
+        if self.recent.len() > RECENT_MAX
+            && let Some(oldest) = self.recent.pop_front()
+            && let Some(mut buffer) = self.buffers.remove(&oldest)
+        {
+            buffer.clear();
+            self.spare.push(buffer);
+        }
+    }
+
+    /// A session that closed well is worth keeping after all.
+    pub(super) fn rescue(&mut self, id: Id) {
+        if self.kept >= KEPT_MAX {
+            return;
+        }
+        if let Some(at) = self.recent.iter().position(|recent| *recent == id) {
+            self.recent.remove(at);
+            self.kept += 1;
+            self.waiting.push_back(id);
+        }
+    }
+
     /// Keeps what comes after a session that was not worth keeping.
     pub(super) fn reopen(&mut self, id: Id) {
+        self.rescue(id);
         if self.kept >= KEPT_MAX || self.buffers.contains_key(&id) {
             return;
         }
