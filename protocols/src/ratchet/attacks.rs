@@ -154,6 +154,15 @@ pub(super) fn build(
         "old-response" => Box::new(older::Older::new(params, setup, "SERVER_AGGR_RESPONSE")),
         "duplicate" => Box::new(simple::duplicate(setup)),
         "reorder" => Box::new(reorder::Reorder::new(setup)),
+        "length-prefix" if !params.streams() => {
+            return Err(ParameterError {
+                name: String::from("framing"),
+                reason:
+                    "`length-prefix` changes the length before a record, and datagrams have none"
+                        .to_owned(),
+                hint: "choose `framing = \"length32\"`".to_owned(),
+            });
+        }
         "length-prefix" => Box::new(flips::length(setup)),
         "truncate" => Box::new(flips::truncate(setup)),
         "relay" => Box::new(eavesdrop::Relay::new(params)),

@@ -39,6 +39,6 @@ table! {
         source: &'a str, "text", "Where they say it.";
         stance: &'a str, "text", "resists: the protocol is said to stand it; admits: a limit that the authors name themselves.";
         verdict: &'a str, "text", "Worst verdict of any attack that tests it, on as-published; not-tested where none does.";
-        by: &'a str, "text", "That attack and the property.";
+        by: &'a str, "text", "That attack, its case where it has several, and the property.";
     }
 }

@@ -121,6 +121,16 @@ impl<T: Tables> World<T> {
                 Scope::Frame => self.tally.frames_refused += 1,
                 Scope::Command | Scope::Attempt => {
                     let attempt = self.attempt_of(node.0, attempt, session);
+                    // What a late packet of an attempt that is over makes its initiator give up is the
+                    // attempt that it has open now.
+                    let late = attempt.initiator == node.0
+                        && attempt.is_some()
+                        && self.workloads.under_way(attempt).is_none();
+                    let attempt = if late && scope == Scope::Attempt {
+                        self.workloads.open_attempt(node.0)
+                    } else {
+                        attempt
+                    };
                     let attempt = match (peer.and_then(|peer| self.node_of(node.0, peer)), session)
                     {
                         (Some(peer), Some(session)) if !attempt.is_some() => {

@@ -17,14 +17,16 @@ use crate::time::Span;
 
 use super::craft::{Account, Clear, junk, master};
 
-const CASES: &[&str] = &["rounds", "addresses", "half-open"];
+const CASES: &[&str] = &["rounds", "addresses", "half-open", "crowd"];
 
 pub(super) const SPEC: AttackSpec = AttackSpec {
     id: "flood-rounds",
     help: "An authorised client asks for all it can get: round after round as fast as answers come \
            (`rounds`), a good HELLO every `gap`, each from another address (`addresses`), or the \
            first half of a HELLO from ever new addresses every `half_gap` (`half-open`; over streams, \
-           where a server waits for the other half).",
+           where a server waits for the other half), or every 3 ms beside links with a round trip of \
+           four seconds, in which so many come that the addresses a server keeps do not suffice \
+           (`crowd`).",
     powers: &[Power::Inject],
     positions: &[Position::Insider],
     knows: &[Need {
@@ -59,13 +61,23 @@ pub(super) const SPEC: AttackSpec = AttackSpec {
     claims: &["RT-C13"],
     control: Control::without("caps"),
     stage: BUSY,
-    stages: &[(
-        "half-open",
-        Stage {
-            params: &[],
-            ..BUSY
-        },
-    )],
+    stages: &[
+        (
+            "half-open",
+            Stage {
+                params: &[],
+                ..BUSY
+            },
+        ),
+        (
+            "crowd",
+            Stage {
+                params: &[],
+                delay: "2s",
+                ..BUSY
+            },
+        ),
+    ],
     ..super::BASE
 };
 
@@ -106,7 +118,11 @@ impl Flood {
             params: Arc::clone(params),
             case: CASES[Cases::new(CASES, setup.case).turn()],
             gap: Span(setup.params.integer("gap", 1_000_000).max(1_000)),
-            half_gap: Span(setup.params.integer("half_gap", 20_000_000).max(1_000)),
+            half_gap: if setup.case == Some("crowd") {
+                Span::from_millis(3)
+            } else {
+                Span(setup.params.integer("half_gap", 20_000_000).max(1_000))
+            },
             from: Address::new(seat.map_or(0, |party| party.host), PORT),
             own: setup.own(0, PORT),
             next: 0,
@@ -143,7 +159,7 @@ impl Attacker for Flood {
                 }
                 cx.arm(TICK, self.gap);
             }
-            "half-open" => {
+            "half-open" | "crowd" => {
                 let shown = Clear {
                     opcode: crate::ratchet::messages::HELLO,
                     client: self.account.id,

@@ -138,7 +138,7 @@ impl Junk {
 
 impl Attacker for Junk {
     fn on_start(&mut self, cx: &mut AttackContext<'_>) {
-        cx.arm(TICK, Span::from_millis(500));
+        cx.arm(TICK, Span::from_millis(300));
     }
 
     fn on_timer(&mut self, _: u32, cx: &mut AttackContext<'_>) {
@@ -147,7 +147,7 @@ impl Attacker for Junk {
             let frame = junk(&self.at.params, cx, shown, 1);
             cx.inject(self.at.own, server, frame);
         }
-        cx.arm(TICK, Span::from_millis(500));
+        cx.arm(TICK, Span::from_millis(300));
     }
 }
 

@@ -257,3 +257,85 @@ fn without_retry_a_terminated_client_stays_so() {
         assert_eq!(told(&world, "1: accepted"), !falls);
     }
 }
+
+#[test]
+fn without_length_a_short_frame_ends_its_receiver() {
+    for (params, falls) in cases("length") {
+        let mut world = open(&params, 1);
+        world.ask(1, command::SEND_DATA, &[]);
+        let data = intercepted(&mut world);
+        inject(&mut world, 1, 0, &data[..70]);
+        assert_eq!(told(&world, "0: halted"), falls);
+        assert_eq!(told(&world, "0: ended: length"), !falls);
+        assert_eq!(world.server.machine.state() == "HALTED", falls);
+    }
+}
+
+#[test]
+fn without_header_a_frame_is_of_the_round_that_it_says() {
+    for (params, falls) in cases("header") {
+        let mut world = open(&params, 1);
+        world.ask(1, command::SEND_DATA, &[]);
+        let mut data = intercepted(&mut world);
+        data[5] += 1; // last byte of the round
+        inject(&mut world, 1, 0, &data);
+        assert_eq!(told(&world, "0: data accepted 2"), falls);
+    }
+}
+
+#[test]
+fn without_header_a_frame_is_of_the_session_that_it_says() {
+    for (params, falls) in cases("header") {
+        let mut world = open(&params, 2);
+        world.ask(1, command::SEND_DATA, &[]);
+        let mut data = intercepted(&mut world);
+        data[1] = 2;
+        inject(&mut world, 1, 0, &data);
+        world.turn_page();
+        world.command(2, command::SEND_DATA, &[]);
+        assert_eq!(told(&world, "0: data accepted 1"), !falls);
+    }
+}
+
+#[test]
+fn without_connection_an_answer_goes_to_whoever_sends_and_can_be_read() {
+    for (params, falls) in cases("connection") {
+        let mut world = open(&params, 1);
+        world.ask(1, command::SEND_DATA, &[Arg::Bytes(b"12.5,17.5")]);
+        let data = intercepted(&mut world);
+        inject(&mut world, 9, 0, &data);
+        let answer = b"Aggregated: 15.00";
+        let read = |frame: &[u8]| frame.windows(answer.len()).any(|part| part == answer);
+        assert_eq!(world.wire.iter().any(|(_, frame)| read(frame)), falls);
+    }
+}
+
+#[test]
+fn without_caps_a_server_runs_into_the_limit_of_its_system() {
+    for (without, falls) in [("mac", false), ("caps", true)] {
+        let params = params("broken", &[("without", text(without))]);
+        let mut bench = super::server(&params);
+        for address in 0..2049 {
+            let peer = crate::address::Address::new(1000 + address, 1);
+            bench.stream(peer, StreamEvent::Opened);
+        }
+        assert_eq!(bench.machine.state() == "HALTED", falls);
+    }
+}
+
+#[test]
+fn what_is_left_over_is_said_where_nothing_is_purged() {
+    for (params, falls) in cases("numbers") {
+        let mut world = open(&params, 2);
+        world.command(2, command::SEND_DATA, &[]);
+        world.command(2, command::FINISH, &[]);
+        world.command(2, command::AUTHENTICATE, &[]);
+        world.turn_page();
+        world.command(1, command::SEND_DATA, &[]);
+        assert_eq!(told(&world, "0: data reused 1"), falls, "{:?}", world.story);
+        world.command(2, command::SEND_DATA, &[]);
+        world.turn_page();
+        world.command(1, command::SEND_DATA, &[]);
+        assert!(!told(&world, "0: data reused 2"));
+    }
+}

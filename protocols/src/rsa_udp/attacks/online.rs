@@ -124,7 +124,7 @@ impl Attacker for Guess {
     }
 }
 
-const CASES: &[&str] = &["zero-salt", "chosen-salt", "genuine-salt"];
+const CASES: &[&str] = &["zero-salt", "chosen-salt", "genuine-salt", "other-name"];
 
 pub(super) const ROGUE: AttackSpec = AttackSpec {
     id: "rogue-device",
@@ -132,7 +132,9 @@ pub(super) const ROGUE: AttackSpec = AttackSpec {
            of its own. Takes the PASS and searches its word list for the password: with a salt of zeros \
            (`zero-salt`), of its own choice (`chosen-salt`), or it keeps the client waiting until the \
            device is open, takes number, salt and name of the genuine CONNECT and passes the login_hash \
-           on to the device under an address, a client_salt and a key of its own (`genuine-salt`).",
+           on to the device under an address, a client_salt and a key of its own (`genuine-salt`), or \
+           the whole PASS as it is, having given itself another name (`other-name`): the client has \
+           talked to somebody else than the device that lets it in.",
     powers: &[Power::Inject, Power::Spoof],
     positions: &[Position::OffPath, Position::OnPath],
     params: words::PARAMS,
@@ -214,6 +216,11 @@ impl Rogue {
         });
         cx.inject(self.accomplice, device, frame);
     }
+
+    /// Waits for the device's own offer.
+    fn borrows(&self) -> bool {
+        matches!(self.case, "genuine-salt" | "other-name")
+    }
 }
 
 const OFFER: u32 = 0;
@@ -235,9 +242,12 @@ impl Attacker for Rogue {
     fn on_mail(&mut self, view: &View<'_>, cx: &mut AttackContext<'_>) {
         match view.message {
             // A client that does not wait answers the device itself.
-            Some(CONNECT) if self.case == "genuine-salt" && self.waits => {
+            Some(CONNECT) if self.borrows() && self.waits => {
                 if let Some(parts) = self.wire.connect(view.bytes) {
                     self.offer = parts;
+                    if self.case == "other-name" {
+                        self.offer.name = b"somebody-else".to_vec();
+                    }
                     self.genuine = true;
                     self.waits = false;
                     self.device = Some(Address::new(view.from.host, DEVICE_PORT));
@@ -253,8 +263,12 @@ impl Attacker for Rogue {
                 let Some(pass) = self.wire.pass(view.bytes) else {
                     return;
                 };
-                if self.genuine {
-                    self.pass_on(&pass, cx);
+                match (self.genuine, self.case, self.device) {
+                    (true, "other-name", Some(device)) => {
+                        cx.inject(self.accomplice, device, view.bytes.to_vec());
+                    }
+                    (true, ..) => self.pass_on(&pass, cx),
+                    _ => {}
                 }
                 self.waits = !self.genuine;
                 if !self.found {
@@ -265,7 +279,7 @@ impl Attacker for Rogue {
                         cx.claim("password", view.from.host, found);
                     }
                 }
-                if self.case != "genuine-salt" {
+                if !self.borrows() {
                     // The client is free for the next offer.
                     cx.inject(view.to, view.from, self.wire.refusal());
                 }
