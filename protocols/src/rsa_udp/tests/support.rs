@@ -433,6 +433,7 @@ fn output_words(output: &Output) -> String {
         Output::SharedState { fingerprints, .. } => {
             format!("SharedState {}", fingerprints.as_slice().len())
         }
+        Output::DataReused { .. } => "reused".to_owned(),
         Output::Halted => "Halted".to_owned(),
     }
 }

@@ -348,6 +348,7 @@ fn line(effect: &Effect<'_>) -> String {
             Output::DataSent { seq, .. } => format!("data sent {seq}"),
             Output::DataAccepted { seq, .. } => format!("data accepted {seq}"),
             Output::SharedState { epoch, .. } => format!("shared state, epoch {epoch}"),
+            Output::DataReused { .. } => "reused".into(),
             Output::Halted => "halted".into(),
         },
         other => format!("{other:?}"),

@@ -16,6 +16,7 @@ fn words(effects: &Effects) -> Vec<&'static str> {
         Output::Rejected { reason, .. } => reason.word,
         Output::Ended { .. } => "ended",
         Output::SharedState { .. } => "shared",
+        Output::DataReused { .. } => "reused",
         Output::Halted => "halted",
         other => panic!("{other:?}"),
     };
