@@ -263,10 +263,7 @@ impl<T: Tables> World<T> {
             }
             self.message_moment(now, &moment(Point::Handled), out);
         }
-        // An initiator's emissions belong to its open attempt whatever caused them; a responder's
-        // to the attempt of the packet in hand.
-        let own = self.workloads.open_attempt(node.0);
-        let attempt = if own.is_some() { own } else { header.attempt };
+        let attempt = self.workloads.attempt_in_hand(node.0, header.attempt);
         if self.halted[node.0 as usize] {
             self.let_go(now.0, header.pair);
             return;

@@ -331,6 +331,23 @@ impl Workloads {
         self.open.get(self.slot(attempt)?)
     }
 
+    /// To which attempt belongs what a node does with a packet of `tag`: an initiator's emissions
+    /// belong to its open attempt whatever caused them, a responder's to that of the packet. A node
+    /// that has an attempt of its own open may be the responder of another.
+    #[inline]
+    pub(crate) fn attempt_in_hand(&self, node: u32, tag: AttemptId) -> AttemptId {
+        let own = self.open_attempt(node);
+        let answers = || {
+            let open = self.under_way(tag);
+            tag.initiator != node && open.is_some_and(|open| open.responder == node)
+        };
+        if own.is_some() && !answers() {
+            own
+        } else {
+            tag
+        }
+    }
+
     /// The slot of an attempt, if it is still open.
     #[inline]
     fn slot(&self, attempt: AttemptId) -> Option<u32> {

@@ -198,8 +198,7 @@ impl<T: Tables> World<T> {
             }
             return;
         }
-        let own = self.workloads.open_attempt(node.0);
-        let attempt = if own.is_some() { own } else { meta.attempt };
+        let attempt = self.workloads.attempt_in_hand(node.0, meta.attempt);
         if let StreamEvent::Bytes(bytes) = event {
             let header = Header {
                 from: far,
