@@ -25,6 +25,9 @@ pub fn base(protocol: &str, variant: &str) -> Option<&'static str> {
         }
         "vault-exchange" => include_str!("../data/laboratory/vault-exchange.toml"),
         "rsa-udp" => include_str!("../data/laboratory/rsa-udp.toml"),
+        "multi-server" if variant == "literal" => {
+            include_str!("../data/laboratory/multi-server-literal.toml")
+        }
         "multi-server" => include_str!("../data/laboratory/multi-server.toml"),
         "ratchet" => include_str!("../data/laboratory/ratchet.toml"),
         _ => return None,
