@@ -3,7 +3,8 @@
 //!
 //! Both sides provision every party, draw the same random bytes and the same delays of the links,
 //! apply every durable write and handle every effect; CPU time is compared. `cargo bench -p scenarios --bench handshake -- N` runs
-//! with N devices (default 100 000; the budget is stated for 1 000 000).
+//! with N devices (default 100 000; the budget is stated for 1 000 000); with `machines` or `simulated`
+//! behind it one side alone runs once, for a profiler.
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -235,10 +236,21 @@ fn timed<T>(run: impl FnOnce() -> T) -> (T, f64) {
 }
 
 fn main() {
-    let devices: usize = std::env::args()
-        .skip(1)
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let devices: usize = args
+        .iter()
         .find_map(|arg| arg.parse().ok())
         .unwrap_or(100_000);
+    let only = |side: &str| args.iter().any(|arg| arg == side);
+    if only("machines") {
+        println!("{} acceptances", bare(devices, "as-published"));
+        return;
+    }
+    if only("simulated") {
+        let finished = untraced(&scenario(devices, "as-published")).unwrap();
+        println!("{} events", finished.events);
+        return;
+    }
     println!(
         "secure-vault, {devices} devices, one handshake each; CPU seconds, best of 3 interleaved"
     );

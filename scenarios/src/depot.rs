@@ -21,6 +21,11 @@ const SLAB_UNITS: u32 = (SLAB_SIZE / UNIT) as u32;
 /// Length of a record that was removed or moved to the overflow.
 const GONE: u32 = u32::MAX;
 
+/// Bytes that are fetched together.
+const CACHE_LINE: usize = 64;
+/// Bytes of a record that are read ahead.
+const TOUCHED_MAX: usize = 512;
+
 #[derive(Clone, Copy, Debug)]
 struct Place {
     record: Record,
@@ -98,15 +103,33 @@ impl Depot {
     /// A word of the party's first record, to have it near when it is needed.
     #[must_use]
     pub fn touch(&self, party: u32) -> u64 {
+        self.touch_bytes(party, 0)
+    }
+
+    /// A word of where the party's records are listed.
+    pub(crate) fn touch_index(&self, party: u32) -> u64 {
+        self.firsts
+            .get(party as usize)
+            .map_or(0, |first| u64::from(*first))
+    }
+
+    /// A word of where the party's first record lies.
+    pub(crate) fn touch_place(&self, party: u32) -> u64 {
+        let place = self.places.get(self.range(party).start);
+        place.map_or(0, |place| u64::from(place.unit))
+    }
+
+    /// Words of the `turn`-th record of the party, from 0.
+    pub(crate) fn touch_bytes(&self, party: u32, turn: usize) -> u64 {
         let range = self.range(party);
-        let Some(place) = self.places.get(range.start).filter(|_| !range.is_empty()) else {
+        let place = self.places[range].get(turn);
+        let Some(place) = place.filter(|place| place.length != GONE) else {
             return 0;
         };
-        if place.length == GONE || place.length == 0 {
-            return 0;
-        }
         let bytes = self.bytes(place.unit, place.length);
-        u64::from(bytes[0]) ^ u64::from(bytes[bytes.len() - 1])
+        // One of each cache line of a record as devices have them.
+        let lines = bytes.iter().take(TOUCHED_MAX).step_by(CACHE_LINE);
+        lines.fold(0, |word, byte| word ^ u64::from(*byte))
     }
 
     /// What party `party` may read.

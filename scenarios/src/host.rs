@@ -7,6 +7,7 @@
 //!
 //! The host also owns the life of an attempt ([`workload`]) and feeds the oracles.
 
+mod ahead;
 pub mod attempt;
 pub mod clock;
 pub mod principals;

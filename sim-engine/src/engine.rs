@@ -14,7 +14,7 @@ use crate::fingerprint::Chain;
 use crate::host::Host;
 use crate::id::{Direction, DirectionMask, LinkClass, LinkId, NodeId};
 use crate::link::{ClassState, DirectionState, Extra, LinkParams, LinkState};
-use crate::order::{EventKey, TAP_ENTITY_BASE};
+use crate::order::{Class, EventKey, TAP_ENTITY_BASE};
 use crate::outbox::Outbox;
 use crate::recorder::Recorder;
 use crate::rng::Seed;
@@ -343,7 +343,7 @@ impl<H: Host> Engine<H> {
         recorder: &mut H::Recorder,
         act: impl FnOnce(&mut H, &mut Outbox<'_, H>) -> T,
     ) -> T {
-        self.world.current = EventKey::new(self.world.now, crate::order::Class::Fault, node.0, 0);
+        self.world.current = EventKey::new(self.world.now, Class::Fault, node.0, 0);
         let result = act(host, &mut Outbox::new(&mut self.world, recorder, node));
         self.settle(host, recorder);
         result
@@ -432,7 +432,12 @@ impl<H: Host> Engine<H> {
     fn touch_upcoming(&self, host: &H) {
         let mut sum = 0;
         for entry in self.world.queue.upcoming() {
-            sum ^= self.world.touch(entry) ^ host.touch(NodeId(entry.payload.node));
+            let node = NodeId(entry.payload.node);
+            sum ^= self.world.touch(entry);
+            sum ^= match entry.key.class() {
+                Class::Control => host.touch_control(node, self.world.ahead()),
+                _ => host.touch(node),
+            };
         }
         std::hint::black_box(sum);
     }

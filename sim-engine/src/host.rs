@@ -1,5 +1,6 @@
 //! What the engine asks of the code that lives inside the nodes.
 
+use crate::ahead::Ahead;
 use crate::id::{NodeId, TimerId};
 use crate::outbox::Outbox;
 use crate::packet::{PacketEnd, PacketMeta};
@@ -136,6 +137,12 @@ pub trait Host: Sized {
     /// result is dropped; return anything that was read.
     fn touch(&self, _entity: NodeId) -> u64 {
         0
+    }
+
+    /// As [`Host::touch`], for a control event: what begins there will need more than one word.
+    #[inline]
+    fn touch_control(&self, owner: NodeId, _engine: Ahead<'_>) -> u64 {
+        self.touch(owner)
     }
 
     /// A crash took an effect that was not yet released. Its blocks are to be freed through `out`.

@@ -13,6 +13,7 @@
 //! **Cost.** In the steady state no event allocates: payloads live in a reused arena, events in a
 //! hierarchical timing wheel, waiting inputs and deferred effects in slabs.
 
+mod ahead;
 mod air;
 pub mod arena;
 pub mod error;
@@ -41,6 +42,7 @@ mod world;
 #[cfg(test)]
 mod testing;
 
+pub use crate::ahead::Ahead;
 pub use crate::arena::Block;
 pub use crate::engine::{Engine, EngineConfig, NodeConfig, Progress, RunEnd};
 pub use crate::error::EngineError;

@@ -1,5 +1,6 @@
 //! What a handler may do to the world.
 
+use crate::ahead::Ahead;
 use crate::arena::Block;
 use crate::host::Host;
 use crate::id::{Direction, LinkId, NodeId, TimerId};
@@ -41,6 +42,12 @@ impl<'a, H: Host> Outbox<'a, H> {
     #[inline]
     pub const fn acting_for(&mut self, node: NodeId) -> Outbox<'_, H> {
         Outbox::new(self.world, self.recorder, node)
+    }
+
+    /// The engine's own state, to be read ahead of the events that need it.
+    #[must_use]
+    pub fn ahead(&self) -> Ahead<'_> {
+        self.world.ahead()
     }
 
     /// The current instant.

@@ -15,6 +15,7 @@ mod timer;
 
 use std::collections::BTreeMap;
 
+use crate::ahead::Ahead;
 use crate::arena::{Arena, Block};
 use crate::cpu::{Cpu, Deferred, Waiting};
 use crate::error::EngineError;
@@ -283,6 +284,15 @@ impl<P: Copy, E: Copy> World<P, E> {
             _ => 0,
         };
         u64::from(state ^ more)
+    }
+
+    /// What the host may read ahead.
+    #[inline]
+    pub(crate) fn ahead(&self) -> Ahead<'_> {
+        Ahead {
+            nodes: &self.nodes,
+            links: &self.links,
+        }
     }
 
     /// Gives back the place and the bytes of a packet whose life has ended.

@@ -3,7 +3,7 @@
 use protocols::{Incoming, Timer};
 use sim_engine::order::TAP_ENTITY_BASE;
 use sim_engine::{
-    Fate, Input, LostInput, NodeId, Outbox, PacketEnd, PacketMeta, Passage, SimDuration, SimTime,
+    Ahead, Fate, Input, LostInput, NodeId, Outbox, PacketEnd, PacketMeta, Passage, SimDuration, SimTime,
     TapDraw, TimerId, Verdict,
 };
 
@@ -181,6 +181,10 @@ impl<T: Tables> sim_engine::Host for World<T> {
             word ^= relation.oracle.touch(pair);
         }
         word
+    }
+
+    fn touch_control(&self, owner: NodeId, engine: Ahead<'_>) -> u64 {
+        self.touch_attempt(owner.0, engine)
     }
 
     fn on_effect_lost(

@@ -217,6 +217,32 @@ impl Workloads {
             .map_or(0, |book| u64::from(book.open))
     }
 
+    /// Nodes that have not started.
+    pub(super) const fn starts_left(&self) -> usize {
+        self.starts.len()
+    }
+
+    /// The nodes that start next, at most `count` of them.
+    pub(super) fn next_starts(&self, count: usize) -> impl Iterator<Item = u32> + '_ {
+        self.starts.iter().rev().take(count).map(|(_, node)| *node)
+    }
+
+    /// For each workload of a node the group that its first step asks, with a word of the node's place
+    /// in it.
+    pub(super) fn begins(
+        &self,
+        (group, member): (usize, u32),
+    ) -> impl Iterator<Item = (Option<usize>, u64)> + '_ {
+        let plans = self.plans.iter().filter(move |plan| plan.from == group);
+        plans.map(move |plan| {
+            let member = member as usize;
+            let requests = plan.initiators.get(member).map_or(0, |own| own.requests);
+            let stream = plan.streams.get(member).copied().unwrap_or(0);
+            let to = plan.steps.first().and_then(|step| step.to);
+            (to, stream ^ u64::from(requests))
+        })
+    }
+
     /// Attempts and accepted attempts of a node so far.
     #[must_use]
     pub fn counts(&self, node: u32) -> (u32, u32) {

@@ -48,6 +48,7 @@ impl<T: Tables> World<T> {
                 // Whoever plays it does what it likes instead, or another part runs it.
                 continue;
             }
+            self.look_at_starts(out);
             // On the node's own behalf, so that its numbering of events depends on no other's start.
             let own = &mut out.acting_for(NodeId(node));
             self.command_surely(node, token::START, own);
@@ -317,7 +318,7 @@ impl<T: Tables> World<T> {
 
     /// The node of group `to` that the member at `place` talks to; a node with several partners
     /// takes them in turn.
-    pub(super) fn responder(&self, place: (usize, u32), to: usize, turn: u32) -> Option<u32> {
+    pub(in crate::host) fn responder(&self, place: (usize, u32), to: usize, turn: u32) -> Option<u32> {
         let first = self.groups[to].first;
         let member = self.routes.partner(place, to, turn)?;
         Some(first + member)
