@@ -184,6 +184,18 @@ impl Effects {
         (mark, effect)
     }
 
+    /// Effect `index`, if there is one and it is a statement, with the number of metered operations
+    /// that precede it: statements are long, and most effects are one, so a driver may look here
+    /// first and copy none.
+    #[must_use]
+    #[inline]
+    pub fn statement(&self, index: usize) -> Option<(u32, &Output)> {
+        match self.items.get(index)? {
+            (mark, Item::Output(output)) => Some((*mark, output)),
+            _ => None,
+        }
+    }
+
     fn slice(&self, bytes: Bytes) -> &[u8] {
         &self.bytes[bytes.start as usize..bytes.end as usize]
     }

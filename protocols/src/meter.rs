@@ -189,6 +189,7 @@ pub struct Totals {
 
 impl Totals {
     /// Adds one operation.
+    #[inline]
     pub fn add(&mut self, operation: &Operation) {
         let sum = &mut self.sums[operation.primitive as usize];
         sum.0 += u64::from(operation.count);

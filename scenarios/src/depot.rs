@@ -113,9 +113,9 @@ impl Depot {
             .map_or(0, |first| u64::from(*first))
     }
 
-    /// A word of where the party's first record lies.
-    pub(crate) fn touch_place(&self, party: u32) -> u64 {
-        let place = self.places.get(self.range(party).start);
+    /// A word of where the `turn`-th record of the party lies, from 0.
+    pub(crate) fn touch_place(&self, party: u32, turn: usize) -> u64 {
+        let place = self.places.get(self.range(party).start + turn);
         place.map_or(0, |place| u64::from(place.unit))
     }
 

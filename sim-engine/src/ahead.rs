@@ -29,6 +29,8 @@ impl Ahead<'_> {
     #[must_use]
     pub fn link(&self, link: LinkId) -> u64 {
         let state = self.links.get(link.0 as usize);
-        state.map_or(0, |state| state.name ^ u64::from(state.directions[1].packets))
+        state.map_or(0, |state| {
+            state.name ^ u64::from(state.directions[1].packets)
+        })
     }
 }

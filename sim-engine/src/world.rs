@@ -52,6 +52,14 @@ pub(crate) struct NodeState {
     pub(crate) config: u16,
 }
 
+impl NodeState {
+    /// Whether it has no power.
+    #[inline]
+    pub(crate) const fn is_down(&self) -> bool {
+        self.config & DOWN != 0
+    }
+}
+
 /// Set in [`NodeState::config`] while the node has no power.
 const DOWN: u16 = 1 << 15;
 
@@ -337,7 +345,7 @@ impl<P: Copy, E: Copy> World<P, E> {
     pub(crate) fn is_down(&self, node: NodeId) -> bool {
         self.nodes
             .get(node.0 as usize)
-            .is_none_or(|state| state.config & DOWN != 0)
+            .is_none_or(NodeState::is_down)
     }
 
     /// The CPU of a node, made if it has none.

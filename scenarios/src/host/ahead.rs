@@ -36,10 +36,10 @@ impl<T: Tables> World<T> {
             word ^= self.touch_near(node, engine) ^ self.depot.touch_index(node);
         }
         for node in next() {
-            word ^= self.touch_far(node, engine) ^ self.depot.touch_place(node);
+            word ^= self.touch_far(node, engine) ^ self.depot.touch_place(node, 0);
         }
         for node in next() {
-            word ^= self.depot.touch_bytes(node, 0);
+            word ^= self.depot.touch_bytes(node, 0) ^ self.touch_partner(node);
         }
         core::hint::black_box(word);
     }
@@ -49,7 +49,10 @@ impl<T: Tables> World<T> {
         if node as usize >= self.group_of.len() {
             return 0;
         }
-        self.touch_near(node, engine) ^ self.touch_far(node, engine) ^ self.depot.touch(node)
+        self.touch_near(node, engine)
+            ^ self.touch_far(node, engine)
+            ^ self.touch_partner(node)
+            ^ self.depot.touch(node)
     }
 
     /// What lies in tables by node.
@@ -69,7 +72,19 @@ impl<T: Tables> World<T> {
         word
     }
 
-    /// What the partner keeps for it, and the way there.
+    /// What the partner has stored about it.
+    #[inline]
+    fn touch_partner(&self, node: u32) -> u64 {
+        let member = self.place(node).1 as usize;
+        self.relations.iter().fold(0, |word, relation| {
+            let pair = relation.first_pair[node as usize];
+            let ends = relation.ends.get(pair as usize);
+            // Its records mostly stand in the order of the devices.
+            word ^ ends.map_or(0, |(_, server)| self.depot.touch_bytes(*server, member))
+        })
+    }
+
+    /// What names the pair, where the records lie, and the way to the partner.
     #[inline]
     fn touch_far(&self, node: u32, engine: Ahead<'_>) -> u64 {
         let place = self.place(node);
@@ -78,8 +93,7 @@ impl<T: Tables> World<T> {
             let pair = relation.first_pair[node as usize];
             word ^= relation.oracle.touch(pair);
             if let Some((_, server)) = relation.ends.get(pair as usize) {
-                // Its records mostly stand in the order of the devices.
-                word ^= self.depot.touch_bytes(*server, place.1 as usize);
+                word ^= self.depot.touch_place(*server, place.1 as usize);
             }
         }
         for (to, initiator) in self.workloads.begins(place) {

@@ -43,9 +43,20 @@ impl<T: Tables> World<T> {
             {
                 attempt = next;
             }
-            let (mark, effect) = effects.get(index);
-            self.charge(place, &mut price, mark as usize);
-            self.carry_out_one(now, node, place, attempt, effect, &mut price, out);
+            if let Some((mark, output)) = effects.statement(index) {
+                self.charge(place, &mut price, mark as usize);
+                if price.total_ns == 0 {
+                    self.on_output(now, node, attempt, output, out);
+                } else {
+                    let output = *output;
+                    let after = SimDuration(price.total_ns);
+                    out.defer(after, Deferred::Output { output, attempt });
+                }
+            } else {
+                let (mark, effect) = effects.get(index);
+                self.charge(place, &mut price, mark as usize);
+                self.carry_out_one(now, node, place, attempt, effect, &mut price, out);
+            }
             if self.went_off(node, out) {
                 self.scratch.effects = effects;
                 self.cut_off(now, holding);
@@ -118,11 +129,16 @@ impl<T: Tables> World<T> {
     }
 
     /// Adds the cost of the operations up to `mark`.
+    #[inline]
     fn charge(&mut self, (group, _): (usize, u32), price: &mut Price, mark: usize) {
+        if price.charged == mark {
+            return;
+        }
         let group = &self.groups[group];
-        for operation in &self.scratch.crypto.meter.operations()[price.charged..mark] {
-            self.operations.add(group.role, operation);
-            if let Some(profile) = &group.profile {
+        let operations = &self.scratch.crypto.meter.operations()[price.charged..mark];
+        self.operations.add_all(group.role, operations);
+        if let Some(profile) = &group.profile {
+            for operation in operations {
                 price.total_ns += profile.cost_ns(operation);
             }
         }
@@ -224,13 +240,8 @@ impl<T: Tables> World<T> {
                 }
             }
             Effect::Store { batch } => self.store(now, node, place, attempt, &batch, price, out),
-            Effect::Output(output) => {
-                if at_once {
-                    self.on_output(now, node, attempt, &output, out);
-                } else {
-                    out.defer(after, Deferred::Output { output, attempt });
-                }
-            }
+            // Carried out by the loop above.
+            Effect::Output(_) => {}
             Effect::Halt => {
                 if at_once {
                     self.halt(node.0);

@@ -3,8 +3,8 @@
 use protocols::{Incoming, Timer};
 use sim_engine::order::TAP_ENTITY_BASE;
 use sim_engine::{
-    Ahead, Fate, Input, LostInput, NodeId, Outbox, PacketEnd, PacketMeta, Passage, SimDuration, SimTime,
-    TapDraw, TimerId, Verdict,
+    Ahead, Fate, Input, LostInput, NodeId, Outbox, PacketEnd, PacketMeta, Passage, SimDuration,
+    SimTime, TapDraw, TimerId, Verdict,
 };
 
 use super::attempt::AttemptId;

@@ -40,6 +40,18 @@ impl Operations {
         }
     }
 
+    /// Counts operations of a node of `role`.
+    #[inline]
+    pub fn add_all(&mut self, role: u8, operations: &[Operation]) {
+        let first = usize::from(role) * self.phases;
+        let totals = self.totals.get_mut(first..).unwrap_or_default();
+        for operation in operations {
+            if let Some(totals) = totals.get_mut(usize::from(operation.phase)) {
+                totals.add(operation);
+            }
+        }
+    }
+
     /// Adds what a part of the same world has counted.
     pub(crate) fn absorb(&mut self, part: &Self) {
         for (totals, more) in self.totals.iter_mut().zip(&part.totals) {

@@ -112,7 +112,7 @@ impl<H: Host> Engine<H> {
         let to = world.far_end(index);
         let packet = world.packets.get_mut(index);
         packet.meta.arrived = if arrived { now } else { packet.meta.sent };
-        let packet = *packet;
+        let packet = world.packets.get(index);
         let bytes = world.arena.slice(packet.block, packet.meta.bytes_len);
         let digest = digest(bytes) ^ (fate as u64).rotate_right(8);
         let end = PacketEnd {
@@ -139,10 +139,13 @@ impl<H: Host> Engine<H> {
             Some(Fate::NodeDown)
         } else {
             world.count_arrival(node);
-            let backlog = world.backlogs[usize::from(world.nodes[node.0 as usize].config)];
             let now = world.now;
-            match world.cpu(node) {
-                Some(cpu) if cpu.is_occupied(now) && cpu.packets_waiting >= backlog => {
+            let state = &world.nodes[node.0 as usize];
+            match world.cpus.get(state.cpu as usize) {
+                Some(cpu)
+                    if cpu.is_occupied(now)
+                        && cpu.packets_waiting >= world.backlogs[usize::from(state.config)] =>
+                {
                     world.cpu_mut(node).count_drop();
                     Some(Fate::BacklogDrop)
                 }
@@ -202,12 +205,12 @@ impl<H: Host> Engine<H> {
     ) {
         let (node, timer) = (NodeId(payload.node), timer_of(payload));
         let world = &mut self.world;
-        let incarnation = world.nodes[node.0 as usize].incarnation;
-        let down = world.is_down(node);
         let now = world.now;
-        let occupied = world.cpu(node).is_some_and(|cpu| cpu.is_occupied(now));
+        let state = &world.nodes[node.0 as usize];
+        let cpu = world.cpus.get(state.cpu as usize);
+        let occupied = cpu.is_some_and(|cpu| cpu.is_occupied(now));
         let armed = world.timers.at(handle);
-        if down || armed.incarnation != incarnation {
+        if state.is_down() || armed.incarnation != state.incarnation {
             world.timers.remove_at(handle);
             return;
         }

@@ -297,7 +297,7 @@ impl Wheel {
         for index in 0..count {
             let entry = self.front[index];
             if entry.handle != VOID {
-                self.place_in_slot(entry.key, entry.payload, entry.handle);
+                self.move_to_slot(entry);
             }
         }
         self.front.drain(..count);
@@ -330,6 +330,15 @@ impl Wheel {
         if handle != NONE {
             // Positions are checked to be below `NONE` when the pool grows.
             self.locations[handle as usize] = position as u32;
+        }
+    }
+
+    /// Puts an entry that stood elsewhere, as a whole, into a slot.
+    fn move_to_slot(&mut self, entry: Entry) {
+        let position = self.room_in_slot(entry.key.time().0);
+        self.pool[position] = entry;
+        if entry.handle != NONE {
+            self.locations[entry.handle as usize] = position as u32;
         }
     }
 
@@ -456,8 +465,7 @@ impl Wheel {
             let filled = (remaining - 1) % CHUNK + 1;
             let start = chunk as usize * CHUNK;
             for position in start..start + filled {
-                let entry = self.pool[position];
-                self.place_in_slot(entry.key, entry.payload, entry.handle);
+                self.move_to_slot(self.pool[position]);
             }
             remaining -= filled;
             self.chunks_free.push(chunk);

@@ -10,10 +10,15 @@ use crate::timers::{Armed, State, TimerName};
 
 impl<P: Copy, E: Copy> World<P, E> {
     /// Arms a protocol timer of a node, replacing an earlier one of the same name.
+    #[inline]
     pub(crate) fn arm(&mut self, node: NodeId, timer: TimerId, after: SimDuration) {
         let at = self.at(node, after);
-        if self.is_node(node) && !self.is_down(node) {
-            let incarnation = self.nodes[node.0 as usize].incarnation;
+        let Some(state) = self.nodes.get(node.0 as usize) else {
+            self.is_node(node);
+            return;
+        };
+        if !state.is_down() {
+            let incarnation = state.incarnation;
             let name = TimerName::timer(node, timer);
             self.arm_named(node, name, (node, timer), at, Class::Timer, incarnation);
         }
@@ -47,6 +52,7 @@ impl<P: Copy, E: Copy> World<P, E> {
         self.arm_named(origin, name, (owner, control), at, class, 0);
     }
 
+    #[inline]
     fn arm_named(
         &mut self,
         origin: NodeId,

@@ -318,7 +318,12 @@ impl<T: Tables> World<T> {
 
     /// The node of group `to` that the member at `place` talks to; a node with several partners
     /// takes them in turn.
-    pub(in crate::host) fn responder(&self, place: (usize, u32), to: usize, turn: u32) -> Option<u32> {
+    pub(in crate::host) fn responder(
+        &self,
+        place: (usize, u32),
+        to: usize,
+        turn: u32,
+    ) -> Option<u32> {
         let first = self.groups[to].first;
         let member = self.routes.partner(place, to, turn)?;
         Some(first + member)
