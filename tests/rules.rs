@@ -429,3 +429,66 @@ fn what_can_never_be_is_refused_with_its_place() {
         "{message}"
     );
 }
+
+/// `rsa-udp`: what is sealed is told apart by an oracle, and only where the rule says so.
+#[test]
+fn messages_inside_others_take_an_oracle() {
+    let text = |rule_text: &str| {
+        format!(
+            r#"
+schema = 1
+[run]
+duration = "12min"
+settle = "2min"
+seed = 4
+[protocol]
+name = "rsa-udp"
+[nodes.device]
+role = "device"
+[nodes.client]
+role = "client"
+[links.access]
+between = ["client", "device"]
+delay = "20ms"
+[workload.talk]
+from = "client"
+to = "device"
+do = ["authenticate", "send-data", "finish"]
+every = "2min"
+{rule_text}
+"#
+        )
+    };
+    let body = |message: &str, more: &str| {
+        let matching = format!("match = {{ message = \"{message}\" }}\n{more}action = \"drop\"");
+        text(&rule("\"drop\"", &matching))
+    };
+    let honest = seen(&text(""));
+    let sessions = honest.of(Outcome::Accepted);
+    assert!(sessions >= 5, "{sessions}");
+    let oracle = "oracle_match = true\n";
+    // A line that is lost ends the list, so that each session has one; the end of a session has no answer.
+    let lines = seen(&body("DATA", oracle));
+    assert_eq!(lines.payloads(), 0);
+    assert!(lines.actions > 0 && lines.actions == lines.fate("adversary-drop"));
+    assert_eq!(
+        lines.verdict(Property::Agreement).note,
+        "selective adversary"
+    );
+    let echoes = seen(&body("ECHO", oracle));
+    assert!(echoes.actions > 0 && echoes.payloads() == echoes.actions);
+    let sealed = seen(&text(&rule(
+        "\"drop\"",
+        "match = { message = \"SEALED\", direction = \"down\" }\naction = \"drop\"",
+    )));
+    assert_eq!(
+        sealed.actions, echoes.actions,
+        "the device seals echoes only"
+    );
+    let error = read_text("rules.toml", &body("DATA", ""), &[]).expect_err("nobody sees that");
+    let said = error.render(false);
+    assert!(
+        said.contains("`DATA` travels inside SEALED") && said.contains("oracle_match"),
+        "{said}"
+    );
+}

@@ -215,6 +215,19 @@ pub trait Instance: fmt::Debug + Send + Sync {
             .position(|layout| layout.tag == Some(tag))
     }
 
+    /// Messages that travel sealed inside others, where nobody on the path can tell them apart: name
+    /// and the message on the wire that carries it.
+    fn inner_messages(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
+    /// Which of [`Instance::inner_messages`] the frame carries, by what its receiver knows: for
+    /// observers that see both ends. `None` when it carries none, or cannot be opened.
+    fn inner(&self, receiver: &Holder<'_>, frame: &[u8]) -> Option<usize> {
+        let _ = (receiver, frame);
+        None
+    }
+
     /// True when the machines open streams under these parameters: every link between their roles
     /// must then carry streams, and datagrams otherwise. [`Protocol::streams`] is what holds under
     /// the defaults.

@@ -30,6 +30,7 @@ mod client;
 mod connection;
 mod device;
 pub mod equations;
+mod inner;
 pub mod literal;
 pub mod messages;
 pub mod params;
@@ -395,6 +396,16 @@ impl Instance for Configured {
         } else {
             CLIENT_PORT
         }
+    }
+
+    fn inner_messages(&self) -> &'static [(&'static str, &'static str)] {
+        inner::NAMES
+    }
+
+    fn inner(&self, receiver: &Holder<'_>, frame: &[u8]) -> Option<usize> {
+        let sealed = self.classify(frame)?;
+        let carries = self.layouts().get(sealed)?.name == "SEALED";
+        carries.then(|| inner::of(&self.params, receiver, frame))?
     }
 
     fn deadline(&self, command: u8) -> Span {

@@ -125,9 +125,10 @@ pub fn explain(run: &RunResult, asked: &Asked) -> Result<Explained, ExplainError
         Asked::Witness => witness(run, &attacks)?,
     };
     let mut found = stories(directory, &|session| session == name, 1)?;
-    let Some(story) = found.pop() else {
+    let Some(mut story) = found.pop() else {
         return Err(lacking(run, name)?);
     };
+    name_what_was_changed(&mut story);
     let mut told = Explained {
         outcome: String::new(),
         head: Vec::new(),
@@ -141,6 +142,29 @@ pub fn explain(run: &RunResult, asked: &Asked) -> Result<Explained, ExplainError
     told.untold_fates(directory)?;
     told.breaks.sort_by_key(|broke| broke.at_ns);
     Ok(told)
+}
+
+/// A frame that was changed on its way is stored with the bytes that arrived: its sender's step takes its
+/// name from those.
+fn name_what_was_changed(story: &mut Story) {
+    let named: Vec<(String, String)> = story
+        .steps
+        .iter()
+        .filter(|step| step.kind != StepKind::Send && !step.message.is_empty())
+        .map(|step| (step.word("@packet"), step.message.clone()))
+        .filter(|(packet, _)| !packet.is_empty())
+        .collect();
+    for step in &mut story.steps {
+        if step.kind == StepKind::Send
+            && step.message.is_empty()
+            && let Some((_, message)) = {
+                let packet = step.word("@packet");
+                named.iter().find(|(other, _)| *other == packet)
+            }
+        {
+            step.message.clone_from(message);
+        }
+    }
 }
 
 /// A row of `attacks.csv`.
@@ -222,6 +246,23 @@ fn witness(run: &RunResult, attacks: &[AttackRow]) -> Result<String, ExplainErro
     Ok(failed.map_or_else(|| first.session.clone(), |(name, _)| name))
 }
 
+/// Time since the first step: to the microsecond below a second, to the millisecond above, since steps
+/// that follow each other by a message's delay must be told apart however long the session is.
+fn elapsed(ns: u64) -> String {
+    let (unit_ns, unit) = match ns {
+        0 => return String::from("0 s"),
+        1..1_000_000 => return format::duration(ns as f64),
+        1_000_000..1_000_000_000 => (1_000_000, "ms"),
+        _ => (1_000_000_000, "s"),
+    };
+    let thousandths = ns % unit_ns / (unit_ns / 1000);
+    let text = format!("{}.{thousandths:03}", ns / unit_ns);
+    format!(
+        "{} {unit}",
+        text.trim_end_matches('0').trim_end_matches('.')
+    )
+}
+
 /// Why there is no story of this name.
 fn lacking(run: &RunResult, name: String) -> Result<ExplainError, StoreError> {
     let some = stories(run.directory(), &|_| true, LISTED_MAX)?;
@@ -276,7 +317,12 @@ impl Explained {
     }
 
     /// Who stood where, what the oracles found, and what of it belongs to this session.
-    fn adversaries(&mut self, attacks: &[AttackRow], (start, end): (u64, u64)) {
+    fn adversaries(&mut self, attacks: &[AttackRow], (_, end): (u64, u64)) {
+        if self.story.steps.first().is_some_and(|step| step.t_ns > end) {
+            self.head.push(String::from(
+                "It was over by then: what follows happened after it, before the next one.",
+            ));
+        }
         let mut before = "";
         for row in attacks {
             if row.adversary != before {
@@ -284,8 +330,13 @@ impl Explained {
                     "" => String::new(),
                     attack => format!(", attack {attack}"),
                 };
+                let on = if row.on.starts_with("beside ") || row.on.starts_with("as ") {
+                    ""
+                } else {
+                    "on "
+                };
                 self.head.push(format!(
-                    "Adversary {} stands on {} with the powers {}{attack}.",
+                    "Adversary {} stands {on}{} with the powers {}{attack}.",
                     row.adversary, row.on, row.powers
                 ));
                 before = &row.adversary;
@@ -294,13 +345,12 @@ impl Explained {
                 continue;
             }
             let own = row.session == self.story.session;
-            let within = row.session.is_empty()
-                && row.witness_ns.is_some_and(|at| (start..=end).contains(&at))
-                && self
-                    .story
-                    .steps
-                    .iter()
-                    .any(|step| Some(step.t_ns) == row.witness_ns);
+            // Where a session names another, and its steps stand here: an adversary's own login, say.
+            let within =
+                row.witness_ns.is_some()
+                    && self.story.steps.iter().any(|step| {
+                        Some(step.t_ns) == row.witness_ns && step.kind == StepKind::Output
+                    });
             match row.witness_ns.filter(|_| own || within) {
                 Some(at_ns) => self.breaks.push(Break {
                     at_ns,
@@ -418,12 +468,7 @@ impl Explained {
             self.start_ns()
         ));
         let steps = &self.story.steps;
-        let after = |at_ns: u64| {
-            format!(
-                "+{}",
-                format::duration(at_ns.saturating_sub(self.start_ns()) as f64)
-            )
-        };
+        let after = |at_ns: u64| format!("+{}", elapsed(at_ns.saturating_sub(self.start_ns())));
         let width = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);
         let names = width(&mut steps.iter().map(|step| step.node.chars().count()));
         let times = width(&mut steps.iter().map(|step| after(step.t_ns).chars().count()));

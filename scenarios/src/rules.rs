@@ -72,6 +72,8 @@ pub(crate) struct RuleRunner {
     timers: u32,
     /// What passes right now: direction and attempt, which the world tells.
     passing: (Direction, AttemptId),
+    /// What it carries inside, where a rule asks for that.
+    carried: Option<usize>,
     /// The rule that acted last.
     acted: Option<usize>,
 }
@@ -99,14 +101,28 @@ impl RuleRunner {
             later: BTreeMap::new(),
             timers: 0,
             passing: (Direction::Up, AttemptId::NONE),
+            carried: None,
             acted: None,
         }
     }
 
     /// Says what passes next.
-    pub(crate) const fn tell(&mut self, direction: Direction, attempt: AttemptId) {
+    pub(crate) const fn tell(
+        &mut self,
+        direction: Direction,
+        attempt: AttemptId,
+        carried: Option<usize>,
+    ) {
         self.passing = (direction, attempt);
+        self.carried = carried;
         self.acted = None;
+    }
+
+    /// True when a rule goes by what travels inside messages.
+    pub(crate) fn looks_inside(&self) -> bool {
+        self.rules
+            .iter()
+            .any(|rule| !rule.matching.inner.is_empty())
     }
 
     /// The rule that acted on what passed last.
@@ -129,10 +145,13 @@ impl RuleRunner {
         let at_ns = now.0.saturating_sub(self.epoch_ns);
         let (from, to) = (view.from.host, view.to.host);
         matching.direction.is_none_or(|wanted| wanted == direction)
-            && (matching.messages.is_empty()
+            && (matching.messages.is_empty() && matching.inner.is_empty()
                 || view
                     .message
-                    .is_some_and(|message| matching.messages.contains(&message)))
+                    .is_some_and(|message| matching.messages.contains(&message))
+                || self
+                    .carried
+                    .is_some_and(|inner| matching.inner.contains(&inner)))
             && matching.from.is_none_or(|wanted| wanted == from)
             && matching.to.is_none_or(|wanted| wanted == to)
             && matching

@@ -186,6 +186,20 @@ impl<T: Tables> World<T> {
         }
     }
 
+    /// What a frame carries inside, where a rule goes by that: its receiver's secrets tell.
+    fn carried_inside(&self, place: usize, header: &Header, bytes: &[u8]) -> Option<usize> {
+        let Some(Mind::Rules(rules)) = &self.attacks.instances[place].attacker else {
+            return None;
+        };
+        let message = header
+            .carried
+            .message(bytes)
+            .filter(|_| rules.looks_inside())?;
+        self.with_holder(header.to.host, |receiver| {
+            self.instance.inner(receiver, message)
+        })?
+    }
+
     /// A frame passes an attacker; `None` when none stands there or it has stopped.
     pub(super) fn attack_on_tap(
         &mut self,
@@ -205,8 +219,9 @@ impl<T: Tables> World<T> {
             // It was not granted a look at what passes, and does without.
             return None;
         }
+        let carried = self.carried_inside(place, header, passage.bytes);
         if let Some(Mind::Rules(rules)) = &mut self.attacks.instances[place].attacker {
-            rules.tell(passage.meta.direction, header.attempt);
+            rules.tell(passage.meta.direction, header.attempt, carried);
         }
         let view = self.view(place, header, passage.bytes);
         let decision =

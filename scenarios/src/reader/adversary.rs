@@ -1,6 +1,7 @@
 //! `[adversaries.NAME]` and its rules.
 
 mod attack;
+mod inner;
 mod layer;
 mod never;
 mod rule;

@@ -131,6 +131,9 @@ pub struct Matching {
     pub direction: Option<Direction>,
     /// Messages: places in `Instance::layouts`; empty: any.
     pub messages: Vec<usize>,
+    /// Messages that travel inside others: places in `Instance::inner_messages`. No adversary can see
+    /// these either.
+    pub inner: Vec<usize>,
     /// Only the n-th packet of each link and direction, from 1, for which the rest fits.
     pub nth: Option<u64>,
     /// The node that the packet claims to come from.

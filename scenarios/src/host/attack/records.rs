@@ -187,13 +187,14 @@ impl<T: Tables> World<T> {
             return splice::Fate::Pass;
         };
         let direction = way_of(connection.0, side).1;
-        if let Some(Mind::Rules(rules)) = &mut self.attacks.instances[place].attacker {
-            rules.tell(direction, header.attempt);
-        }
         let header = Header {
             carried: Carried::MESSAGE,
             ..header
         };
+        let carried = self.carried_inside(place, &header, message);
+        if let Some(Mind::Rules(rules)) = &mut self.attacks.instances[place].attacker {
+            rules.tell(direction, header.attempt, carried);
+        }
         let view = self.view(place, &header, message);
         let decision = self.with_attacker(now, place, |attacker, cx| attacker.on_packet(&view, cx));
         let decision = match decision {

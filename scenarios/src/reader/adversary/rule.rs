@@ -4,6 +4,7 @@ use protocols::wire::{FieldKind, Layout, Width};
 use sim_engine::{Direction, Powers, Probability};
 
 use super::POWERS;
+use super::inner::on_the_wire;
 use super::never::misfit;
 use crate::diagnostic::{Diagnostic, Span, quoted, suggestions};
 use crate::law::Domain;
@@ -85,17 +86,22 @@ impl<'t> Reading<'t> {
             Some(node) => self.flag(node),
             None => Some(false),
         };
-        let messages = matching.as_ref().map_or(&[][..], |it| &it.messages);
-        let action = self.action(&section, powers, place, messages);
+        let messages = matching
+            .as_ref()
+            .map_or_else(Vec::new, |it| on_the_wire(it, place.choice));
+        let action = self.action(&section, powers, place, &messages);
         if matches!(action, Some(Action::Flood { .. })) {
             self.check_flood(&section);
         }
-        let hidden = matching.as_ref().is_some_and(|it| !it.sessions.is_empty());
+        let matched = matching.as_ref();
+        let hidden = matched.is_some_and(|it| !it.sessions.is_empty() || !it.inner.is_empty());
+        let inner = matched.map_or(&[][..], |it| &it.inner);
+        self.check_inner(&section, inner, place.choice, oracle_match);
         if oracle_match == Some(true) && !hidden {
             self.refuse::<()>(
                 section.place_of("oracle_match"),
                 "nothing in this rule goes by what an adversary cannot see",
-                "leave `oracle_match` out; what it allows is `match.session`",
+                "leave `oracle_match` out; what it allows is `match.session` and messages inside others",
             );
         }
         section.finish(self);
@@ -118,9 +124,11 @@ impl<'t> Reading<'t> {
             None => Some(None),
         };
         let messages = match table.get("message") {
-            Some(node) => self.messages(node, place.choice),
-            None => Some(Vec::new()),
+            Some(node) => self.outer_and_inner(node, place.choice),
+            None => Some((Vec::new(), Vec::new())),
         };
+        let (messages, inner) =
+            messages.map_or((None, None), |(outer, inner)| (Some(outer), Some(inner)));
         let nth = match table.get("nth") {
             Some(node) => self.integer(node, 1, u64::MAX).map(Some),
             None => Some(None),
@@ -164,6 +172,7 @@ impl<'t> Reading<'t> {
         let matching = Matching {
             direction: direction?,
             messages: messages?,
+            inner: inner?,
             nth: nth?,
             from: from?,
             to: to?,
