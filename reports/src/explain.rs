@@ -246,23 +246,6 @@ fn witness(run: &RunResult, attacks: &[AttackRow]) -> Result<String, ExplainErro
     Ok(failed.map_or_else(|| first.session.clone(), |(name, _)| name))
 }
 
-/// Time since the first step: to the microsecond below a second, to the millisecond above, since steps
-/// that follow each other by a message's delay must be told apart however long the session is.
-fn elapsed(ns: u64) -> String {
-    let (unit_ns, unit) = match ns {
-        0 => return String::from("0 s"),
-        1..1_000_000 => return format::duration(ns as f64),
-        1_000_000..1_000_000_000 => (1_000_000, "ms"),
-        _ => (1_000_000_000, "s"),
-    };
-    let thousandths = ns % unit_ns / (unit_ns / 1000);
-    let text = format!("{}.{thousandths:03}", ns / unit_ns);
-    format!(
-        "{} {unit}",
-        text.trim_end_matches('0').trim_end_matches('.')
-    )
-}
-
 /// Why there is no story of this name.
 fn lacking(run: &RunResult, name: String) -> Result<ExplainError, StoreError> {
     let some = stories(run.directory(), &|_| true, LISTED_MAX)?;
@@ -468,7 +451,12 @@ impl Explained {
             self.start_ns()
         ));
         let steps = &self.story.steps;
-        let after = |at_ns: u64| format!("+{}", elapsed(at_ns.saturating_sub(self.start_ns())));
+        let after = |at_ns: u64| {
+            format!(
+                "+{}",
+                format::elapsed(at_ns.saturating_sub(self.start_ns()))
+            )
+        };
         let width = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);
         let names = width(&mut steps.iter().map(|step| step.node.chars().count()));
         let times = width(&mut steps.iter().map(|step| after(step.t_ns).chars().count()));
@@ -517,6 +505,13 @@ impl Explained {
     #[cfg(feature = "draw")]
     #[must_use]
     pub fn chart(&self) -> crate::figure::Sequence {
-        crate::figure::Sequence::new(self.story.clone(), &self.outcome)
+        // The words before the evidence: the rest stands in the text.
+        let short = |broke: &'_ Break| {
+            let words = broke.text.split(" (").next();
+            (broke.at_ns, words.unwrap_or_default().to_owned())
+        };
+        let breaks: Vec<(u64, String)> = self.breaks.iter().map(short).collect();
+        let breaks = breaks.iter().map(|(at_ns, text)| (*at_ns, text.as_str()));
+        crate::figure::Sequence::new(self.story.clone(), &self.outcome).with_breaks(breaks)
     }
 }

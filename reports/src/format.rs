@@ -173,6 +173,24 @@ pub fn duration(duration_ns: f64) -> String {
     )
 }
 
+/// Time since a beginning: to the microsecond below a second, to the millisecond above, since events
+/// that follow each other by a message's delay must be told apart however long all of it is.
+#[must_use]
+pub fn elapsed(ns: u64) -> String {
+    let (unit_ns, unit) = match ns {
+        0 => return String::from("0 s"),
+        1..1_000_000 => return duration(ns as f64),
+        1_000_000..1_000_000_000 => (1_000_000, "ms"),
+        _ => (1_000_000_000, "s"),
+    };
+    let thousandths = ns % unit_ns / (unit_ns / 1000);
+    let text = format!("{}.{thousandths:03}", ns / unit_ns);
+    format!(
+        "{} {unit}",
+        text.trim_end_matches('0').trim_end_matches('.')
+    )
+}
+
 /// `1.50` as `1.5`, `2.00` as `2`; whole numbers and scientific notation stay as they are.
 fn without_trailing_zeros(text: &str) -> &str {
     if text.contains('.') && !text.contains('e') {
@@ -199,6 +217,20 @@ mod tests {
 
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn elapsed_time_keeps_milliseconds_however_long_it_is() {
+        for (ns, text) in [
+            (0, "0 s"),
+            (1_500, "1.5 µs"),
+            (20_000_000, "20 ms"),
+            (20_034_999, "20.034 ms"),
+            (10_040_000_000, "10.04 s"),
+            (3_600_001_000_000, "3600.001 s"),
+        ] {
+            assert_eq!(elapsed(ns), text);
+        }
+    }
 
     #[test]
     fn floats_keep_nine_digits_in_their_shortest_form() {

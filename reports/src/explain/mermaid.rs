@@ -46,7 +46,8 @@ pub(super) fn diagram(told: &Explained) -> String {
 }
 
 fn add(lanes: &mut Vec<(String, bool)>, name: &str, adversary: bool) {
-    if !name.is_empty() && !lanes.iter().any(|(known, _)| known == name) {
+    // An address of an adversary's own is no lane: the adversary has one.
+    if !name.is_empty() && name != "adversary" && !lanes.iter().any(|(known, _)| known == name) {
         lanes.push((name.to_owned(), adversary));
     }
 }

@@ -30,6 +30,8 @@ pub fn sentence(step: &StoryStep) -> String {
             let (from, fate) = (step.word("@from"), step.word("@fate"));
             let from = if from.is_empty() {
                 from
+            } else if from == "adversary" {
+                String::from(" from an address of the adversary's own")
             } else {
                 format!(" that claims to come from {from}")
             };

@@ -86,6 +86,8 @@ enum What {
         text: String,
         tone: Tone,
     },
+    /// Here a property broke.
+    Broken { text: String },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +110,22 @@ impl Sequence {
             lanes,
             left_out,
         }
+    }
+
+    /// Marks where properties broke: when, and in which words.
+    #[must_use]
+    pub fn with_breaks<'a>(mut self, breaks: impl IntoIterator<Item = (u64, &'a str)>) -> Self {
+        for (t_ns, text) in breaks {
+            let before = self.rows.iter().rposition(|row| row.t_ns <= t_ns);
+            let row = Row {
+                t_ns: t_ns.max(self.start_ns()),
+                what: What::Broken {
+                    text: text.to_owned(),
+                },
+            };
+            self.rows.insert(before.map_or(0, |place| place + 1), row);
+        }
+        self
     }
 
     fn start_ns(&self) -> u64 {
@@ -181,7 +199,7 @@ impl Sequence {
         for (index, row) in self.rows.iter().enumerate() {
             let after = row.t_ns - self.start_ns();
             if before != Some(after) {
-                let text = format::duration(after as f64);
+                let text = format::elapsed(after);
                 scene.text(
                     &text,
                     (TIMES_RIGHT_PX, self.y(index)),
@@ -349,6 +367,14 @@ impl Sequence {
                         boxed(scene, &text, (x + 40, y), INK, Anchor::Left);
                     }
                 }
+                What::Broken { text } => {
+                    let (left, right) = (self.x(0), self.x(self.lanes.len().saturating_sub(1)));
+                    let right = right.max(left + BREAK_WIDTH_PX);
+                    scene.line(&[(left, y), (right, y)], FAILURE_COLOUR, 3, &[10, 10]);
+                    let text = shortened(text, NOTE_PX, BREAK_WIDTH_PX);
+                    let middle = (left + right) / 2;
+                    boxed(scene, &text, (middle, y), FAILURE_COLOUR, Anchor::Centre);
+                }
                 _ => {}
             }
         }
@@ -405,6 +431,7 @@ impl Figure for Sequence {
                     format!(" {} acts: {text}.", self.lanes[*lane].name)
                 }
                 What::Note { lane, text, .. } => format!(" {}: {text}.", self.lanes[*lane].name),
+                What::Broken { text } => format!(" Here {text}."),
                 What::Arrive { .. } => continue,
             };
             text.push_str(&sentence);
@@ -453,6 +480,9 @@ impl Figure for Sequence {
     }
 }
 
+/// The sender of a frame from an address that is nobody's but an adversary's, which has a lane.
+const ADVERSARY: &str = "adversary";
+
 /// The lanes: the initiator first, then adversaries, then the others.
 fn lanes(story: &Story) -> Vec<Lane> {
     let mut nodes: Vec<&str> = Vec::new();
@@ -476,6 +506,7 @@ fn lanes(story: &Story) -> Vec<Lane> {
     }
     for name in &others {
         if !name.is_empty()
+            && name != ADVERSARY
             && !nodes.contains(&name.as_str())
             && !adversaries.contains(&name.as_str())
         {
@@ -693,5 +724,7 @@ const LANES_LEFT_PX: i32 = 300;
 const LANES_RIGHT_PX: i32 = 130;
 const TIMES_RIGHT_PX: i32 = 170;
 const NOTE_WIDTH_PX: i32 = 460;
+/// Room for the words where a property broke.
+const BREAK_WIDTH_PX: i32 = 1000;
 const NOTE_PX: i32 = 36;
 const TIME_PX: i32 = 36;
