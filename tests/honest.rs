@@ -46,19 +46,21 @@ fn assert_truthful(name: &str, finished: &Finished<NoTables>) {
 }
 
 /// Nothing fails either: availability, lock-out and desynchronisation. The prototypes (`literal`) refuse
-/// each other's sessions now and then, which is no oracle's business.
+/// each other's sessions now and then, at one end or both, which is no oracle's business, and that of
+/// `vault-exchange` serves so many sessions and no more.
 fn assert_clean(name: &str, finished: &Finished<NoTables>, complaints: &mut Vec<String>) {
     assert_truthful(name, finished);
     let tally = &finished.tally;
     let prototype = name.contains(" literal ");
+    let ends = name.starts_with("vault-exchange literal ");
     let mut wants = |what: &str, found: u64| {
         if found > 0 {
             complaints.push(format!("{name}: {what}: {found}"));
         }
     };
-    wants("half-open", tally.of(Outcome::HalfOpen));
     wants("acceptances of no attempt", tally.stray_acceptances);
     if !prototype {
+        wants("half-open", tally.of(Outcome::HalfOpen));
         wants("rejected", tally.of(Outcome::Rejected));
         wants("timeout", tally.of(Outcome::Timeout));
     }
@@ -66,7 +68,9 @@ fn assert_clean(name: &str, finished: &Finished<NoTables>, complaints: &mut Vec<
     wants("nothing happens", u64::from(done == 0));
     let watch = &finished.world.watch;
     wants("availability", watch.availability.failed());
-    wants("lock-out", watch.lock_out.locked().len() as u64);
+    if !ends {
+        wants("lock-out", watch.lock_out.locked().len() as u64);
+    }
     for relation in &finished.world.relations {
         let lasting = relation.oracle.closed().iter();
         let lasting = lasting.filter(|episode| episode.kind != EpisodeKind::Transient);
@@ -142,7 +146,7 @@ fn every_protocol_and_variant_is_clean_over_every_transport() {
 }
 
 /// What a scenario says where sessions may fail without anybody's intent.
-const ROUGH: [&str; 14] = [
+const ROUGH: [&str; 15] = [
     "loss",
     "preset",
     "medium",
@@ -154,6 +158,7 @@ const ROUGH: [&str; 14] = [
     "outage",
     "profile",
     "backlog",
+    "change-password",
     "rate",
     "transport",
     "literal",
