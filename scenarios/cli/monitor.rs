@@ -131,9 +131,10 @@ impl Monitor<FileTables> for Watch {
                 reason = "a rate for the eye"
             )]
             let rate = HumanCount(rate as u64);
-            let now = scenarios::duration_text(progress.now.0);
+            let [now, end] =
+                [progress.now.0, end_ns].map(|ns| reports::format::duration(ns as f64));
             self.bar
-                .set_message(format!("virtual {now}  {rate} events/s"));
+                .set_message(format!("virtual {now} of {end}  {rate} events/s"));
         }
         ControlFlow::Continue(())
     }
