@@ -17,10 +17,11 @@
 //! | how many replications | sequential stopping with guards | [`sequential`] |
 //! | may t be trusted | skewness, Cochran's rule | [`shape`] |
 //!
-//! Determinism: sums of integers are integers; sums of floats run in the order given. Distribution
-//! functions come from `statrs`, logarithms and powers from `libm`, so results do not depend on the
+//! Determinism: sums of integers are integers; sums of floats run in the order given. The beta
+//! function is this crate's own, the other distribution functions come from `statrs`, logarithms and powers from `libm`, so results do not depend on the
 //! platform's mathematical library.
 
+mod beta;
 pub mod distribution;
 pub mod mean;
 pub mod paired;

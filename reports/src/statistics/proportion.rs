@@ -3,9 +3,9 @@
 //! Source: Brown, Cai & DasGupta, "Interval Estimation for a Binomial Proportion", Statistical
 //! Science 16 (2001); Garwood, "Fiducial Limits for the Poisson Distribution", Biometrika 28 (1936).
 
-use statrs::distribution::{Beta, Binomial, ContinuousCDF, DiscreteCDF, Gamma};
+use statrs::distribution::{ContinuousCDF, Gamma};
 
-use super::{Interval, check_level, normal_quantile};
+use super::{Interval, beta, check_level, normal_quantile};
 
 /// The Wilson score interval of a rate; `None` without trials.
 ///
@@ -87,21 +87,17 @@ pub fn clopper_pearson(successes: u64, trials: u64, level: f64) -> Option<Interv
         return None;
     }
     let tail = (1.0 - level) / 2.0;
-    let beta = |a: u64, b: u64, share: f64| {
-        Beta::new(a as f64, b as f64)
-            .expect("both counts are positive")
-            .inverse_cdf(share)
-    };
+    let quantile = |a: u64, b: u64, share: f64| beta::inverse(a as f64, b as f64, share);
     let failures = trials - successes;
     let low = if successes == 0 {
         0.0
     } else {
-        beta(successes, failures + 1, tail)
+        quantile(successes, failures + 1, tail)
     };
     let high = if failures == 0 {
         1.0
     } else {
-        beta(successes + 1, failures, 1.0 - tail)
+        quantile(successes + 1, failures, 1.0 - tail)
     };
     Some(Interval { low, high })
 }
@@ -136,9 +132,9 @@ pub fn garwood(count: u64, level: f64) -> Interval {
 pub fn accepted_counts(trials: u64, rate: f64, level: f64) -> (u64, u64) {
     check_level(level);
     let tail = (1.0 - level) / 2.0;
-    let binomial = Binomial::new(rate, trials).expect("a rate lies between 0 and 1");
-    let least = first_count(trials, |count| binomial.cdf(count) > tail);
-    let most = first_count(trials, |count| binomial.sf(count) <= tail);
+    check_rate(rate);
+    let least = first_count(trials, |count| at_most(count, trials, rate) > tail);
+    let most = first_count(trials, |count| more_than(count, trials, rate) <= tail);
     (least, most)
 }
 
@@ -149,12 +145,26 @@ pub fn accepted_counts(trials: u64, rate: f64, level: f64) -> (u64, u64) {
 #[must_use]
 pub fn upper_tail(successes: u64, trials: u64, rate: f64) -> f64 {
     check_counts(successes, trials);
-    let binomial = Binomial::new(rate, trials).expect("a rate lies between 0 and 1");
-    if successes == 0 {
-        1.0
-    } else {
-        binomial.sf(successes - 1)
+    check_rate(rate);
+    successes
+        .checked_sub(1)
+        .map_or(1.0, |fewer| more_than(fewer, trials, rate))
+}
+
+/// The probability of at most `count` in `trials`.
+fn at_most(count: u64, trials: u64, rate: f64) -> f64 {
+    if count >= trials {
+        return 1.0;
     }
+    beta::regularized((trials - count) as f64, (count + 1) as f64, 1.0 - rate)
+}
+
+/// The probability of more than `count` in `trials`.
+fn more_than(count: u64, trials: u64, rate: f64) -> f64 {
+    if count >= trials {
+        return 0.0;
+    }
+    beta::regularized((count + 1) as f64, (trials - count) as f64, rate)
 }
 
 /// The smallest count up to `trials` that satisfies a monotone condition; `trials` if none does.
@@ -169,6 +179,10 @@ fn first_count(trials: u64, holds: impl Fn(u64) -> bool) -> u64 {
         }
     }
     low
+}
+
+fn check_rate(rate: f64) {
+    assert!((0.0..=1.0).contains(&rate), "{rate} is no rate");
 }
 
 fn check_counts(successes: u64, trials: u64) {
@@ -223,6 +237,19 @@ mod tests {
         let interval = clopper_pearson(3, 1000, 0.999).unwrap();
         assert_close(interval.low, 0.000_149_843, 5e-10);
         assert_close(interval.high, 0.013_858_1, 5e-8);
+    }
+
+    #[test]
+    fn millions_of_trials_have_an_exact_interval_too() {
+        let none = clopper_pearson(0, 24_000_000, 0.95).unwrap();
+        assert_eq!(none.low, 0.0);
+        assert_close(none.high, 1.537_032_987_757_274_4e-7, 1e-16);
+        let few = clopper_pearson(23_871, 24_000_000, 0.95).unwrap();
+        assert_close(few.low, 0.000_982_053_201_769_530_4, 1e-12);
+        assert_close(few.high, 0.001_007_317_418_056_552_5, 1e-12);
+        let half = clopper_pearson(500_000, 1_000_000, 0.95).unwrap();
+        assert_close(half.low, 0.499_019_519_195_311_84, 1e-9);
+        assert_close(half.high, 0.500_980_480_804_688_2, 1e-9);
     }
 
     #[test]
