@@ -149,6 +149,126 @@ fn ties_between_parts_are_broken_as_on_one_thread() {
 }
 
 #[test]
+fn parts_that_exchange_packets_write_the_same_too() {
+    let desk = Desk::with(&FLEET.replace("count = 5", "count = 1"));
+    same_on_any_number(&desk, &[]);
+    let kinds = column(&desk.path("1/desync.csv"), "kind");
+    assert!(kinds.len() > 10, "the run is worth comparing: {kinds:?}");
+}
+
+#[test]
+fn ties_across_a_cut_are_broken_as_on_one_thread() {
+    same_on_any_number(&Desk::with(&TIES.replace("count = 4", "count = 1")), &[]);
+}
+
+/// Numbers that depend on nothing but where they begin.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % limit
+    }
+
+    fn of<'a>(&mut self, all: &[&'a str]) -> &'a str {
+        all[self.below(all.len())]
+    }
+}
+
+/// A small world in one piece, made up from a number.
+fn made_up(number: u64) -> String {
+    let mut numbers = Numbers(number);
+    let protocol = numbers.of(&["secure-vault", "vault-exchange"]);
+    let servers = 1 + numbers.below(3);
+    let devices = servers + numbers.below(30);
+    let profile = numbers.of(&[
+        "",
+        "profile = \"cortex-m4-80mhz\"",
+        "profile = \"esp32-240mhz\"",
+    ]);
+    let served = numbers.of(&["", "profile = \"x86-server\"\nbacklog = 2"]);
+    let start = numbers.of(&["", "start = \"uniform(0s, 30s)\""]);
+    let topology = if servers > 1 {
+        numbers.of(&["topology = \"full\"", "pick = \"uniform\""])
+    } else {
+        ""
+    };
+    let delay = numbers.of(&[
+        "\"10ms\"",
+        "\"uniform(5ms, 90ms)\"",
+        "\"lognormal(median=40ms, sigma=0.3)\"",
+        "{ up = \"2ms\", down = \"uniform(1ms, 3s)\" }",
+    ]);
+    let loss = numbers.of(&[
+        "\"0%\"",
+        "\"15%\"",
+        "{ model = \"gilbert-elliott\", good_to_bad = \"5%\", bad_to_good = \"30%\", loss_good = \"1%\", loss_bad = \"70%\" }",
+    ]);
+    let more = [
+        numbers.of(&["", "duplicate = \"5%\""]),
+        numbers.of(&["", "rate = \"50kbps\"\nqueue = { packets = 3 }"]),
+        numbers.of(&["", "jitter = \"exp(20ms)\""]),
+        numbers.of(&["", "corrupt = \"2%\""]),
+    ]
+    .join("\n");
+    let every = numbers.of(&["\"20s\"", "\"exp(15s)\""]);
+    let retry = numbers.of(&["", "retry = { after = \"3s\", backoff = 1.5, max = 2 }"]);
+    let deadline = numbers.of(&["", "deadline = \"250ms\"", "deadline = \"5s\""]);
+    let warmup = numbers.of(&["", "warmup = \"1min\""]);
+    let faults = [
+        "",
+        "[faults.off]\ntarget = \"device\"\nprocess = \"exp(2min)\"\neffect = { kind = \"reboot\", downtime = \"uniform(1s, 20s)\" }",
+        "[faults.off]\ntarget = \"server\"\nprocess = \"exp(1min)\"\neffect = { kind = \"reboot\", downtime = \"uniform(1s, 20s)\" }",
+        "[faults.apart]\nprocess = \"exp(1min)\"\neffect = { kind = \"partition\", groups = [\"device[0]\", \"server\"], for = \"exp(20s)\" }",
+        "[faults.torn]\ntarget = \"device\"\nprocess = \"exp(1min)\"\neffect = { kind = \"torn-write\", downtime = \"2s\" }",
+        "[faults.jump]\ntarget = \"server\"\nprocess = \"exp(1min)\"\neffect = { kind = \"clock-step\", by = \"uniform(-5s, 5s)\" }",
+    ];
+    let faults = [numbers.of(&faults), numbers.of(&[faults[0], faults[0]])].join("\n");
+    format!(
+        "schema = 1\n[scenario]\nname = \"made-up\"\n[run]\nduration = \"4min\"\nseed = {number}\n\
+         {warmup}\n[protocol]\nname = \"{protocol}\"\n\
+         [nodes.device]\nrole = \"device\"\ncount = {devices}\n{profile}\n{start}\n\
+         [nodes.server]\nrole = \"server\"\ncount = {servers}\n{served}\n\
+         [links.access]\nbetween = [\"device\", \"server\"]\n{topology}\ndelay = {delay}\n\
+         loss = {loss}\n{more}\n\
+         [workload.talk]\nfrom = \"device\"\nto = \"server\"\ndo = \"authenticate\"\n\
+         every = {every}\n{retry}\n{deadline}\n{faults}\n\
+         [output]\ntraces = [\"sessions\", \"messages\", \"desync\", \"pcapng\"]\nsteps = \"all\"\n"
+    )
+}
+
+#[test]
+fn worlds_made_up_at_random_write_the_same_on_any_number_of_threads() {
+    let mut shared = 0;
+    for number in 0..24 {
+        let scenario = made_up(number);
+        let desk = Desk::with(&scenario);
+        let one = desk.result("1", &[]);
+        for threads in ["2", "4"] {
+            let args = [
+                "run",
+                "scenario.toml",
+                "--threads",
+                threads,
+                "--out",
+                threads,
+            ];
+            let told = desk.run(&args).expect(0).stderr;
+            shared += usize::from(told.contains("threads that hear of one another"));
+            assert_eq!(
+                differing_files(&one, &desk.path(threads)),
+                Vec::<String>::new(),
+                "world {number} on {threads} threads\n{scenario}"
+            );
+        }
+    }
+    assert!(shared >= 24, "only {shared} of 48 runs were shared");
+}
+
+#[test]
 fn the_run_says_how_far_its_busiest_part_lets_others_help() {
     let desk = Desk::with(FLEET);
     let ran = desk.run(&["run", "scenario.toml", "--threads", "2", "--out", "out"]);
@@ -167,19 +287,67 @@ fn the_run_says_how_far_its_busiest_part_lets_others_help() {
 }
 
 #[test]
-fn a_world_in_one_piece_runs_on_one_thread_and_says_why() {
+fn parts_of_one_piece_that_exchange_packets_say_what_bounds_them() {
     let desk = Desk::with(&FLEET.replace("count = 5", "count = 1"));
+    let ran = desk.run(&["run", "scenario.toml", "--threads", "4", "--out", "four"]);
+    let told = ran.expect(0).stderr;
+    assert!(
+        told.contains("4 threads that hear of one another in windows of at most "),
+        "{told}"
+    );
+    assert!(told.contains("events, so at most "), "{told}");
+    assert!(told.contains("more servers"), "{told}");
+}
+
+/// A world of one server on one thread all the same, and its reason.
+#[track_caller]
+fn refused(scenario: &str, reason: &str) {
+    let desk = Desk::with(scenario);
     let one = desk.result("one", &[]);
     let ran = desk.run(&["run", "scenario.toml", "--threads", "2", "--out", "two"]);
     let told = ran.expect(0).stderr;
-    assert!(
-        told.contains("running on one thread, since links join all its nodes"),
-        "{told}"
-    );
-    assert!(told.contains("more servers"), "{told}");
+    let said = format!("running on one thread, since {reason}");
+    assert!(told.contains(&said), "{told}");
     assert_eq!(
         differing_files(&one, &desk.path("two")),
         Vec::<String>::new()
+    );
+}
+
+#[test]
+fn a_world_in_which_no_part_can_run_ahead_runs_on_one_thread_and_says_why() {
+    let star = TIES.replace("count = 4", "count = 1");
+    refused(
+        &star.replace("delay = \"10ms\"", "delay = \"exp(10ms)\""),
+        "packets on its links take too little time for one part to run ahead of another",
+    );
+    refused(
+        &star
+            .replace(
+                "[output]",
+                "[workload.back]\nfrom = \"server\"\nto = \"device\"\ndo = \"authenticate\"\n\
+             every = \"7min\"\n[output]",
+            )
+            .replace("vault-exchange", "traffic")
+            .replace("role = \"device\"", "role = \"source\"")
+            .replace("role = \"server\"", "role = \"source\"")
+            .replace("do = \"authenticate\"", "do = \"send\""),
+        "links join all its nodes, directly or through others, and cannot be cut",
+    );
+    refused(
+        &star.replace(
+            "[output]",
+            "[faults.cut]\nprocess = \"exp(5min)\"\n\
+             effect = { kind = \"link-down\", link = \"access\", for = \"5s\" }\n[output]",
+        ),
+        "faults take single links down",
+    );
+    refused(
+        &star.replace(
+            "[output]",
+            "[adversaries.eve]\non = \"access\"\npowers = [\"observe\"]\n[output]",
+        ),
+        "an adversary keeps one state over its links",
     );
 }
 

@@ -137,6 +137,10 @@ impl Protocol for MultiServer {
         "registration centre, servers, users with smart cards; five phases; SHA-256 and XOR only"
     }
 
+    fn names_itself(&self) -> bool {
+        true
+    }
+
     fn source(&self) -> &'static str {
         "Limbasiya, Sahay, Sridharan: Privacy-Preserving Mutual Authentication and Key Agreement \
          Scheme for Multi-Server Healthcare System, Information Systems Frontiers, 2021, \

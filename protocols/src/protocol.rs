@@ -168,6 +168,11 @@ pub trait Protocol: Sync {
         false
     }
 
+    /// True when parties get their names while it runs ([`crate::Output::Named`]).
+    fn names_itself(&self) -> bool {
+        false
+    }
+
     /// True when its machines find each other by broadcasts, which end at the neighbours.
     fn broadcasts(&self) -> bool {
         false

@@ -8,6 +8,7 @@
 //! The host also owns the life of an attempt ([`workload`]) and feeds the oracles.
 
 mod ahead;
+pub(crate) mod apart;
 pub mod attempt;
 pub mod clock;
 pub mod principals;
@@ -45,6 +46,7 @@ use protocols::{Buffers, Context, Effects, LocalTime};
 use rand_core::Rng as _;
 use sim_engine::{LazyStream, NodeId, Outbox, SimTime, Streams};
 
+use self::apart::Apart;
 use self::attempt::AttemptId;
 use self::clock::{Clock, Wander};
 use self::energy::Energy;
@@ -149,6 +151,10 @@ pub struct World<T> {
     halted: Vec<bool>,
     /// Nodes that another part of a split world runs; empty where the world is whole.
     foreign: Arc<[bool]>,
+    /// Whether it tells and counts what belongs to no node, which every part handles.
+    is_first: bool,
+    /// What it knows about other parts to which links lead; `None` where none do.
+    apart: Option<Box<Apart>>,
     scratch: Scratch,
     tables: PhantomData<fn() -> T>,
 }

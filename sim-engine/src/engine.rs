@@ -5,6 +5,7 @@ mod medium;
 mod split;
 #[cfg(test)]
 mod tests;
+mod window;
 
 use std::ops::ControlFlow;
 

@@ -61,3 +61,4 @@ pub use crate::rng::{LazyStream, Probability, Seed, StreamName, Streams};
 pub use crate::stats::{LinkStats, NodeStats};
 pub use crate::tap::{Injection, Passage, Powers, Source, TapDraw, Verdict};
 pub use crate::time::{SimDuration, SimTime};
+pub use crate::world::Batch;

@@ -22,6 +22,7 @@ mod control;
 mod corruption;
 mod direction;
 pub(crate) mod draws;
+mod least;
 mod reorder;
 mod shaper;
 #[cfg(test)]

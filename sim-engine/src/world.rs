@@ -12,6 +12,7 @@ mod node;
 mod power;
 mod send;
 mod timer;
+mod window;
 
 use std::collections::BTreeMap;
 
@@ -34,6 +35,9 @@ use crate::stats::{LinkStats, NodeStats};
 use crate::tap::{Tap, TapDraw, TapPlace};
 use crate::time::{SimDuration, SimTime};
 use crate::timers::TimerTable;
+
+pub use self::window::Batch;
+pub(crate) use self::window::Crossings;
 
 /// One node. Kept to 32 bytes; a node that is ever busy has a [`Cpu`] besides.
 #[derive(Clone, Copy, Debug)]
@@ -92,6 +96,8 @@ pub(crate) enum After<P, E> {
     Copied { packet: u32 },
     /// A packet stands at a tap right now.
     Tap { packet: u32 },
+    /// A packet has been handed to the part of the world that runs its far end.
+    Crossed { packet: u32 },
     /// An effect was lost in a crash.
     EffectLost { node: NodeId, effect: E },
     /// An input in the waiting line was lost in a crash.
@@ -149,6 +155,8 @@ pub(crate) struct World<P, E> {
     pub(crate) current: EventKey,
     /// Nodes that another part of a split world runs; empty as long as there is only one part.
     pub(crate) foreign: Vec<bool>,
+    /// Where packets to those nodes go, where links lead to them.
+    pub(crate) crossings: Option<Box<Crossings<P>>>,
 }
 
 /// Control owners that are no nodes, by their number.
@@ -187,6 +195,7 @@ impl<P: Copy, E: Copy> World<P, E> {
             owners: Owners::default(),
             current: EventKey::new(SimTime::ZERO, Class::Fault, 0, 0),
             foreign: Vec::new(),
+            crossings: None,
         }
     }
 

@@ -271,7 +271,7 @@ pub(crate) fn into_directory(
         summary: written.summary,
         stopped: finished.stopped,
         text,
-        parts: shared.map_or(1, |plan| plan.parts()),
+        parts: shared.map_or(1, |plan| plan.threads()),
     })
 }
 

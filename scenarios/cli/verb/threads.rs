@@ -22,7 +22,7 @@ pub(crate) fn plan(
     let plan = if guards.max_events.is_some() {
         Err("--max-events counts them one by one")
     } else {
-        split::plan(scenario, &built.world, threads)
+        split::plan(scenario, &built.engine, &built.world, threads)
     };
     plan.inspect_err(|reason| {
         if !quiet {
@@ -39,7 +39,20 @@ pub(crate) fn tell_shares(plan: &Plan, shares: &Shares, quiet: bool) {
     }
     let (total, busiest) = shares.total_and_busiest();
     let bound = shares.bound();
-    let threads = plan.parts();
+    let threads = plan.threads();
+    if let Some(lookahead) = plan.lookahead() {
+        let help = if bound < 0.9 * threads as f64 {
+            "; more servers, among which the work can be shared, would help"
+        } else {
+            ""
+        };
+        tell(format_args!(
+            "{threads} threads that hear of one another in windows of at most {}: the busiest \
+             handled {busiest} of {total} events, so at most {bound:.2} times as fast as one{help}",
+            lookahead
+        ));
+        return;
+    }
     let help = if plan.sets == threads {
         "; more servers, each with devices of its own, would make more and smaller parts"
     } else if bound < 0.9 * threads as f64 {

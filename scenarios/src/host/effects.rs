@@ -355,12 +355,8 @@ impl<T: Tables> World<T> {
             return;
         };
         let pair = self.pair_between(from.host, to.host);
-        if let Some((relation, pair)) = self.relation_of(pair) {
-            let oracle = &mut self.relations[relation].oracle;
-            oracle.hold(pair);
-            oracle.message(pair);
-        }
-        self.workloads.count_message(attempt, bytes.len());
+        self.hold_pair(pair, true);
+        self.count_message(from.host, attempt, bytes.len());
         let header = Header {
             from,
             to,

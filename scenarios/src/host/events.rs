@@ -104,9 +104,7 @@ impl<T: Tables> sim_engine::Host for World<T> {
     }
 
     fn on_copied(&mut self, header: &Header, meta: &PacketMeta) {
-        if let Some((relation, pair)) = self.relation_of(held(header, meta)) {
-            self.relations[relation].oracle.hold(pair);
-        }
+        self.hold_pair(held(header, meta), false);
     }
 
     fn on_tap(

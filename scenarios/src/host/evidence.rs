@@ -33,12 +33,11 @@ impl<T: Tables> World<T> {
         } else {
             self.session_about(node, peer)
         };
-        let (group, member) = self.place(node);
         Evidence {
             attempt,
             session,
             cause: self.watch.in_hand.get(&node).copied().flatten(),
-            state: self.groups[group].column.state(member as usize),
+            state: self.state_behind(node),
         }
     }
 

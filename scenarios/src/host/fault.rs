@@ -114,6 +114,14 @@ pub struct Strike {
     pub number: u32,
 }
 
+impl Strike {
+    /// Whether a part tells and counts it: what strikes no node strikes all parts alike, of which
+    /// the first one speaks.
+    const fn is_told(&self, by_first: bool) -> bool {
+        by_first || matches!(self.place, Place::Node(_))
+    }
+}
+
 impl Faults {
     /// Faults among groups of nodes and links of these names.
     #[must_use]
@@ -425,7 +433,11 @@ impl<T: Tables> World<T> {
         value: Option<i64>,
         out: &mut Outbox<'_, Self>,
     ) {
-        if let Some(faults) = &mut self.faults {
+        if let Some(faults) = self
+            .faults
+            .as_mut()
+            .filter(|_| strike.is_told(self.is_first))
+        {
             faults.count(strike.fault).strikes += 1;
         }
         self.tell_fault(now, strike, FaultMoment::Strike, value, out);
@@ -433,7 +445,11 @@ impl<T: Tables> World<T> {
 
     /// Counts and writes down a strike that met a place already out of order.
     fn void(&mut self, now: SimTime, strike: Strike, out: &mut Outbox<'_, Self>) {
-        if let Some(faults) = &mut self.faults {
+        if let Some(faults) = self
+            .faults
+            .as_mut()
+            .filter(|_| strike.is_told(self.is_first))
+        {
             faults.count(strike.fault).void += 1;
         }
         self.tell_fault(now, strike, FaultMoment::Void, None, out);
@@ -447,6 +463,9 @@ impl<T: Tables> World<T> {
         value: Option<i64>,
         out: &mut Outbox<'_, Self>,
     ) {
+        if !strike.is_told(self.is_first) {
+            return;
+        }
         let (node, link) = match strike.place {
             Place::Node(node) => (node, None),
             Place::Link(group, member) => {

@@ -40,6 +40,21 @@ impl<T: Tables> World<T> {
             let what = Happening::Output(output);
             out.recorder().happening(now.0, node.0, attempt, what);
         }
+        if self.apart.is_some() && self.says_elsewhere(node.0, attempt, output) {
+            return;
+        }
+        self.judge_output(now, node, attempt, output, out);
+    }
+
+    /// Hands a statement to the oracles and to its attempt.
+    pub(super) fn judge_output(
+        &mut self,
+        now: SimTime,
+        node: NodeId,
+        attempt: AttemptId,
+        output: &Output,
+        out: &mut Outbox<'_, Self>,
+    ) {
         match *output {
             Output::Named { principal } => self.principals.name(principal, node.0),
             Output::Running { peer, run } => {
@@ -249,13 +264,13 @@ impl<T: Tables> World<T> {
             return;
         }
         let pair = self.pair_of_timer(node, timer);
-        if let Some((relation, pair)) = self.relation_of(pair)
+        if self.relation_of(pair).is_some()
             && self
                 .tally
                 .holding_timers
                 .insert((node, timer.kind, timer.key))
         {
-            self.relations[relation].oracle.hold(pair);
+            self.hold_pair(pair, false);
         }
     }
 

@@ -95,6 +95,8 @@ impl<T: Tables> World<T> {
             },
             halted: vec![false; nodes],
             foreign: Arc::from([]),
+            is_first: true,
+            apart: None,
             scratch: Scratch::default(),
             tables: PhantomData,
             protocol: parts.protocol,

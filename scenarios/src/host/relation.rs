@@ -79,6 +79,9 @@ impl<T: Tables> World<T> {
     }
 
     pub(super) fn let_go(&mut self, now_ns: u64, pair: u32) {
+        if self.let_go_elsewhere(pair) {
+            return;
+        }
         if let Some((relation, pair)) = self.relation_of(pair) {
             self.relations[relation].oracle.release(pair);
             self.judge(now_ns, relation, pair);
@@ -89,7 +92,9 @@ impl<T: Tables> World<T> {
         // What a node without power has stored is told when it starts again.
         let ends = self.relations[relation].ends.get(pair as usize);
         if let Some((device, server)) = ends
-            && (self.is_off(*device) || self.is_off(*server))
+            && (self.is_off(*device) || self.is_off(*server) || {
+                self.is_off_elsewhere(*device) || self.is_off_elsewhere(*server)
+            })
         {
             return;
         }

@@ -82,6 +82,16 @@ impl Schedule {
         }
     }
 
+    /// The classes, up and down, that links from `first` on may get for a time.
+    pub(crate) fn classes_on(&self, first: u32, count: u32) -> Vec<[LinkClass; 2]> {
+        let meets = |(from, to): &(u32, u32)| *from < first.saturating_add(count) && *to >= first;
+        let items = self.items.iter().map(|running| &running.item);
+        items
+            .filter(|item| item.links.iter().any(meets))
+            .filter_map(|item| item.classes)
+            .collect()
+    }
+
     /// The stream of a change, named by its id or its place in the list: of one link, or of all of
     /// the group together.
     #[must_use]

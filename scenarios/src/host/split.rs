@@ -1,8 +1,7 @@
 //! A world that runs in parts, and how the parts become one world again.
 //!
 //! Every part is the whole world, built alike, in which only some nodes act. What two ends share
-//! (attempts, pairs, statements) lies within one part, since no link leads out of it; totals are
-//! sums. See [`crate::run::split`] for who runs the parts.
+//! (attempts, pairs, statements) lies within one part ([`super::apart`]); totals are sums. See [`crate::run::split`] for who runs the parts.
 
 use core::marker::PhantomData;
 use std::sync::Arc;
@@ -15,9 +14,11 @@ use super::{Deferred, Group, World};
 use crate::oracle::Episode;
 
 impl<T> World<T> {
-    /// Leaves these nodes to other parts.
-    pub(crate) fn leave_to_others(&mut self, foreign: Arc<[bool]>) {
+    /// Leaves these nodes to other parts. `is_first`: it tells and counts what belongs to no node,
+    /// which all parts handle.
+    pub(crate) fn leave_to_others(&mut self, foreign: Arc<[bool]>, is_first: bool) {
         self.foreign = foreign;
+        self.is_first = is_first;
     }
 
     /// Whether another part runs `node`.
@@ -53,6 +54,8 @@ impl<T> World<T> {
             randomness: self.randomness,
             halted: self.halted,
             foreign: self.foreign,
+            is_first: self.is_first,
+            apart: self.apart,
             scratch: self.scratch,
             tables: PhantomData,
         }
@@ -87,7 +90,8 @@ impl<T: Tables> World<T> {
         None
     }
 
-    /// Takes over the nodes of which `theirs` is true from a part that has reached the same instant;
+    /// Takes over the nodes of which `theirs` is true from a part that has reached the same instant,
+    /// with the pairs that it `keeps`;
     /// false when the parts have met after all, so that their outcome may differ from that of the
     /// whole.
     pub(crate) fn absorb(
@@ -95,6 +99,7 @@ impl<T: Tables> World<T> {
         engine: &mut Engine<Self>,
         (other, mut part): (Engine<Self>, Self),
         theirs: &[bool],
+        keeps: impl Fn(u32, u32) -> bool,
     ) -> bool {
         engine.absorb(other, theirs, rename_blocks);
         let is_theirs = |node: u32| theirs.get(node as usize) == Some(&true);
@@ -115,7 +120,7 @@ impl<T: Tables> World<T> {
         self.workloads.absorb(part.workloads, &self.groups, theirs);
         for (relation, other) in self.relations.iter_mut().zip(&part.relations) {
             let ends = Arc::clone(&relation.ends);
-            let is_theirs = |pair: u32| ends.get(pair as usize).is_some_and(|it| is_theirs(it.0));
+            let is_theirs = |pair: u32| ends.get(pair as usize).is_some_and(|it| keeps(it.0, it.1));
             relation.oracle.absorb(&other.oracle, is_theirs);
         }
         self.agreement.absorb(part.agreement);

@@ -5,7 +5,7 @@
 //! memory is used again from log to log.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use protocols::Output;
 use protocols::output::{Reason, Tag};
@@ -26,6 +26,8 @@ pub(crate) struct Turn {
     key: EventKey,
     /// Node after node within an event that belongs to all parts: the start of nodes.
     node: u32,
+    /// Where within an event that other parts carry on what another part's rows stand between.
+    step: u32,
 }
 
 impl Turn {
@@ -35,7 +37,29 @@ impl Turn {
         round: 0,
         key: EventKey(0),
         node: 0,
+        step: 0,
     };
+
+    /// That of an event.
+    pub(crate) const fn of(round: u32, key: EventKey) -> Self {
+        Self {
+            at: key.time(),
+            round,
+            key,
+            node: 0,
+            step: 0,
+        }
+    }
+
+    /// A step of the same event.
+    pub(crate) const fn at_step(self, step: u32) -> Self {
+        Self { step, ..self }
+    }
+
+    /// Round and key of the event.
+    pub(crate) const fn event(self) -> (u32, EventKey) {
+        (self.round, self.key)
+    }
 
     /// After all events up to and including `at`.
     pub(crate) const fn after(at: SimTime) -> Self {
@@ -44,6 +68,7 @@ impl Turn {
             round: u32::MAX,
             key: EventKey(u128::MAX),
             node: u32::MAX,
+            step: u32::MAX,
         }
     }
 
@@ -318,8 +343,10 @@ pub(crate) struct LogTables {
     log: Log,
     wishes: Arc<Wishes>,
     turn: Turn,
-    /// Whether the running turn has told something.
-    told: bool,
+    /// The step of the running event, where other parts carry it on.
+    step: Arc<AtomicU32>,
+    /// The step that the last row was told at, while the running turn has told something.
+    told: Option<u32>,
 }
 
 impl LogTables {
@@ -329,20 +356,34 @@ impl LogTables {
             log: Log::default(),
             wishes,
             turn: Turn::FIRST,
-            told: false,
+            step: Arc::default(),
+            told: None,
         }
+    }
+
+    /// The step of the running event, which whoever hands it on counts up.
+    pub(crate) fn step(&self) -> Arc<AtomicU32> {
+        Arc::clone(&self.step)
+    }
+
+    /// What is told from now on belongs to `turn`.
+    pub(crate) fn stand_at(&mut self, turn: Turn) {
+        self.step.store(turn.step, Ordering::Relaxed);
+        self.turn = turn;
+        self.told = None;
     }
 
     /// Takes the log, leaving `empty` in its place, with the last turn that it covers.
     pub(crate) fn take(&mut self, empty: Log) -> (Log, Turn) {
-        self.told = false;
+        self.told = None;
         (core::mem::replace(&mut self.log, empty), self.turn)
     }
 
     fn tell(&mut self, kind: Kind) {
-        if !self.told {
-            self.told = true;
-            self.log.turns.push((self.turn, 0));
+        let step = self.step.load(Ordering::Relaxed);
+        if self.told != Some(step) {
+            self.told = Some(step);
+            self.log.turns.push((self.turn.at_step(step), 0));
         }
         if let Some((_, count)) = self.log.turns.last_mut() {
             *count += 1;
@@ -374,13 +415,7 @@ impl Recorder<Header> for LogTables {
 
     #[inline]
     fn turn(&mut self, key: EventKey, round: u32) {
-        self.turn = Turn {
-            at: key.time(),
-            round,
-            key,
-            node: 0,
-        };
-        self.told = false;
+        self.stand_at(Turn::of(round, key));
     }
 }
 
@@ -392,7 +427,7 @@ impl Tables for LogTables {
     fn opened(&mut self, attempt: AttemptId) {
         if self.listens() {
             self.turn.node = attempt.initiator;
-            self.told = false;
+            self.told = None;
             self.tell(Kind::Opened);
             self.log.opened.push(attempt);
         }

@@ -71,6 +71,9 @@ impl<H: Host> Engine<H> {
                     host.on_copied(&copy.header, &copy.meta);
                 }
                 After::Tap { packet } => self.tap(host, recorder, packet),
+                After::Crossed { packet } => {
+                    self.world.free_packet(packet);
+                }
                 After::EffectLost { node, effect } => {
                     let world = &mut self.world;
                     let now = world.now;

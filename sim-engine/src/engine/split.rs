@@ -1,7 +1,9 @@
 //! Parts of a world that run apart, and how they become one again.
 //!
-//! A world whose nodes fall into sets that no link joins can be run part by part, at the same time:
-//! every part is the whole world, built alike, that handles only the events of its own nodes. What
+//! A world can be run part by part, at the same time:
+//! every part is the whole world, built alike, that handles only the events of its own nodes. Where
+//! no link leads from part to part they need nothing of one another; else see
+//! [`Engine::cross_to`]. What
 //! belongs to no node (the owner of starts and of changes of links) is handled by every part, so
 //! that its numbering of events and its fingerprint are those of the undivided world. Afterwards
 //! [`Engine::absorb`] takes the nodes of another part over, with all that is under way there.
@@ -116,8 +118,11 @@ impl<H: Host> Engine<H> {
                 }
             }
             for (number, stats) in other.links.into_iter().enumerate() {
-                if is_theirs(self.world.links[number].a) {
-                    own.links[number] = stats;
+                let link = &self.world.links[number];
+                for (index, end) in [link.a, link.b].into_iter().enumerate() {
+                    if is_theirs(end) {
+                        own.links[number][index] = stats[index];
+                    }
                 }
             }
         }

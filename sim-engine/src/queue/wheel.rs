@@ -17,6 +17,8 @@
 //! **Cost.** A push is constant time; a pop is constant plus the sort of a small slot; an entry is
 //! moved at most once per level, in practice once or twice. A cancel is constant.
 
+mod peek;
+
 use super::{Entry, Handle, Payload};
 use crate::order::{Class, EventKey};
 use crate::slab::NONE;

@@ -181,14 +181,20 @@ impl<P: Copy, E: Copy> World<P, E> {
         packet.delivery_seq = self.next_tap_seq(tap);
         let seq = packet.delivery_seq;
         let data = self.packets.insert(packet);
-        let (class, node) = match ending {
-            Ending::Node => (Class::Delivery, to),
-            Ending::Adversary => (Class::Tap, entity),
-        };
-        self.queue.push(
-            EventKey::new(arrival, class, entity, seq),
-            Payload { node, data, tag: 0 },
-        );
+        match ending {
+            Ending::Node => {
+                let key = EventKey::new(arrival, Class::Delivery, entity, seq);
+                self.deliver_at(key, to, data);
+            }
+            Ending::Adversary => self.queue.push(
+                EventKey::new(arrival, Class::Tap, entity, seq),
+                Payload {
+                    node: entity,
+                    data,
+                    tag: 0,
+                },
+            ),
+        }
     }
 
     /// Gives a packet at a tap other bytes.

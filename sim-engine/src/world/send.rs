@@ -204,14 +204,8 @@ impl<P: Copy, E: Copy> World<P, E> {
             self.approach_tap(index, departure, arrival, sender, seq);
             return index;
         }
-        self.queue.push(
-            EventKey::new(arrival, Class::Delivery, sender, seq),
-            Payload {
-                node: to,
-                data: index,
-                tag: 0,
-            },
-        );
+        let key = EventKey::new(arrival, Class::Delivery, sender, seq);
+        self.deliver_at(key, to, index);
         index
     }
 
@@ -277,14 +271,8 @@ impl<P: Copy, E: Copy> World<P, E> {
         };
         meta.arrived = arrival;
         let seq = self.packets.get(index).delivery_seq;
-        self.queue.push(
-            EventKey::new(arrival, Class::Delivery, sender, seq),
-            Payload {
-                node: to,
-                data: index,
-                tag: 0,
-            },
-        );
+        let key = EventKey::new(arrival, Class::Delivery, sender, seq);
+        self.deliver_at(key, to, index);
     }
 
     /// Sends `copies` of a packet as the adversary's own, each `after` later than the one before.
@@ -314,14 +302,8 @@ impl<P: Copy, E: Copy> World<P, E> {
             copy.meta.sent = self.now;
             copy.meta.arrived = arrival;
             let copy = self.packets.insert(copy);
-            self.queue.push(
-                EventKey::new(arrival, Class::Delivery, TAP_ENTITY_BASE + tap, seq),
-                Payload {
-                    node: to,
-                    data: copy,
-                    tag: 0,
-                },
-            );
+            let key = EventKey::new(arrival, Class::Delivery, TAP_ENTITY_BASE + tap, seq);
+            self.deliver_at(key, to, copy);
         }
     }
 

@@ -102,6 +102,7 @@ impl<T: Tables> World<T> {
                 pending: Vec::new(),
             },
         );
+        self.tell_power(node, true);
         self.refund(node, out.busy_left(NodeId(node)).0);
         self.power_changed(now, node, false);
         self.lose_streams(now, NodeId(node), out);
@@ -169,6 +170,7 @@ impl<T: Tables> World<T> {
         else {
             return;
         };
+        self.tell_power(node, false);
         out.restart(NodeId(node));
         self.power_changed(now, node, true);
         self.check_battery(now, node, out);

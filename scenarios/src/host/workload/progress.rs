@@ -35,6 +35,7 @@ impl<T: Tables> World<T> {
     ) {
         let Some(slot) = self.workloads.slot(attempt) else {
             self.tally.late += 1;
+            self.missed(attempt);
             return;
         };
         let Some(open) = self.workloads.open.get_mut(slot) else {

@@ -43,6 +43,6 @@ impl Workloads {
             .extend(between.filter(|(node, _)| is_theirs(*node)));
         let sessions = part.by_session.into_iter();
         self.by_session
-            .extend(sessions.filter(|((node, _), _)| is_theirs(*node)));
+            .extend(sessions.filter(|(_, attempt)| is_theirs(attempt.initiator)));
     }
 }

@@ -46,6 +46,8 @@ pub(super) struct Merge<'a> {
     wishes: &'a Wishes,
     closed: &'a mut Vec<(usize, Episode)>,
     stopped: Option<Stop>,
+    /// Whether the parts stop at one instant by themselves.
+    in_step: bool,
 }
 
 impl<'a> Merge<'a> {
@@ -54,6 +56,7 @@ impl<'a> Merge<'a> {
         end_ns: u64,
         wishes: &'a Wishes,
         closed: &'a mut Vec<(usize, Episode)>,
+        in_step: bool,
     ) -> Self {
         let line = |(messages, orders, back)| Line {
             messages,
@@ -75,6 +78,7 @@ impl<'a> Merge<'a> {
             wishes,
             closed,
             stopped: None,
+            in_step,
         }
     }
 
@@ -181,6 +185,9 @@ impl<'a> Merge<'a> {
     /// Lets all parts stop at one instant: the latest that any of them has reached.
     fn agree_on_stop(&mut self) -> Result<(), SplitError> {
         self.wishes.stop();
+        if self.in_step {
+            return Ok(());
+        }
         let mut latest = SimTime::ZERO;
         for line in &mut self.lines {
             let mut stands = line.ended.is_some().then_some(SimTime(self.end_ns));

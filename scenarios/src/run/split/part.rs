@@ -14,10 +14,10 @@ use crate::scenario::Scenario;
 
 /// Windows of a run: a log is handed over at the end of each, so that no part is far ahead of what
 /// has been written.
-const WINDOWS: u64 = 256;
+pub(super) const WINDOWS: u64 = 256;
 
 /// Events after which a log is handed over within a window.
-const EVENTS_MAX: u64 = 1 << 14;
+pub(super) const EVENTS_MAX: u64 = 1 << 14;
 
 /// What a part tells the calling thread.
 #[allow(
@@ -74,11 +74,11 @@ impl<'a> Part<'a> {
     pub(super) fn new(
         scenario: &'a Scenario,
         (mut engine, mut world): (Engine<World<LogTables>>, World<LogTables>),
-        foreign: Arc<[bool]>,
+        (foreign, is_first): (Arc<[bool]>, bool),
         wishes: Arc<Wishes>,
     ) -> Self {
         engine.leave_to_others(foreign.to_vec());
-        world.leave_to_others(foreign);
+        world.leave_to_others(foreign, is_first);
         let tables = LogTables::new(Arc::clone(&wishes));
         Self {
             scenario,

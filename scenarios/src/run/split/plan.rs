@@ -1,5 +1,8 @@
 //! Which nodes run together.
 
+use sim_engine::Engine;
+
+use super::windows::{Windows, windows};
 use crate::host::World;
 use crate::host::tables::Tables;
 use crate::scenario::Scenario;
@@ -12,13 +15,44 @@ pub struct Plan {
     parts: u16,
     /// Sets of nodes that links join, of two nodes at least.
     pub sets: usize,
+    /// How the parts exchange packets; `None` where no link leads from part to part.
+    pub(super) windows: Option<Windows>,
 }
 
 impl Plan {
     /// How many parts there are.
-    #[must_use]
-    pub fn parts(&self) -> usize {
+    pub(super) fn parts(&self) -> usize {
         usize::from(self.parts)
+    }
+
+    /// How many threads run them.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        let threads = self.windows.as_ref().map(|windows| windows.threads);
+        usize::from(threads.unwrap_or(self.parts))
+    }
+
+    /// How long the parts run without hearing of one another, with its unit; `None` where they
+    /// never have to.
+    #[must_use]
+    pub fn lookahead(&self) -> Option<String> {
+        let windows = self.windows.as_ref();
+        windows.map(|windows| crate::quantity::duration_text(windows.lookahead_ns))
+    }
+
+    /// The thread that runs a part.
+    pub(super) fn thread_of(&self, part: usize) -> usize {
+        let windows = self.windows.as_ref();
+        windows.map_or(part, |windows| usize::from(windows.thread_of[part]))
+    }
+
+    /// Whether a part keeps what joins two nodes.
+    pub(super) fn keeps(&self, part: usize, (one, other): (u32, u32)) -> bool {
+        let keeper = match &self.windows {
+            Some(windows) => windows.parts.keeper(one, other),
+            None => self.part_of.get(one as usize).copied(),
+        };
+        keeper.is_some_and(|keeper| usize::from(keeper) == part)
     }
 
     pub(super) fn own(&self, part: usize) -> Vec<bool> {
@@ -32,14 +66,22 @@ impl Plan {
     }
 }
 
-/// Shares the nodes of a world among `threads` threads, by sets that no link joins: the heaviest
-/// first, each to whoever has least.
+/// The share of the best possible gain with which sets are left as they are: they never wait for one
+/// another.
+const GOOD_ENOUGH: f64 = 0.75;
+
+/// By how much windows have to be better than sets.
+const WORTH_WAITING: f64 = 1.2;
+
+/// Shares the nodes of a world among `threads` threads: by sets that no link joins, where those are
+/// even enough, else cutting links over which packets take long enough.
 ///
 /// # Errors
 ///
 /// Why the world runs on one thread, as a clause after "since".
 pub fn plan<T: Tables>(
     scenario: &Scenario,
+    engine: &Engine<World<T>>,
     world: &World<T>,
     threads: u16,
 ) -> Result<Plan, &'static str> {
@@ -55,6 +97,27 @@ pub fn plan<T: Tables>(
     if let Some(reason) = world.unsplittable() {
         return Err(reason);
     }
+    let (sets, bound) = sets(world, threads);
+    if bound >= GOOD_ENOUGH * f64::from(threads) {
+        return Ok(sets);
+    }
+    match windows(engine, world, threads) {
+        Ok((windows, better)) if better > WORTH_WAITING * bound => Ok(Plan {
+            part_of: windows.parts.part_of.to_vec(),
+            parts: u16::try_from(windows.parts.levels.len()).unwrap_or(u16::MAX),
+            sets: sets.sets,
+            windows: Some(windows),
+        }),
+        _ if bound > 1.0 => Ok(sets),
+        Ok(_) => Err("one of its nodes has nearly all there is to do"),
+        Err(reason) => Err(reason),
+    }
+}
+
+/// By sets that no link joins: the heaviest first, each to whoever has least. The second is the
+/// expected bound on the gain.
+#[allow(clippy::cast_precision_loss, reason = "a ratio for a choice")]
+fn sets<T: Tables>(world: &World<T>, threads: u16) -> (Plan, f64) {
     let firsts: Vec<u32> = world.groups.iter().map(|group| group.first).collect();
     let mut sets = Sets::new(world.group_of.len());
     for link in world.routes.links() {
@@ -71,13 +134,9 @@ pub fn plan<T: Tables>(
         .map(|node| (weights[node], node))
         .collect();
     let joined = heaviest.iter().filter(|(weight, _)| *weight > 1).count();
-    let parts = threads.min(u16::try_from(joined).unwrap_or(u16::MAX));
-    if parts < 2 {
-        return Err(
-            "links join all its nodes, directly or through others, so the busiest part is all of it; \
-             more servers, each with devices of its own, would help",
-        );
-    }
+    let parts = threads
+        .min(u16::try_from(joined).unwrap_or(u16::MAX))
+        .max(1);
     // Descending by weight, then ascending by node.
     heaviest.sort_unstable_by(|one, other| other.0.cmp(&one.0).then(one.1.cmp(&other.1)));
     let mut loads = vec![0u64; usize::from(parts)];
@@ -88,27 +147,30 @@ pub fn plan<T: Tables>(
         loads[usize::from(part)] += u64::from(weight);
         part_of_root[root] = part;
     }
-    Ok(Plan {
+    let busiest = loads.iter().max().copied().unwrap_or(0).max(1);
+    let plan = Plan {
         part_of: roots.iter().map(|root| part_of_root[*root]).collect(),
         parts,
         sets: joined,
-    })
+        windows: None,
+    };
+    (plan, loads.iter().sum::<u64>() as f64 / busiest as f64)
 }
 
 /// Sets of nodes that links join.
-struct Sets {
+pub(super) struct Sets {
     /// Another node of the same set with a lower number, or the node itself.
     towards: Vec<u32>,
 }
 
 impl Sets {
-    fn new(nodes: usize) -> Self {
+    pub(super) fn new(nodes: usize) -> Self {
         Self {
             towards: (0u32..).take(nodes).collect(),
         }
     }
 
-    fn root(&mut self, mut node: u32) -> u32 {
+    pub(super) fn root(&mut self, mut node: u32) -> u32 {
         while self.towards[node as usize] != node {
             let next = self.towards[node as usize];
             // Shortens the way for the next time.
@@ -118,7 +180,7 @@ impl Sets {
         node
     }
 
-    fn join(&mut self, one: u32, other: u32) {
+    pub(super) fn join(&mut self, one: u32, other: u32) {
         let (one, other) = (self.root(one), self.root(other));
         let (low, high) = (one.min(other), one.max(other));
         self.towards[high as usize] = low;
