@@ -482,7 +482,8 @@ every = "2min"
         "match = { message = \"SEALED\", direction = \"down\" }\naction = \"drop\"",
     )));
     assert_eq!(
-        sealed.actions, echoes.actions,
+        sealed.verdict(Property::Agreement).acted,
+        echoes.actions,
         "the device seals echoes only"
     );
     let error = read_text("rules.toml", &body("DATA", ""), &[]).expect_err("nobody sees that");
