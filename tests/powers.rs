@@ -141,6 +141,26 @@ fn whoever_may_only_look_reads_and_neither_writes_nor_logs_in() {
     );
 }
 
+/// Without the epoch in M1 the followed vault's own, which the device's M3 tells, goes into the forged one.
+#[test]
+fn a_followed_vault_logs_in_whether_m1_names_the_epoch_or_not() {
+    let knows = "knows = [{ secret = \"vault\", of = \"device[0]\", at = \"10min\" }]";
+    let follow = vault(&format!(
+        "on = \"access\"\nattack = \"vault-before\"\nparams = {{ case = \"follow\" }}\n{knows}"
+    ));
+    for named in ["true", "false"] {
+        let params = format!(
+            "variant = \"hardened\"\nparams = {{ challenge = 3, hardened_epoch = {named} }}"
+        );
+        let text = follow.replace("params = { challenge = 3 }", &params);
+        assert_eq!(
+            verdict(&text, Property::Agreement).0,
+            Verdict::Broken,
+            "{named}"
+        );
+    }
+}
+
 #[test]
 fn what_every_step_needs_is_asked_for() {
     let text = exchange(

@@ -154,8 +154,23 @@ fn packets_are_dropped_delayed_and_duplicated() {
     let delayed = "match = { message = \"M2\" }\naction = \"delay\"\nby = \"3s\"";
     let delayed = seen(&vault(&rule("\"delay\"", delayed)));
     assert_eq!(delayed.of(Outcome::Accepted), 60);
+    assert_eq!(delayed.verdict(Property::Desync).note, "");
     let mean = delayed.finished.tally.latency_sum_ns / 60;
     assert_eq!(mean, 3_080_000_000, "four times 20 ms and the delay");
+    // What the link loses by itself is no deed of the adversary, and its verdicts say so.
+    let lossy = vault(&rule(
+        "\"drop\"",
+        "match = { message = \"M1\", nth = 2 }\naction = \"drop\"",
+    ))
+    .replace("delay = \"20ms\"", "delay = \"20ms\"\nloss = \"1%\"");
+    let lossy = seen(&lossy);
+    assert!(
+        lossy
+            .verdict(Property::Desync)
+            .note
+            .contains("losses and faults")
+    );
+    assert_eq!(lossy.verdict(Property::Agreement).note, "");
     let copied = "match = { message = \"M1\", nth = 2 }\naction = \"duplicate\"\ncopies = 3";
     let copied = seen(&vault(&rule("\"duplicate\"", copied)));
     assert_eq!(copied.fate("injected"), 6, "three for each device");

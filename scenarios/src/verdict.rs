@@ -15,6 +15,7 @@ use crate::oracle::integrity::Fault;
 use crate::oracle::{EpisodeKind, Evidence};
 use crate::run::Finished;
 use crate::scenario::{Rule, Scenario};
+use sim_engine::{LinkParams, LossModel};
 
 /// What came of an adversary's effort against one property.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,6 +92,7 @@ struct Seen {
 pub fn judge<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Vec<Judgement> {
     let names = Names::new(scenario, &[]);
     let mut all = Vec::new();
+    let shared = harms_by_itself(scenario);
     for (adversary, spec) in scenario.adversaries.iter().enumerate() {
         let (seen, acted, last_ns) = effort(finished, adversary);
         let selective = spec.rules.iter().any(Rule::is_selective);
@@ -120,11 +122,31 @@ pub fn judge<T: Tables>(scenario: &Scenario, finished: &Finished<T>) -> Vec<Judg
                 acted,
                 violations: found.violations,
                 witness: found.witness,
-                note: qualified(selective, found.note),
+                note: qualified(selective, shared && suffers(property), found.note),
             });
         }
     }
     all
+}
+
+/// Whether links or faults of the scenario take messages and memory away without any adversary.
+fn harms_by_itself(scenario: &Scenario) -> bool {
+    let quiet = |params: &LinkParams| {
+        params.loss == LossModel::None && params.corruption.is_none() && params.medium.is_none()
+    };
+    !scenario.faults.is_empty()
+        || scenario
+            .links
+            .iter()
+            .any(|link| !quiet(&link.up) || !quiet(&link.down))
+}
+
+/// What suffers from a message that is lost, whoever loses it.
+const fn suffers(property: Property) -> bool {
+    matches!(
+        property,
+        Property::Availability | Property::LockOut | Property::Desync
+    )
 }
 
 /// Rules claim nothing, so nothing is to be judged of what they found out.

@@ -49,11 +49,20 @@ pub(super) fn led_by(scenario: &Scenario, names: &Names, evidence: &Evidence) ->
     text
 }
 
-/// The note of a verdict, with what qualifies the adversary before it.
-pub(super) fn qualified(selective: bool, note: String) -> String {
-    match (selective, note.is_empty()) {
-        (false, _) => note,
-        (true, true) => SELECTIVE.to_owned(),
-        (true, false) => format!("{SELECTIVE}; {note}"),
+/// The note of a verdict that harm without an adversary counts in too.
+pub(super) const SHARED: &str = "losses and faults of the scenario count too";
+
+/// The note of a verdict, with what qualifies the adversary and the verdict before it.
+pub(super) fn qualified(selective: bool, shared: bool, note: String) -> String {
+    let mut parts = Vec::new();
+    if selective {
+        parts.push(SELECTIVE);
     }
+    if shared {
+        parts.push(SHARED);
+    }
+    if !note.is_empty() {
+        parts.push(&note);
+    }
+    parts.join("; ")
 }

@@ -53,6 +53,8 @@ pub(super) struct VaultBefore {
     opening: Vec<u8>,
     sessions: u32,
     posing: bool,
+    /// The epoch of the vault as followed.
+    epoch: u32,
 }
 
 impl VaultBefore {
@@ -70,6 +72,7 @@ impl VaultBefore {
             opening: Vec::new(),
             sessions: 0,
             posing: false,
+            epoch: 0,
         }
     }
 
@@ -91,6 +94,7 @@ impl VaultBefore {
             let t = forge::session_key(params, seen, both, cx.crypto);
             cx.claim("session-key", self.host, t);
             let new = forge::next_vault(params, seen, both, vault, cx.crypto);
+            self.epoch = third.epoch().wrapping_add(1);
             self.vaults = vec![new, vault.clone()];
             return;
         }
@@ -129,7 +133,7 @@ impl Attacker for VaultBefore {
                         m1: self.opening.clone(),
                         ..self.seen.clone()
                     };
-                    let frame = forge::answer(&self.params, &seen, &k1, cx);
+                    let frame = forge::answer(&self.params, &seen, (&k1, self.epoch), cx);
                     cx.inject(view.to, view.from, frame);
                 }
             }

@@ -9,7 +9,7 @@ use crate::attack::{
 use crate::secure_vault::DEVICE;
 use crate::secure_vault::equations::Key;
 use crate::secure_vault::messages::{M1, M2, M3, indices};
-use crate::secure_vault::params::Params;
+use crate::secure_vault::params::{Params, Variant};
 use crate::time::Span;
 
 use super::algebra::{Epochs, Known, Sum, key, named};
@@ -52,6 +52,10 @@ struct Victim {
     first: Vec<u8>,
     /// The M1 under which the attacker logs in to the server in its place.
     posing: Option<Vec<u8>>,
+    /// The question asked last, and the key that leaked when it was answered.
+    asking: (Vec<u8>, Key),
+    /// The epoch of its vault, which M3 says where M1 does not.
+    epoch: u32,
 }
 
 #[derive(Debug)]
@@ -139,6 +143,7 @@ impl Attacker for ChooseC1 {
                 };
                 let frame = forge::question(&self.params, view.bytes, indices(list), cx);
                 victim.open = Some(list.clone());
+                victim.asking.0.clone_from(&frame);
                 cx.inject(view.to, view.from, frame);
                 Verdict::Drop
             }
@@ -159,13 +164,27 @@ impl Attacker for ChooseC1 {
                         m2: view.bytes.to_vec(),
                         ..Seen::default()
                     };
-                    let frame = forge::answer(&self.params, &seen, &k1, cx);
+                    let frame = forge::answer(&self.params, &seen, (&k1, victim.epoch), cx);
                     cx.inject(view.to, view.from, frame);
                 }
                 Verdict::Drop
             }
             // The device's answers are for this attacker; its own do not pass here.
-            Some(M3) => Verdict::Drop,
+            Some(M3) => {
+                if let Some(victim) = self.victims.get_mut(&view.from.host)
+                    && self.params.variant == Variant::Hardened
+                {
+                    let seen = Seen {
+                        m1: victim.first.clone(),
+                        m2: victim.asking.0.clone(),
+                        m3: view.bytes.to_vec(),
+                        ..Seen::default()
+                    };
+                    let opened = forge::third(&self.params, &seen, &victim.asking.1, cx.crypto);
+                    victim.epoch = opened.map_or(victim.epoch, |third| third.epoch());
+                }
+                Verdict::Drop
+            }
             _ => Verdict::Pass,
         }
     }
@@ -177,9 +196,10 @@ impl Attacker for ChooseC1 {
         let Some(list) = victim.open.take() else {
             return;
         };
+        victim.asking.1 = key(grant.bytes());
         let learnt = self
             .epochs
-            .learn(&mut victim.known, indices(&list), &key(grant.bytes()));
+            .learn(&mut victim.known, indices(&list), &victim.asking.1.clone());
         if learnt {
             victim.asked += 1;
         }

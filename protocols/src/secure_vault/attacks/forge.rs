@@ -62,6 +62,14 @@ pub(super) struct Third {
     plain: Vec<u8>,
 }
 
+impl Third {
+    /// The epoch of the device's vault, which closes an M3 of `hardened`.
+    pub(super) fn epoch(&self) -> u32 {
+        let last = self.plain.last_chunk::<4>();
+        last.map_or(0, |epoch| u32::from_be_bytes(*epoch))
+    }
+}
+
 /// What an M4 says.
 #[derive(Clone, Debug)]
 pub(super) struct Fourth {
@@ -126,11 +134,12 @@ pub(super) fn question(
     frame
 }
 
-/// An M3 that answers the M2 of a handshake under k1, with a challenge of the forger's choice.
+/// An M3 that answers the M2 of a handshake under k1, with a challenge of the forger's choice; `epoch` is
+/// that of the vault, where M1 does not name it.
 pub(super) fn answer(
     params: &Params,
     seen: &Seen,
-    k1: &Key,
+    (k1, epoch): (&Key, u32),
     cx: &mut AttackContext<'_>,
 ) -> Vec<u8> {
     let mb = params.key_bytes;
@@ -150,7 +159,8 @@ pub(super) fn answer(
         cx.random(&mut plain[nonce..]);
     }
     if hardened {
-        plain.extend(epoch_of(&seen.m1).to_be_bytes());
+        let named = params.hardened_epoch.then(|| epoch_of(&seen.m1));
+        plain.extend(named.unwrap_or(epoch).to_be_bytes());
     }
     let (storage, mut effects) = (MemoryStorage::default(), Effects::default());
     let mut inner = Context {
