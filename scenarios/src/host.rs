@@ -222,7 +222,12 @@ impl<T: Tables> World<T> {
         run: impl FnOnce(&mut Column, usize, &mut Context<'_>),
     ) {
         let (group, member) = self.place(node.0);
-        let local = self.local_time(node.0, now);
+        let own = &self.groups[group];
+        let local = if own.clocks.is_empty() && own.wander.is_none() {
+            LocalTime(self.epoch_ns.saturating_add(now.0))
+        } else {
+            self.local_time(node.0, now)
+        };
         let storage = self.depot.view(node.0);
         let Randomness {
             streams,

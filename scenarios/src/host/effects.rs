@@ -84,12 +84,19 @@ impl<T: Tables> World<T> {
     }
 
     /// Faults that wait for the end of the running call strike when its cost is paid.
+    #[inline]
     pub(super) fn strike_when_paid(
         &mut self,
         now: SimTime,
         cost_ns: u64,
         out: &mut Outbox<'_, Self>,
     ) {
+        if self.faults.is_some() {
+            self.strike_paid(now, cost_ns, out);
+        }
+    }
+
+    fn strike_paid(&mut self, now: SimTime, cost_ns: u64, out: &mut Outbox<'_, Self>) {
         for (strike, ends_write) in self.take_after_call() {
             if cost_ns > 0 {
                 let effect = Deferred::Strike { strike, ends_write };

@@ -66,6 +66,7 @@ impl<T: Tables> World<T> {
     }
 
     /// The relation of a pair number, and its number within it.
+    #[inline]
     pub(crate) fn relation_of(&self, pair: u32) -> Option<(usize, u32)> {
         let mut rest = pair;
         for (index, relation) in self.relations.iter().enumerate() {
@@ -78,6 +79,7 @@ impl<T: Tables> World<T> {
         None
     }
 
+    #[inline]
     pub(super) fn let_go(&mut self, now_ns: u64, pair: u32) {
         if self.let_go_elsewhere(pair) {
             return;
@@ -89,6 +91,9 @@ impl<T: Tables> World<T> {
     }
 
     pub(super) fn judge(&mut self, now_ns: u64, relation: usize, pair: u32) {
+        if !self.relations[relation].oracle.is_at_rest(pair) {
+            return;
+        }
         // What a node without power has stored is told when it starts again.
         let ends = self.relations[relation].ends.get(pair as usize);
         if let Some((device, server)) = ends

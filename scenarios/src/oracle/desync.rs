@@ -181,6 +181,7 @@ impl Desync {
     }
 
     /// Something of the pair is under way.
+    #[inline]
     pub fn hold(&mut self, pair: u32) {
         if let Some(pair) = self.pairs.get_mut(pair as usize) {
             pair.holds += 1;
@@ -188,6 +189,7 @@ impl Desync {
     }
 
     /// A message of the pair was sent: counts for the messages to recovery.
+    #[inline]
     pub fn message(&mut self, pair: u32) {
         if let Some(pair) = self.pairs.get(pair as usize)
             && pair.open > 0
@@ -197,10 +199,20 @@ impl Desync {
     }
 
     /// What was under way has come to its end. Judged by the next [`Desync::judge`].
+    #[inline]
     pub fn release(&mut self, pair: u32) {
         if let Some(pair) = self.pairs.get_mut(pair as usize) {
             pair.holds = pair.holds.saturating_sub(1);
         }
+    }
+
+    /// Whether nothing of the pair is under way.
+    #[must_use]
+    #[inline]
+    pub fn is_at_rest(&self, pair: u32) -> bool {
+        self.pairs
+            .get(pair as usize)
+            .is_some_and(|pair| pair.holds == 0)
     }
 
     /// A session of the pair succeeded.

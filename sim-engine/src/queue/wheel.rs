@@ -184,9 +184,10 @@ impl Wheel {
             self.take_out(location);
             return;
         }
-        let entry = match self.front.binary_search_by(|other| key.cmp(&other.key)) {
-            Ok(index) => &mut self.front[index],
-            Err(_) => &mut self.next_round[location as usize],
+        let at = self.front.partition_point(|other| other.key > key);
+        let entry = match self.front.get_mut(at) {
+            Some(entry) if entry.key == key => entry,
+            _ => &mut self.next_round[location as usize],
         };
         debug_assert_eq!((entry.key, entry.handle), (key, handle.0));
         entry.handle = VOID;

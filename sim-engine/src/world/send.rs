@@ -109,6 +109,40 @@ impl<P: Copy, E: Copy> World<P, E> {
         };
         let damage = class.params.corruption.map(|corruption| corruption.damage);
         let place = side.extra;
+        if place == NONE
+            && self.foreign.is_empty()
+            && let Ok(carried) = &carried
+        {
+            // Nothing but a loss and a delay: written where it stays at once, for this is the way of
+            // most packets, and a packet is long.
+            let arrival = carried.arrival;
+            let seq = self.next_seq(node);
+            let index = self.packets.insert(Packet {
+                header,
+                meta: PacketMeta {
+                    link,
+                    direction,
+                    sender: node.0,
+                    number: u64::from(number),
+                    copy: 0,
+                    sent: self.now,
+                    arrived: arrival,
+                    bytes_len,
+                },
+                block,
+                delivery_seq: seq,
+                fate: Fate::Delivered,
+            });
+            self.queue.push(
+                EventKey::new(arrival, Class::Delivery, node.0, seq),
+                Payload {
+                    node: to,
+                    data: index,
+                    tag: 0,
+                },
+            );
+            return Ok(());
+        }
         self.tell_air(place, from, to);
         let meta = PacketMeta {
             link,

@@ -151,12 +151,19 @@ impl<T: Tables> World<T> {
 
     /// The handler that ran at `node` is through with everything: an acknowledgement that is still
     /// due goes.
+    #[inline]
     pub(in crate::host) fn message_handled(
         &mut self,
         now: SimTime,
         node: NodeId,
         out: &mut Outbox<'_, Self>,
     ) {
+        if self.transports.is_some() {
+            self.exchange_handled(now, node, out);
+        }
+    }
+
+    fn exchange_handled(&mut self, now: SimTime, node: NodeId, out: &mut Outbox<'_, Self>) {
         let Some(transports) = &mut self.transports else {
             return;
         };
