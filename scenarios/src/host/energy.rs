@@ -232,7 +232,6 @@ impl<T: Tables> World<T> {
 
     /// Takes the power of a node whose battery is empty, and arms the end of one that is not.
     #[inline]
-    #[inline]
     pub(super) fn check_battery(&mut self, now: SimTime, node: u32, out: &mut Outbox<'_, Self>) {
         if self.energy.is_some() {
             self.check_battery_of(now, node, out);
