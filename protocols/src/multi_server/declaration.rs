@@ -199,14 +199,20 @@ const fn claim(id: &'static str, text: &'static str) -> ClaimSpec {
 }
 
 pub(super) const CLAIMS: &[ClaimSpec] = &[
-    claim("MS-C1", "mutual authentication of user and server"),
+    claim("MS-C1", "mutual authentication of user and server")
+        .about(&[Property::Agreement, Property::Secrecy]),
     claim("MS-C2", "session key known to both ends only"),
     claim("MS-C3", "forward secrecy by nonces and timestamps"),
     claim("MS-C4", "confidentiality of List by XOR masking").about(&[Property::Secrecy]),
     claim("MS-C5", "replay protection by T1, T2"),
     claim("MS-C6", "user anonymity: UID always hashed and masked").about(&[Property::Anonymity]),
     claim("MS-C7", "one registration serves all servers"),
-    claim("MS-C8", "password update by RC after a local card check"),
+    claim("MS-C8", "password update by RC after a local card check").about(&[
+        Property::Agreement,
+        Property::Secrecy,
+        Property::LockOut,
+        Property::Desync,
+    ]),
     claim(
         "MS-C9",
         "server database refresh guarded by timestamp freshness",

@@ -151,6 +151,11 @@ pub(super) const FORGE_SPEC: AttackSpec = AttackSpec {
            DB_REQ once more, one second later (`list-repeat`, `pwd-repeat`, `db-repeat`).",
     powers: super::OBSERVE_INJECT,
     spare: &[Power::Observe],
+    // The table is what the one claim is about, what users ask for the other.
+    case_claims: &[
+        ("MS-C8", &["list-random", "list-repeat", "pwd-repeat"]),
+        ("MS-C9", &["db-random", "db-repeat"]),
+    ],
     cases: CASES,
     properties: &[Property::Agreement, Property::Secrecy],
     claims: &["MS-C8", "MS-C9"],

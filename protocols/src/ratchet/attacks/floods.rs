@@ -24,9 +24,8 @@ pub(super) const SPEC: AttackSpec = AttackSpec {
     help: "An authorised client asks for all it can get: round after round as fast as answers come \
            (`rounds`), a good HELLO every `gap`, each from another address (`addresses`), or the \
            first half of a HELLO from ever new addresses every `half_gap` (`half-open`; over streams, \
-           where a server waits for the other half), or every 3 ms beside links with a round trip of \
-           four seconds, in which so many come that the addresses a server keeps do not suffice \
-           (`crowd`).",
+           where a server waits for the other half), or every 1.5 ms beside links with a round trip of \
+           two seconds, in which more come than a server keeps addresses (`crowd`).",
     powers: &[Power::Inject],
     positions: &[Position::Insider],
     knows: &[Need {
@@ -70,10 +69,13 @@ pub(super) const SPEC: AttackSpec = AttackSpec {
             },
         ),
         (
+            // Two round trips, for the stream and for the HELLO, are less than a client waits.
             "crowd",
             Stage {
-                params: &[],
-                delay: "2s",
+                nodes: &[("client", 12), ("server", 1)],
+                params: &[("clients", "12")],
+                delay: "1s",
+                duration: "20s",
                 ..BUSY
             },
         ),
@@ -119,7 +121,7 @@ impl Flood {
             case: CASES[Cases::new(CASES, setup.case).turn()],
             gap: Span(setup.params.integer("gap", 1_000_000).max(1_000)),
             half_gap: if setup.case == Some("crowd") {
-                Span::from_millis(3)
+                Span(1_500_000)
             } else {
                 Span(setup.params.integer("half_gap", 20_000_000).max(1_000))
             },
