@@ -12,6 +12,7 @@ mod steps;
 
 use std::sync::Arc;
 
+use protocols::attack::Property;
 use protocols::protocol::Instance;
 use reports::rows::{self, Desyncs, Faults, Messages, Sessions};
 use reports::store::{Staging, StoreError};
@@ -123,13 +124,23 @@ impl FileTables {
         let desyncs = Some(staging.table::<Desyncs>()?);
         let rules = rule_names(&scenario.adversaries);
         let instance = Arc::clone(&scenario.protocol.instance);
-        let steps = StepBook::new(
+        let mut steps = StepBook::new(
             staging.table_as(format)?,
             &scenario.output.steps,
             Arc::clone(&names),
             Arc::clone(&instance),
             rules.clone(),
         )?;
+        let mut attacks = scenario
+            .adversaries
+            .iter()
+            .filter_map(|it| it.attack.as_ref());
+        let reads = |it: &Property| matches!(it, Property::Secrecy | Property::Anonymity);
+        if attacks.any(|attack| attack.spec.properties.iter().any(reads))
+            && let Some(book) = &mut steps
+        {
+            book.watch();
+        }
         let capture = traced(Trace::Pcapng)
             .then(|| PacketCapture::open(staging, scenario, links))
             .transpose()?;

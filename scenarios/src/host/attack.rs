@@ -623,7 +623,7 @@ impl<T: Tables> World<T> {
                     ..Evidence::default()
                 };
                 let attempt = evidence.attempt;
-                let right = self.watch.secrecy.judge(&Statement {
+                let statement = Statement {
                     adversary,
                     seat: self.taps.all()[adversary].spec.seat,
                     at_ns: now.0,
@@ -633,8 +633,10 @@ impl<T: Tables> World<T> {
                     key_id,
                     confirmed,
                     evidence,
-                });
-                return right.then_some((attempt, of.first().copied().unwrap_or(0)));
+                };
+                let owner = self.watch.secrecy.owner(&statement);
+                let right = self.watch.secrecy.judge(&statement);
+                return right.then_some((attempt, owner.unwrap_or(0)));
             }
             Claim::Link {
                 first,

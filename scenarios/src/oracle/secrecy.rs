@@ -140,9 +140,24 @@ impl Secrecy {
         self.granted.insert((adversary, print(kind, bytes)));
     }
 
+    /// Whose secret a claim names: of those it may be about, the first that has it.
+    #[must_use]
+    pub fn owner(&self, claim: &Statement<'_>) -> Option<u32> {
+        let digest: [u8; 32] = Sha256::digest(claim.bytes).into();
+        let payload = digest
+            .first_chunk::<8>()
+            .and_then(|it| self.payloads.get(it));
+        let known = self.known.get(&print(claim.kind, claim.bytes));
+        let key = claim.key_id.and_then(|id| self.keys.get(&id));
+        let holders = || [key, known, payload].into_iter().flatten();
+        let has = |of: &&u32| holders().any(|ends| ends.contains(of));
+        claim.of.iter().find(has).or(claim.of.first()).copied()
+    }
+
     /// Judges a claim; true when it breaks secrecy.
     pub fn judge(&mut self, claim: &Statement<'_>) -> bool {
         let print = print(claim.kind, claim.bytes);
+        let owner = self.owner(claim);
         let book = self.books.entry(claim.adversary).or_default();
         book.claims += 1;
         if self.granted.contains(&(claim.adversary, print)) {
@@ -169,7 +184,7 @@ impl Secrecy {
         book.first.get_or_insert_with(|| Confirmed {
             at_ns: claim.at_ns,
             kind: claim.kind.to_owned(),
-            of: claim.of.first().copied().unwrap_or(0),
+            of: owner.unwrap_or(0),
             shown: shown(claim.bytes),
             evidence: claim.evidence,
         });

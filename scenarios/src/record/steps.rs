@@ -33,6 +33,9 @@ const KEPT_MAX: usize = 200;
 const OPEN_MAX: usize = 1024;
 /// Closed sessions that wait for what comes late.
 const WAITING_MAX: usize = 256;
+/// Sessions that are kept where an adversary watches, although nothing is wrong with them: what it finds
+/// out later is mostly about the first it saw.
+const WATCHED_MAX: usize = 16;
 /// Sessions that closed well and may still turn out to have been betrayed.
 const RECENT_MAX: usize = 64;
 /// Steps of one session.
@@ -151,6 +154,8 @@ pub(super) struct StepBook {
     buffers: BTreeMap<Id, Buffer>,
     waiting: VecDeque<Id>,
     recent: VecDeque<Id>,
+    /// How many of [`WATCHED_MAX`] are left.
+    watched: usize,
     spare: Vec<Buffer>,
     open: usize,
     kept: usize,
@@ -202,6 +207,7 @@ impl StepBook {
             buffers: BTreeMap::new(),
             waiting: VecDeque::new(),
             recent: VecDeque::new(),
+            watched: 0,
             spare: Vec::new(),
             open: 0,
             kept: 0,
@@ -209,6 +215,11 @@ impl StepBook {
             in_hand: None,
             text: RowText::default(),
         }))
+    }
+
+    /// The first sessions are kept, since an adversary watches them.
+    pub(super) fn watch(&mut self) {
+        self.watched = WATCHED_MAX;
     }
 
     /// False when no further session will be kept, so that nothing need be told.
@@ -255,7 +266,10 @@ impl StepBook {
             return Ok(());
         };
         self.open -= 1;
-        let worth = !outcome.is_success() || buffer.attacked;
+        let bad = !outcome.is_success() || buffer.attacked;
+        let watched = !bad && self.watched > 0;
+        self.watched -= usize::from(watched);
+        let worth = bad || watched;
         if asked || (worth && self.kept < KEPT_MAX) {
             buffer.closed = true;
             self.kept += usize::from(!asked);
