@@ -151,7 +151,8 @@ impl Secrecy {
         let key = claim.key_id.and_then(|id| self.keys.get(&id));
         let holders = || [key, known, payload].into_iter().flatten();
         let has = |of: &&u32| holders().any(|ends| ends.contains(of));
-        claim.of.iter().find(has).or(claim.of.first()).copied()
+        let mut of = claim.of.iter();
+        of.find(has).or_else(|| claim.of.first()).copied()
     }
 
     /// Judges a claim; true when it breaks secrecy.
