@@ -426,8 +426,11 @@ impl Tables for LogTables {
 
     fn opened(&mut self, attempt: AttemptId) {
         if self.listens() {
-            self.turn.node = attempt.initiator;
-            self.told = None;
+            // Within what another part does it has its place already.
+            if self.step.load(Ordering::Relaxed) == 0 {
+                self.turn.node = attempt.initiator;
+                self.told = None;
+            }
             self.tell(Kind::Opened);
             self.log.opened.push(attempt);
         }

@@ -251,6 +251,9 @@ impl<T: Tables> World<T> {
         if close == Close::EndOfRun || attempt.continued {
             return;
         }
+        // On the initiator's own behalf, also where what the responder did has closed the attempt: so
+        // no responder's numbering of events depends on what others do next.
+        let out = &mut out.acting_for(NodeId(node));
         if close == Close::Complete
             && attempt.done == Completion::SessionsBoth
             && !self.is_idle(node)

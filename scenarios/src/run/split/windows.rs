@@ -22,10 +22,10 @@ const LOOKAHEAD_MIN_NS: u64 = 1_000;
 /// Levels at most: every further one makes the windows shorter.
 const LEVELS_MAX: u8 = 8;
 
-/// What a link costs its two ends for each exchange, in events: the one that begins has a request,
-/// and as a rule both get two messages.
-const COST_OF_FOLLOWER: u64 = 3;
-const COST_OF_LEADER: u64 = 2;
+/// What the sessions over a link cost its two ends, in parts of about 20: both compute the same as a
+/// rule, and the one that begins has requests, deadlines and what joins both.
+const COST_OF_FOLLOWER: u64 = 11;
+const COST_OF_LEADER: u64 = 9;
 
 /// Parts that exchange packets at the ends of windows.
 #[derive(Clone, Debug, PartialEq, Eq)]
