@@ -83,3 +83,52 @@ fn the_smallest_scenario_is_written_and_gives_the_verdict_again() {
     let there = desk.run(&shrink).expect(2).stderr;
     assert!(there.contains("is there already"), "{there}");
 }
+
+/// An attack that is over before anybody has asked for a session has its story all the same.
+#[test]
+fn what_happens_before_the_first_session_is_told() {
+    let text = r#"
+schema = 1
+[scenario]
+name = "before"
+[run]
+duration = "10min"
+settle = "2min"
+seed = 3
+[protocol]
+name = "vault-exchange"
+[nodes.device]
+role = "device"
+[nodes.server]
+role = "server"
+[links.access]
+between = ["device", "server"]
+delay = "20ms"
+[workload.auth]
+from = "device"
+to = "server"
+do = "authenticate"
+first = "3min"
+every = "5min"
+[adversaries.eve]
+attack = "stay-unnoticed"
+at = "access"
+[output]
+traces = ["sessions", "messages", "desync", "steps"]
+"#;
+    let desk = Desk::with(text);
+    desk.result("out", &[]);
+    let told = desk.run(&["explain", "out", "--witness"]).expect(0).stdout;
+    for part in [
+        "Session device[0]/0",
+        "before the first.",
+        "stands beside access",
+        "sends INDICES (by stay-unnoticed)",
+        "agreement is broken",
+    ] {
+        assert!(told.contains(part), "{part} is not in:\n{told}");
+    }
+    let svg = ["explain", "out", "--witness", "--format", "svg"];
+    let svg = desk.run(&svg).expect(0).stdout;
+    assert!(svg.contains("agreement is broken"), "{svg}");
+}

@@ -294,6 +294,11 @@ impl Explained {
             ));
             return Ok((start, end));
         }
+        if self.story.session.ends_with("/0") {
+            self.head.push(String::from(
+                "Nobody had asked for a session yet: this is what happened before the first.",
+            ));
+        }
         let time = |step: Option<&StoryStep>| step.map_or(0, |step| step.t_ns);
         let steps = &self.story.steps;
         Ok((time(steps.first()), time(steps.last())))

@@ -368,12 +368,11 @@ impl Sequence {
                     }
                 }
                 What::Broken { text } => {
-                    let (left, right) = (self.x(0), self.x(self.lanes.len().saturating_sub(1)));
-                    let right = right.max(left + BREAK_WIDTH_PX);
+                    let (left, right) = (LANES_LEFT_PX, WIDTH_PX - LANES_RIGHT_PX);
                     scene.line(&[(left, y), (right, y)], FAILURE_COLOUR, 3, &[10, 10]);
                     let text = shortened(text, NOTE_PX, BREAK_WIDTH_PX);
-                    let middle = (left + right) / 2;
-                    boxed(scene, &text, (middle, y), FAILURE_COLOUR, Anchor::Centre);
+                    let middle = ((left + right) / 2, y);
+                    boxed(scene, &text, middle, FAILURE_COLOUR, Anchor::Centre);
                 }
                 _ => {}
             }
@@ -725,6 +724,6 @@ const LANES_RIGHT_PX: i32 = 130;
 const TIMES_RIGHT_PX: i32 = 170;
 const NOTE_WIDTH_PX: i32 = 460;
 /// Room for the words where a property broke.
-const BREAK_WIDTH_PX: i32 = 1000;
+const BREAK_WIDTH_PX: i32 = 1140;
 const NOTE_PX: i32 = 36;
 const TIME_PX: i32 = 36;

@@ -1,6 +1,7 @@
 //! Which session tells of a frame that carries no tag: a broadcast, what a timer of a responder sends,
 //! and what an adversary makes.
 
+use protocols::attack::OWN_HOSTS;
 use sim_engine::PacketEnd;
 
 use super::{Id, KEPT_MAX, RECENT_MAX, StepBook};
@@ -8,7 +9,8 @@ use crate::host::tables::Header;
 
 impl StepBook {
     /// The session that tells of a packet: that of its tag, else the open one of the node that it is
-    /// aimed at or speaks for. What an adversary does between sessions is told in the last one.
+    /// aimed at or speaks for. What an adversary does between sessions is told in the last one, and
+    /// before the first in one of number 0.
     pub(super) fn session_of(&mut self, end: &PacketEnd<'_, Header>, acted: bool) -> Option<Id> {
         let attempt = end.header.attempt;
         let ends = [end.to.0, end.header.from.host];
@@ -28,9 +30,13 @@ impl StepBook {
         if open.is_some() || !acted {
             return open;
         }
-        let id = ends
-            .iter()
-            .find_map(|node| self.latest.get(node).copied())?;
+        let last = ends.iter().find_map(|node| self.latest.get(node).copied());
+        // Before the first session of both ends, what happens stands under number 0 of one of them.
+        let before = || {
+            let parties = ends.iter().filter(|host| **host < OWN_HOSTS);
+            parties.min().map(|node| (*node, 0))
+        };
+        let id = last.or_else(before)?;
         self.reopen(id);
         Some(id)
     }
