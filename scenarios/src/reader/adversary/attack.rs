@@ -126,8 +126,16 @@ impl<'t> Reading<'t> {
             })
             .collect();
         if !missing.is_empty() {
-            let needs = spec.powers.iter().map(|power| quoted(power.as_str()));
-            let needs: Vec<String> = needs.collect();
+            let names = |spare: bool| {
+                let powers = spec.powers.iter();
+                let wanted = powers.filter(move |power| spec.spare.contains(power) == spare);
+                let names: Vec<String> = wanted.map(|power| quoted(power.as_str())).collect();
+                names.join(", ")
+            };
+            let mut hint = format!("powers it needs: {}", names(false));
+            if !spec.spare.is_empty() {
+                hint = format!("{hint}; for some of its steps also: {}", names(true));
+            }
             self.report(
                 Diagnostic::at(
                     section.place_of("powers"),
@@ -137,7 +145,7 @@ impl<'t> Reading<'t> {
                         listed(missing.iter().copied())
                     ),
                 )
-                .hint(format!("powers it needs: {}", needs.join(", "))),
+                .hint(hint),
             );
         }
         let held = self.known_secrets(section);
