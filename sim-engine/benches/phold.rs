@@ -127,9 +127,20 @@ fn main() {
         "{:<16} {:>8} {:>8} {:>10} {:>8} {:>8} {:>8}",
         "delay", "pending", "engine", "reference", "heap", "/ref", "/heap"
     );
+    // `-- exp 1000` and the like run a part of it.
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words = || {
+        args.iter()
+            .filter(|arg| arg.starts_with(char::is_alphabetic))
+    };
+    let counts: Vec<u32> = args.iter().filter_map(|arg| arg.parse().ok()).collect();
     for (name, law) in laws {
         let law = law.expect("the parameters are valid");
         for count in COUNTS {
+            let named = words().next().is_none() || words().any(|word| name.starts_with(word));
+            if !named || (!counts.is_empty() && !counts.contains(&count)) {
+                continue;
+            }
             let events = u64::from(count).max(2_000_000);
             let mut engine = InEngine::new(count, &law);
             let mut reference = Plain::new(count, &law, Wheel::new());

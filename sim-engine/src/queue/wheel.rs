@@ -34,6 +34,10 @@ const BITMAP_WORDS: usize = SLOTS / 64;
 const CHUNK: usize = 32;
 /// Slots up to this size are sorted at once, at whatever level.
 const DIRECT_SORT_MAX: u32 = 192;
+/// Length of the front from which no further slot is opened.
+const FRONT_ENOUGH: usize = 24;
+/// A slot with more entries than this is not opened as a further one.
+const FRONT_FURTHER: u32 = 24;
 /// Length from which the front gives back its far half, so that an insertion stays cheap.
 const FRONT_MAX: usize = 576;
 
@@ -185,12 +189,18 @@ impl Wheel {
             return;
         }
         let at = self.front.partition_point(|other| other.key > key);
-        let entry = match self.front.get_mut(at) {
-            Some(entry) if entry.key == key => entry,
-            _ => &mut self.next_round[location as usize],
+        let found = match self.front.get_mut(at) {
+            Some(entry) if entry.key == key => Some(entry),
+            _ => {
+                let waiting = self.next_round.get_mut(location as usize);
+                waiting.filter(|entry| entry.key == key)
+            }
         };
-        debug_assert_eq!((entry.key, entry.handle), (key, handle.0));
-        entry.handle = VOID;
+        match found {
+            Some(entry) => entry.handle = VOID,
+            // The running instant was set from outside and its slot not opened yet.
+            None => self.take_out(location),
+        }
     }
 
     /// The next event in order, unless it is due after `until`.
@@ -400,10 +410,14 @@ impl Wheel {
         }
     }
 
-    /// Brings the entries of the earliest slot into the front. False if there is none that starts
-    /// by `until`.
+    /// Brings the entries of the earliest slot into the front, and of the following ones as long as
+    /// there are only few. False if there is none that starts by `until`.
+    ///
+    /// A slot with one entry is sorted as fast as it gets, but what the entry needs of the world would
+    /// be waited for alone: several slots at once are read ahead together.
     fn open_next_slot(&mut self, until: u64) -> bool {
-        while self.occupied_levels != 0 {
+        let mut opened = false;
+        while self.occupied_levels != 0 && self.front.len() < FRONT_ENOUGH {
             // Lower levels lie within the current slot of the levels above, so they come first.
             let level_index = self.occupied_levels.trailing_zeros() as usize;
             let slot_index = first_set(&self.occupied[level_index]);
@@ -411,20 +425,27 @@ impl Wheel {
             let above = self.cursor.checked_shr(shift + LEVEL_BITS).unwrap_or(0);
             let start =
                 above.checked_shl(shift + LEVEL_BITS).unwrap_or(0) | (slot_index as u64) << shift;
-            if start > until {
-                return false;
+            let count = self.slots[level_index * SLOTS + slot_index].count;
+            let direct = level_index == 0 || count <= DIRECT_SORT_MAX;
+            if start > until || (opened && (!direct || count > FRONT_FURTHER)) {
+                break;
             }
             let slot = self.empty_slot(level_index, slot_index);
             self.cursor = start;
-            if level_index == 0 || slot.count <= DIRECT_SORT_MAX {
+            if direct {
                 self.horizon = start.saturating_add(1 << shift);
                 self.move_to_front(slot);
-                return true;
+                opened = true;
+            } else {
+                self.horizon = start;
+                self.distribute(slot);
             }
-            self.horizon = start;
-            self.distribute(slot);
         }
-        false
+        if opened {
+            sort_descending(&mut self.front);
+            self.refilled = true;
+        }
+        opened
     }
 
     /// Empties a slot and returns what it was.
@@ -456,8 +477,6 @@ impl Wheel {
             self.chunks_free.push(chunk);
             chunk = self.chunk_next[chunk as usize];
         }
-        sort_descending(&mut self.front);
-        self.refilled = true;
     }
 
     /// Distributes a large slot over the levels below.
