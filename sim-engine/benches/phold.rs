@@ -29,10 +29,18 @@ use wheel::{Entry, Wheel};
 /// Numbers of pending events.
 const COUNTS: [u32; 4] = [1_000, 10_000, 100_000, 1_000_000];
 
+/// From here on it pays to read ahead, as the engine does.
+const CACHED: usize = 1 << 14;
+
 /// A queue for the plain loop.
 trait Queue {
     fn push(&mut self, entry: Entry);
     fn pop(&mut self) -> Entry;
+
+    /// Entries whose processes are worth reading ahead.
+    fn upcoming(&mut self) -> &[Entry] {
+        &[]
+    }
 }
 
 impl Queue for Wheel {
@@ -44,6 +52,11 @@ impl Queue for Wheel {
     #[inline]
     fn pop(&mut self) -> Entry {
         Self::pop(self)
+    }
+
+    #[inline]
+    fn upcoming(&mut self) -> &[Entry] {
+        Self::upcoming(self)
     }
 }
 
@@ -108,6 +121,10 @@ impl<Q: Queue> Plain<Q> {
     fn run(&mut self, events: u64) {
         for _ in 0..events {
             let entry = self.queue.pop();
+            if self.processes.len() > CACHED {
+                let ahead = self.queue.upcoming().iter();
+                black_box(ahead.fold(0, |sum, next| sum ^ self.processes[next.node as usize].seq));
+            }
             self.processes[entry.node as usize]
                 .chain
                 .update(entry.key, 4, 0);

@@ -1,7 +1,7 @@
 //! The best queue known, with nothing but push and pop: what the reference loops run on.
 //!
-//! A hierarchical wheel of 256-slot levels whose small slots are sorted straight into a front, as
-//! in the engine, but without rounds, cancelling or a limit in time.
+//! A hierarchical wheel of 256-slot levels whose small slots are sorted straight into a front, several
+//! at once where they hold little, as in the engine, but without rounds, cancelling or a limit in time.
 
 #![allow(dead_code, reason = "each bench uses its own part")]
 
@@ -19,6 +19,10 @@ pub(crate) struct Entry {
 const CHUNK: usize = 32;
 const NONE: u32 = u32::MAX;
 const DIRECT: u32 = 96;
+/// As many entries in the front are enough to read ahead.
+const ENOUGH: usize = 24;
+/// A further slot with more entries waits.
+const FURTHER: u32 = 24;
 
 /// The pending events.
 pub(crate) struct Wheel {
@@ -31,6 +35,7 @@ pub(crate) struct Wheel {
     pool: Vec<[Entry; CHUNK]>,
     next: Vec<u32>,
     free: Vec<u32>,
+    refilled: bool,
 }
 
 impl Wheel {
@@ -46,6 +51,18 @@ impl Wheel {
             pool: Vec::new(),
             next: Vec::new(),
             free: Vec::new(),
+            refilled: false,
+        }
+    }
+
+    /// The entries that were brought to the front since this was last asked, to read ahead what they
+    /// concern.
+    #[inline]
+    pub(crate) fn upcoming(&mut self) -> &[Entry] {
+        if std::mem::take(&mut self.refilled) {
+            &self.front
+        } else {
+            &[]
         }
     }
 
@@ -95,41 +112,48 @@ impl Wheel {
     }
 
     fn open(&mut self) {
-        let level = self.levels.trailing_zeros() as usize;
-        let word = self.occupied[level]
-            .iter()
-            .position(|&word| word != 0)
-            .unwrap_or(0);
-        let index = word * 64 + self.occupied[level][word].trailing_zeros() as usize;
-        self.occupied[level][word] &= !(1 << (index % 64));
-        if self.occupied[level] == [0; 4] {
-            self.levels &= !(1 << level);
-        }
-        let shift = level as u32 * 8;
-        let above = self.cursor.checked_shr(shift + 8).unwrap_or(0);
-        let start = above.checked_shl(shift + 8).unwrap_or(0) | (index as u64) << shift;
-        let (mut chunk, count) = std::mem::replace(&mut self.slots[level * 256 + index], (NONE, 0));
-        self.cursor = start;
-        let direct = level == 0 || count <= DIRECT;
-        self.horizon = if direct { start + (1 << shift) } else { start };
-        let mut remaining = count as usize;
-        while remaining > 0 {
-            let filled = (remaining - 1) % CHUNK + 1;
-            if direct {
-                self.front
-                    .extend_from_slice(&self.pool[chunk as usize][..filled]);
-            } else {
-                for position in 0..filled {
-                    self.place(self.pool[chunk as usize][position]);
-                }
+        let mut opened = false;
+        while self.levels != 0 && self.front.len() < ENOUGH {
+            let level = self.levels.trailing_zeros() as usize;
+            let word = self.occupied[level]
+                .iter()
+                .position(|&word| word != 0)
+                .unwrap_or(0);
+            let index = word * 64 + self.occupied[level][word].trailing_zeros() as usize;
+            let place = level * 256 + index;
+            let direct = level == 0 || self.slots[place].1 <= DIRECT;
+            if opened && (!direct || self.slots[place].1 > FURTHER) {
+                break;
             }
-            remaining -= filled;
-            self.free.push(chunk);
-            chunk = self.next[chunk as usize];
+            self.occupied[level][word] &= !(1 << (index % 64));
+            if self.occupied[level] == [0; 4] {
+                self.levels &= !(1 << level);
+            }
+            let shift = level as u32 * 8;
+            let above = self.cursor.checked_shr(shift + 8).unwrap_or(0);
+            let start = above.checked_shl(shift + 8).unwrap_or(0) | (index as u64) << shift;
+            let (mut chunk, count) = std::mem::replace(&mut self.slots[place], (NONE, 0));
+            self.cursor = start;
+            self.horizon = if direct { start + (1 << shift) } else { start };
+            let mut remaining = count as usize;
+            while remaining > 0 {
+                let filled = (remaining - 1) % CHUNK + 1;
+                if direct {
+                    self.front
+                        .extend_from_slice(&self.pool[chunk as usize][..filled]);
+                } else {
+                    for position in 0..filled {
+                        self.place(self.pool[chunk as usize][position]);
+                    }
+                }
+                remaining -= filled;
+                self.free.push(chunk);
+                chunk = self.next[chunk as usize];
+            }
+            opened |= direct;
         }
-        if direct {
-            self.front
-                .sort_unstable_by_key(|entry| std::cmp::Reverse(entry.key));
-        }
+        self.front
+            .sort_unstable_by_key(|entry| std::cmp::Reverse(entry.key));
+        self.refilled = true;
     }
 }
