@@ -303,6 +303,9 @@ impl Wheel {
                 None => return,
             }
         };
+        // Several slots may stand in the front: what is due before the last of them has no place in the
+        // slots any more, which begin at the cursor.
+        let keep_from = keep_from.max(self.cursor);
         let count = self
             .front
             .partition_point(|entry| entry.key.time().0 >= keep_from);
