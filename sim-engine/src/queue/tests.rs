@@ -225,6 +225,21 @@ fn many_events_at_one_instant_come_in_the_order_of_their_keys() {
     pair.drain();
 }
 
+/// Slots with few entries are opened together. What is then pushed between them makes the front long,
+/// and it is cut behind the start of the last of them, before which no slot begins any more.
+#[test]
+fn a_front_of_several_slots_is_cut_behind_the_last_of_them() {
+    let mut pair = Pair::new();
+    for slot in 1..=20 {
+        pair.push(slot * 1_000_000, 5, 0);
+    }
+    assert!(pair.pop(u64::MAX - 1));
+    for place in 0..2_000u64 {
+        pair.push((place * 7_919) % 25_000_000, 5, 1);
+    }
+    pair.drain();
+}
+
 #[test]
 fn the_last_instant_of_time_is_reached() {
     let mut pair = Pair::new();
