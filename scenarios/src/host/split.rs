@@ -1,7 +1,7 @@
 //! A world that runs in parts, and how the parts become one world again.
 //!
 //! Every part is the whole world, built alike, in which only some nodes act. What two ends share
-//! (attempts, pairs, statements) lies within one part ([`super::apart`]); totals are sums. See [`crate::run::split`] for who runs the parts.
+//! (attempts, pairs, statements) lies within one part (`host/apart.rs`); totals are sums. See [`crate::run::split`] for who runs the parts.
 
 use core::marker::PhantomData;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! One run on several threads, with the bytes of a run on one.
 //!
 //! Parts of the world run at the same time, each in its own copy of it. Nodes that no chain of links
-//! joins cannot touch one another: parts made of such sets ([`part`]) never hear of each other. Where
-//! links lead from part to part ([`windows`], [`follow`]), the parts exchange packets at the ends of
+//! joins cannot touch one another: parts made of such sets (`part`) never hear of each other. Where
+//! links lead from part to part (`windows`, `follow`), the parts exchange packets at the ends of
 //! windows that are as long as a packet takes at least. What the parts tell the
 //! tables (closed sessions, ends of packets, divergences) goes to the calling thread stretch by
 //! stretch and is put together in the one order of events, so that every row stands where it stands
