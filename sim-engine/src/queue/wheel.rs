@@ -38,6 +38,9 @@ const DIRECT_SORT_MAX: u32 = 192;
 const FRONT_ENOUGH: usize = 24;
 /// A slot with more entries than this is not opened as a further one.
 const FRONT_FURTHER: u32 = 24;
+/// Nor one of a level above this, 256 ns wide: what is pushed in between could not be given back, and
+/// into wide slots much is pushed.
+const FURTHER_LEVEL: usize = 1;
 /// Length from which the front gives back its far half, so that an insertion stays cheap.
 const FRONT_MAX: usize = 576;
 
@@ -430,7 +433,8 @@ impl Wheel {
                 above.checked_shl(shift + LEVEL_BITS).unwrap_or(0) | (slot_index as u64) << shift;
             let count = self.slots[level_index * SLOTS + slot_index].count;
             let direct = level_index == 0 || count <= DIRECT_SORT_MAX;
-            if start > until || (opened && (!direct || count > FRONT_FURTHER)) {
+            let further = direct && count <= FRONT_FURTHER && level_index <= FURTHER_LEVEL;
+            if start > until || (opened && !further) {
                 break;
             }
             let slot = self.empty_slot(level_index, slot_index);
