@@ -313,11 +313,11 @@ pub fn claims(rows: &[Row]) -> Vec<ClaimRow> {
                 (here && counts).then_some((row, verdict, case))
             });
             let tested: Vec<_> = tested.collect();
-            // Of equal ones the first.
+            // Of equal ones the first, what the claim names before anything else.
             let worst = tested
                 .iter()
                 .rev()
-                .max_by_key(|(_, verdict, _)| rank(verdict));
+                .max_by_key(|(row, verdict, _)| (rank(verdict), about(claim, row.property)));
             all.push(ClaimRow {
                 protocol: protocol.name(),
                 id: claim.id,
