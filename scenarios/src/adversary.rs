@@ -86,6 +86,21 @@ impl Taps {
         self.until_ns = 0;
     }
 
+    /// Takes over what taps of a part of the same world have seen and done: each direction of a link
+    /// has its tap in one part.
+    pub(crate) fn absorb(&mut self, part: Self) {
+        for (tap, other) in self.taps.iter_mut().zip(part.taps) {
+            tap.last_ns = tap.last_ns.max(other.last_ns);
+            for (counts, more) in tap.counts.iter_mut().zip(&other.counts) {
+                counts.matches += more.matches;
+                counts.actions += more.actions;
+            }
+            for (seen, more) in tap.seen.iter_mut().zip(other.seen) {
+                seen.extend(more);
+            }
+        }
+    }
+
     /// What adversary `tap` does with a packet that is message `message` on the wire, and by which
     /// rule: its place among the rules of all adversaries, as in [`rule_names`].
     pub fn decide(

@@ -157,8 +157,8 @@ pub struct Attacks {
     pub(crate) outgoing: BTreeMap<u32, Vec<(Header, Vec<u8>)>>,
     /// Primitives; nobody meters attackers.
     pub(crate) crypto: Crypto,
-    /// Instance and timer of each control event, by key.
-    timers: Vec<(usize, u32)>,
+    /// By adversary: instance and timer of each control event, by key.
+    timers: Vec<Vec<(usize, u32)>>,
     /// The links that end at a node, ascending.
     by_end: BTreeMap<u32, Vec<u32>>,
     /// Records that go on later, by the key of their control event.
@@ -170,6 +170,10 @@ pub struct Attacks {
     pub(crate) heard: BTreeMap<(u32, Address), Vec<u8>>,
     /// By adversary: whether it stands beside its links.
     beside: Vec<bool>,
+    /// By adversary: whether another part of the world plays it; empty where there is one part.
+    pub(crate) elsewhere: Vec<bool>,
+    /// What shows that the parts of a world do not give the bytes of one thread.
+    pub(crate) met: Option<&'static str>,
 }
 
 /// What [`Attacks::new`] is made from.
@@ -193,6 +197,7 @@ impl Attacks {
         let mut all = Self {
             until_ns: scenario.run.duration_ns,
             by_adversary: vec![Vec::new(); scenario.adversaries.len()],
+            timers: vec![Vec::new(); scenario.adversaries.len()],
             beside: scenario
                 .adversaries
                 .iter()
@@ -367,19 +372,59 @@ impl Attacks {
 
     /// The key of the control event of a timer.
     pub(crate) fn timer_key(&mut self, place: usize, timer: u32) -> u32 {
-        let next = u32::try_from(self.timers.len()).unwrap_or(u32::MAX);
-        let known = self.instances[place].timers.entry(timer);
-        if let std::collections::btree_map::Entry::Vacant(vacant) = known {
-            vacant.insert(next);
-            self.timers.push((place, timer));
-            return next;
-        }
-        self.instances[place].timers[&timer]
+        let instance = &mut self.instances[place];
+        let all = &mut self.timers[instance.adversary];
+        *instance.timers.entry(timer).or_insert_with(|| {
+            all.push((place, timer));
+            u32::try_from(all.len() - 1).unwrap_or(u32::MAX)
+        })
     }
 
-    /// Instance and timer of a control event.
-    pub(crate) fn timer(&self, key: u32) -> Option<(usize, u32)> {
-        self.timers.get(key as usize).copied()
+    /// Instance and timer of a control event of an adversary.
+    pub(crate) fn timer(&self, adversary: usize, key: u32) -> Option<(usize, u32)> {
+        self.timers.get(adversary)?.get(key as usize).copied()
+    }
+
+    /// Something shows that the parts of a world do not give the bytes of one thread.
+    pub(crate) fn meets(&mut self, reason: &'static str) {
+        self.met.get_or_insert(reason);
+    }
+
+    /// Takes over the adversaries of which `is_their_tap` is true from a part of the same world, and
+    /// what nodes that they play have not sent yet.
+    pub(crate) fn absorb(
+        &mut self,
+        part: Self,
+        is_theirs: impl Fn(u32) -> bool,
+        is_their_tap: impl Fn(usize) -> bool,
+    ) {
+        self.met = self.met.or(part.met);
+        let mut takes = false;
+        for (own, other) in self.instances.iter_mut().zip(part.instances) {
+            if is_their_tap(other.adversary) {
+                *own = other;
+                takes = true;
+            }
+        }
+        for (adversary, (own, other)) in self.timers.iter_mut().zip(part.timers).enumerate() {
+            if is_their_tap(adversary) {
+                *own = other;
+            }
+        }
+        let told = part.told.into_iter();
+        let of = |place: usize| self.instances.get(place).map(|it| it.adversary);
+        let told = told.filter(|((place, _), _)| of(*place).is_some_and(&is_their_tap));
+        self.told.extend(told.collect::<Vec<_>>());
+        let outgoing = part.outgoing.into_iter();
+        self.outgoing
+            .extend(outgoing.filter(|(node, _)| is_theirs(*node)));
+        if takes {
+            // Where there are any, all adversaries are played by one part.
+            self.records = part.records;
+            self.next_record = part.next_record;
+            self.streams = part.streams;
+            self.heard = part.heard;
+        }
     }
 
     /// The nodes that a host number of a claim stands for: all of a role where it is masked.

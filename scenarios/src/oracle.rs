@@ -9,6 +9,7 @@ pub mod desync;
 pub mod evidence;
 pub mod integrity;
 pub mod lock_out;
+mod parts;
 pub mod secrecy;
 pub mod watch;
 

@@ -264,6 +264,9 @@ fn begin<T: Tables>(
         world.begin_watch();
     }
     for tap in 0..u32::try_from(scenario.adversaries.len()).unwrap_or(0) {
+        if world.attacks.elsewhere.get(tap as usize) == Some(&true) {
+            continue;
+        }
         let now = engine.now();
         let entity = NodeId(sim_engine::order::TAP_ENTITY_BASE + tap);
         engine.with_outbox(entity, world, tables, |world, out| {

@@ -155,6 +155,8 @@ pub(crate) struct World<P, E> {
     pub(crate) current: EventKey,
     /// Nodes that another part of a split world runs; empty as long as there is only one part.
     pub(crate) foreign: Vec<bool>,
+    /// Adversaries that another part plays.
+    pub(crate) foreign_taps: Vec<bool>,
     /// Where packets to those nodes go, where links lead to them.
     pub(crate) crossings: Option<Box<Crossings<P>>>,
 }
@@ -195,16 +197,24 @@ impl<P: Copy, E: Copy> World<P, E> {
             owners: Owners::default(),
             current: EventKey::new(SimTime::ZERO, Class::Fault, 0, 0),
             foreign: Vec::new(),
+            foreign_taps: Vec::new(),
             crossings: None,
         }
     }
 
-    /// Whether another part of a split world runs this node.
+    /// Whether another part of a split world runs this node, or plays this adversary.
     #[inline]
     pub(crate) fn is_foreign(&self, entity: NodeId) -> bool {
-        self.foreign
-            .get(entity.0 as usize)
-            .is_some_and(|foreign| *foreign)
+        match self.foreign.get(entity.0 as usize) {
+            Some(foreign) => *foreign,
+            None => !self.foreign_taps.is_empty() && self.is_foreign_tap(entity),
+        }
+    }
+
+    #[cold]
+    fn is_foreign_tap(&self, entity: NodeId) -> bool {
+        let tap = entity.0.checked_sub(TAP_ENTITY_BASE);
+        tap.is_some_and(|tap| self.foreign_taps.get(tap as usize) == Some(&true))
     }
 
     /// Notes the first error; the engine stops after the running event.
@@ -379,6 +389,13 @@ impl<P: Copy, E: Copy> World<P, E> {
 }
 
 impl Owners {
+    /// Takes an owner over from another part.
+    pub(crate) fn take_over(&mut self, owner: NodeId, part: &Self) {
+        if let Some(theirs) = part.0.get(&owner.0) {
+            self.0.insert(owner.0, *theirs);
+        }
+    }
+
     fn get_mut(&mut self, owner: NodeId) -> &mut Owner {
         self.0.entry(owner.0).or_insert_with(|| Owner {
             chain: Chain::new(u64::from(owner.0)),

@@ -20,7 +20,7 @@ pub(crate) fn plan(
         return None;
     }
     let plan = if guards.max_events.is_some() {
-        Err("--max-events counts them one by one")
+        Err("--max-events counts them one by one".to_owned())
     } else {
         split::plan(scenario, &built.engine, &built.world, threads)
     };

@@ -22,6 +22,7 @@ use sim_engine::{NodeId, Outbox};
 use super::World;
 use super::attempt::AttemptId;
 use super::tables::Tables;
+use crate::oracle::Cause;
 use crate::record::log::Turn;
 
 /// What a node of another part did that concerns a node of this one too.
@@ -41,6 +42,10 @@ enum What {
     },
     /// It lost its power, or got it back.
     Power { off: bool },
+    /// It is handling this, where oracles watch an adversary.
+    Handles { cause: Option<Cause> },
+    /// An adversary has done something to an attempt.
+    Touched { attempt: AttemptId },
 }
 
 /// One thing that happened in a part that leads.
@@ -66,6 +71,8 @@ pub(crate) struct Parts {
     pub(crate) part_of: Arc<[u16]>,
     /// How far each part follows behind those that lead: 0 for them.
     pub(crate) levels: Arc<[u8]>,
+    /// Whether each node leads over a link to another part.
+    pub(crate) leads: Arc<[bool]>,
 }
 
 impl Parts {
@@ -101,6 +108,8 @@ pub(crate) struct Apart {
     off: BTreeSet<u32>,
     /// While a post is carried out: the state of the machine that it is about.
     within: Option<&'static str>,
+    /// Whether each node leads over a link to another part.
+    leads: Arc<[bool]>,
     /// Names of peers that nobody is known to have.
     strangers: BTreeSet<Principal>,
     /// What shows that this way of sharing does not give the bytes of one thread.
@@ -113,6 +122,7 @@ impl Apart {
     pub(crate) fn new(parts: Parts, own: u16, step: Arc<AtomicU32>) -> Self {
         Self {
             posts: parts.levels.iter().map(|_| Vec::new()).collect(),
+            leads: Arc::clone(&parts.leads),
             parts,
             own,
             turn: Turn::FIRST,
@@ -165,6 +175,19 @@ impl Apart {
         keeper.filter(|part| *part != self.own)
     }
 
+    /// An adversary has done something to an attempt of another part.
+    fn touched(&mut self, attempt: AttemptId) {
+        let level = |part: u16| self.parts.levels[usize::from(part)];
+        match self.of_attempt(attempt) {
+            Some(part) if level(part) > level(self.own) => {
+                self.post(part, attempt.initiator, What::Touched { attempt });
+            }
+            _ => {
+                self.met.get_or_insert(ACROSS);
+            }
+        }
+    }
+
     /// The part of an attempt's initiator, if it is not this one.
     fn of_attempt(&self, attempt: AttemptId) -> Option<u16> {
         self.part(attempt.initiator)
@@ -195,6 +218,10 @@ impl<T: Tables> World<T> {
                 }
                 self.judge_output(now, node, attempt, &output, out);
             }
+            What::Handles { cause } => {
+                self.watch.in_hand.insert(post.node, cause);
+            }
+            What::Touched { attempt } => self.watch.availability.touch(now.0, attempt),
             What::Power { off } => {
                 if let Some(apart) = &mut self.apart {
                     if off {
@@ -329,8 +356,8 @@ impl<T: Tables> World<T> {
         let untagged_data = matches!(
             output,
             Output::DataSent { .. } | Output::DataAccepted { .. }
-        ) && !attempt.is_some()
-            && self.has_overlapping();
+        ) && !attempt.is_some();
+        let untagged_data = untagged_data && (self.has_overlapping() || self.leads(node));
         let (group, member) = self.place(node);
         let state = self.groups[group].column.state(member as usize);
         let Some(apart) = &mut self.apart else {
@@ -361,6 +388,10 @@ impl<T: Tables> World<T> {
         let Some(part) = part.filter(|part| *part != apart.own) else {
             return false;
         };
+        if self.watch.on {
+            let cause = self.watch.in_hand.get(&node).copied().flatten();
+            apart.post(part, node, What::Handles { cause });
+        }
         let what = What::Said {
             output: *output,
             attempt,
@@ -370,6 +401,26 @@ impl<T: Tables> World<T> {
         if matches!(output, Output::Ended { .. }) && !attempt.is_some() {
             // What the node itself knows of the session's end.
             self.forget_session(node);
+        }
+        true
+    }
+
+    /// Whether oracles watch an adversary, and `node` leads: what it says without a tag may belong to
+    /// sessions that parts which follow keep.
+    fn leads(&self, node: u32) -> bool {
+        let apart = self.apart.as_ref();
+        self.watch.on && apart.is_some_and(|apart| apart.leads.get(node as usize) == Some(&true))
+    }
+
+    /// Tells the part of an attempt's initiator that an adversary has done something to it; false
+    /// when that is this one.
+    pub(super) fn touches_elsewhere(&mut self, attempt: AttemptId) -> bool {
+        if !attempt.is_some() || !self.is_foreign(attempt.initiator) {
+            return false;
+        }
+        match &mut self.apart {
+            Some(apart) => apart.touched(attempt),
+            None => self.attacks.meets(ACROSS),
         }
         true
     }
@@ -386,7 +437,8 @@ impl<T: Tables> World<T> {
 
     /// Why one thread has to give the result, once that shows.
     pub(crate) fn has_met(&self) -> Option<&'static str> {
-        self.apart.as_ref().and_then(|apart| apart.met())
+        let apart = self.apart.as_ref().and_then(|apart| apart.met());
+        apart.or(self.attacks.met)
     }
 
     /// Whether a fault takes nodes of a group back to an earlier session.

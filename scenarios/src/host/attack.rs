@@ -116,7 +116,7 @@ impl<T: Tables> World<T> {
                 }
             }
             _ => {
-                if let Some((place, timer)) = self.attacks.timer(event.key) {
+                if let Some((place, timer)) = self.attacks.timer(adversary, event.key) {
                     self.with_attacker(now, place, |attacker, cx| attacker.on_timer(timer, cx));
                     self.carry_out_wishes(now, place, out);
                 }
@@ -429,7 +429,7 @@ impl<T: Tables> World<T> {
         let seat = self.taps.all()[adversary].spec.seat;
         if seat == Some(header.from.host) {
             // It is nobody's session, but from now on the adversary has acted.
-            self.watch.availability.touch(AttemptId::NONE);
+            self.touches(out.now(), AttemptId::NONE);
             if out.node().0 == header.from.host {
                 self.send_played(header, bytes, out);
             } else {
@@ -482,7 +482,7 @@ impl<T: Tables> World<T> {
         let touched = self
             .workloads
             .open_between(header.from.host, header.to.host);
-        self.watch.availability.touch(touched);
+        self.touches(out.now(), touched);
         if self.carries_streams(way.0.0) {
             self.put_on_stream(place, way, (header, source), bytes, out);
             return;
@@ -601,6 +601,10 @@ impl<T: Tables> World<T> {
         match claim {
             Claim::Secret { kind, of, bytes } => {
                 let of = self.attacks.meant(*of);
+                if of.iter().any(|of| self.is_foreign(*of)) {
+                    self.attacks
+                        .meets("an adversary claims a secret of a node of another part");
+                }
                 let confirmed = of.iter().any(|of| {
                     self.with_holder(*of, |holder| self.instance.confirms(holder, kind, bytes))
                         .unwrap_or(false)

@@ -121,7 +121,7 @@ impl<T: Tables> sim_engine::Host for World<T> {
         let verdict = self.attack_on_tap(now, &passage, header, rewritten);
         if let Some(verdict) = verdict.filter(|verdict| *verdict != Verdict::Pass) {
             header.rule = self.attack_rule(passage.tap, passage.meta.link.0);
-            self.watch.availability.touch(header.attempt);
+            self.touches(now, header.attempt);
             return verdict;
         }
         if self.attacks.acts_by_rules(passage.tap as usize) {
@@ -133,7 +133,7 @@ impl<T: Tables> sim_engine::Host for World<T> {
         let (verdict, rule) = self.taps.decide(now, tap, meta, message, draw);
         if let Some(rule) = rule {
             header.rule = rule;
-            self.watch.availability.touch(header.attempt);
+            self.touches(now, header.attempt);
         }
         verdict
     }

@@ -1,6 +1,7 @@
 //! What a witness says about a violation, as the world knows it when it happens.
 
 use protocols::output::Tag;
+use sim_engine::{Outbox, SimTime};
 
 use super::World;
 use super::attempt::AttemptId;
@@ -20,17 +21,28 @@ impl<T: Tables> World<T> {
         self.watch.in_hand.insert(node, cause);
     }
 
+    /// An adversary has done something to an attempt, or to nobody's.
+    pub(super) fn touches(&mut self, now: SimTime, attempt: AttemptId) {
+        let here = !self.touches_elsewhere(attempt);
+        let attempt = if here { attempt } else { AttemptId::NONE };
+        self.watch.availability.touch(now.0, attempt);
+    }
+
     /// What led to a statement of `node` about `peer`.
     pub(super) fn evidence(
-        &self,
+        &mut self,
         node: u32,
         peer: Option<u32>,
-        attempt: AttemptId,
-        session: Tag,
+        (attempt, session): (AttemptId, Tag),
+        out: &mut Outbox<'_, Self>,
     ) -> Evidence {
         let attempt = if attempt.is_some() {
             attempt
         } else {
+            if self.apart.is_none() && peer.is_some_and(|peer| self.is_foreign(peer)) {
+                self.attacks
+                    .meets("a node believes in one of another part, of whose requests nothing is known");
+            }
             self.session_about(node, peer)
         };
         Evidence {
@@ -38,6 +50,7 @@ impl<T: Tables> World<T> {
             session,
             cause: self.watch.in_hand.get(&node).copied().flatten(),
             state: self.state_behind(node),
+            place: out.recorder().place(),
         }
     }
 

@@ -87,7 +87,7 @@ impl<T: Tables> World<T> {
                         node: node.0,
                         peer,
                         run,
-                        evidence: self.evidence(node.0, peer, attempt, session),
+                        evidence: self.evidence(node.0, peer, (attempt, session), out),
                     };
                     self.agreement.violated(violation);
                     out.recorder().witness(violation.evidence.attempt);
@@ -184,11 +184,15 @@ impl<T: Tables> World<T> {
                 digest,
             } => {
                 if self.watch.on {
-                    let named = self.watch.sessions.get(&session).copied();
-                    let attempt = named.filter(|_| !attempt.is_some()).unwrap_or(attempt);
-                    let evidence = self.evidence(node.0, None, attempt, session);
+                    let attempt = if attempt.is_some() {
+                        attempt
+                    } else {
+                        self.watch.attempt_named(session).unwrap_or(attempt)
+                    };
+                    let evidence = self.evidence(node.0, None, (attempt, session), out);
                     let oracle = &mut self.watch.integrity;
                     if !oracle.accepted(now.0, node.0, (session, seq), digest, evidence) {
+                        self.watch.unexplained(session);
                         out.recorder().witness(evidence.attempt);
                     }
                 }
@@ -202,7 +206,7 @@ impl<T: Tables> World<T> {
                 digest,
             } => {
                 if self.watch.on {
-                    let evidence = self.evidence(node.0, None, attempt, session);
+                    let evidence = self.evidence(node.0, None, (attempt, session), out);
                     let oracle = &mut self.watch.integrity;
                     if !oracle.reused(now.0, node.0, (session, seq), digest, evidence) {
                         out.recorder().witness(evidence.attempt);

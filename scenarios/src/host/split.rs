@@ -16,8 +16,19 @@ use crate::oracle::Episode;
 impl<T> World<T> {
     /// Leaves these nodes to other parts. `is_first`: it tells and counts what belongs to no node,
     /// which all parts handle.
-    pub(crate) fn leave_to_others(&mut self, foreign: Arc<[bool]>, is_first: bool) {
+    ///
+    /// `taps`: the same of adversaries.
+    pub(crate) fn leave_to_others(
+        &mut self,
+        foreign: Arc<[bool]>,
+        taps: Vec<bool>,
+        is_first: bool,
+    ) {
+        if !foreign.is_empty() {
+            self.watch.begin_part();
+        }
         self.foreign = foreign;
+        self.attacks.elsewhere = taps;
         self.is_first = is_first;
     }
 
@@ -63,11 +74,13 @@ impl<T> World<T> {
 }
 
 impl<T: Tables> World<T> {
+    /// Whether links carry streams or confirmed messages.
+    pub(crate) const fn has_transports(&self) -> bool {
+        self.transports.is_some()
+    }
+
     /// What keeps this world from running in parts, as a clause after "since".
     pub(crate) fn unsplittable(&self) -> Option<&'static str> {
-        if !self.attacks.seats.is_empty() || self.watch.on {
-            return Some("an adversary is watched over all links at once");
-        }
         if let Some(reason) = self
             .faults
             .as_ref()
@@ -98,10 +111,10 @@ impl<T: Tables> World<T> {
         &mut self,
         engine: &mut Engine<Self>,
         (other, mut part): (Engine<Self>, Self),
-        theirs: &[bool],
+        (theirs, their_taps): (&[bool], &[bool]),
         keeps: impl Fn(u32, u32) -> bool,
     ) -> bool {
-        engine.absorb(other, theirs, rename_blocks);
+        engine.absorb(other, (theirs, their_taps), rename_blocks);
         let is_theirs = |node: u32| theirs.get(node as usize) == Some(&true);
         for (group, other) in self.groups.iter_mut().zip(&mut part.groups) {
             absorb_group(group, other, is_theirs);
@@ -123,10 +136,22 @@ impl<T: Tables> World<T> {
             let is_theirs = |pair: u32| ends.get(pair as usize).is_some_and(|it| keeps(it.0, it.1));
             relation.oracle.absorb(&other.oracle, is_theirs);
         }
+        let is_their_tap = |tap: usize| their_taps.get(tap) == Some(&true);
+        self.taps.absorb(part.taps);
+        self.attacks
+            .absorb(part.attacks, is_theirs, is_their_tap);
+        self.watch.absorb(part.watch, is_theirs, is_their_tap);
         self.agreement.absorb(part.agreement);
         self.operations.absorb(&part.operations);
         self.tally.absorb(part.tally);
         self.principals.absorb(part.principals)
+    }
+
+    /// Judges what only all parts together show, once they have been absorbed; why one thread has to
+    /// give the result after all, if so.
+    pub(crate) fn join_parts(&mut self) -> Option<&'static str> {
+        let met = self.watch.join();
+        self.attacks.met.take().or(met)
     }
 
     /// Gives the oracles the divergences that have ended, with their relations, in the order in which

@@ -146,6 +146,9 @@ pub struct Wanted {
     pub rows: bool,
 }
 
+/// A place in the total order of events, for comparing places that parts of a world know.
+pub type Place = [u128; 2];
+
 /// Receives the rows of a run as they close. Implementations only write: a world never reads from
 /// them, so recording cannot change a run.
 pub trait Tables: Recorder<Header> {
@@ -153,6 +156,12 @@ pub trait Tables: Recorder<Header> {
     #[inline]
     fn listens(&self) -> bool {
         false
+    }
+    /// Where the running event stands, for parts of a world, whose first of everything is the whole's
+    /// by this; where there is one part nobody asks.
+    #[inline]
+    fn place(&self) -> Place {
+        [0; 2]
     }
     /// What is worth telling from now on; what it leaves out is not wanted later either.
     fn wanted(&self) -> Wanted {

@@ -8,6 +8,7 @@ use protocols::output::Tag;
 
 use super::Evidence;
 use crate::host::attempt::AttemptId;
+use crate::host::tables::Place;
 
 /// Places at first: enough for what a small world leaves unanswered in a long run.
 const PLACES_MIN: usize = 1 << 12;
@@ -56,6 +57,8 @@ pub struct Mismatch {
     pub attempt: AttemptId,
     /// The other end.
     pub responder: u32,
+    /// Where it stands in the order of events, in a world that runs in parts.
+    pub place: Place,
 }
 
 /// The oracle of agreement.
@@ -146,11 +149,11 @@ impl Agreement {
         }
         self.violations += part.violations;
         self.first_mismatch = match (self.first_mismatch, part.first_mismatch) {
-            (Some(one), Some(other)) if other.at_ns < one.at_ns => Some(other),
+            (Some(one), Some(other)) if other.place < one.place => Some(other),
             (one, other) => one.or(other),
         };
         self.first = match (self.first, part.first) {
-            (Some(one), Some(other)) if other.at_ns < one.at_ns => Some(other),
+            (Some(one), Some(other)) if other.evidence.place < one.evidence.place => Some(other),
             (one, other) => one.or(other),
         };
     }

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::host::attempt::{Attempt, AttemptId, Outcome};
+use crate::host::tables::Place;
 
 /// A session that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,27 +36,43 @@ pub struct Availability {
     first: Option<Failure>,
     /// The untouched failure that began last.
     latest: Option<(u64, Failure)>,
+    /// When the adversary acted first, ns.
+    acted_ns: Option<u64>,
+    /// What a part of a world knows of its failures, to be judged with what the others know.
+    late: Option<Vec<Late>>,
+}
+
+/// A failure in a part of a world, where the adversary may have acted in another one before.
+#[derive(Clone, Copy, Debug)]
+struct Late {
+    place: Place,
+    started_ns: u64,
+    touched: bool,
+    /// Whether the adversary had acted here.
     acted: bool,
+    failure: Failure,
 }
 
 impl Availability {
     /// The adversary has done something to an attempt, or to nobody's.
-    pub fn touch(&mut self, attempt: AttemptId) {
-        self.acted = true;
+    pub fn touch(&mut self, at_ns: u64, attempt: AttemptId) {
+        self.acted_ns.get_or_insert(at_ns);
         if attempt.is_some() && self.open.insert((attempt.initiator, attempt.number)) {
             self.touched += 1;
         }
     }
 
-    /// An attempt has closed. What fails before any action is not the adversary's doing.
-    pub fn closed(&mut self, attempt: &Attempt, ended_ns: u64, outcome: Outcome) {
+    /// An attempt has closed, at an instant and a place in the order of events. What fails before any
+    /// action is not the adversary's doing.
+    pub fn closed(&mut self, attempt: &Attempt, (ended_ns, place): (u64, Place), outcome: Outcome) {
         let id = attempt.id;
         let touched = self.open.remove(&(id.initiator, id.number));
         if outcome == Outcome::Aborted {
             return;
         }
         self.closed += 1;
-        if outcome.is_success() || !self.acted {
+        let acted = self.acted_ns.is_some();
+        if outcome.is_success() || !acted && self.late.is_none() {
             return;
         }
         let failure = Failure {
@@ -63,6 +80,27 @@ impl Availability {
             ended_ns,
             outcome,
         };
+        let late = Late {
+            place,
+            started_ns: attempt.started_ns,
+            touched,
+            acted,
+            failure,
+        };
+        match &mut self.late {
+            Some(all) => all.push(late),
+            None => self.failed_at(&late),
+        }
+    }
+
+    /// A session has failed after an action.
+    fn failed_at(&mut self, late: &Late) {
+        let Late {
+            started_ns,
+            touched,
+            failure,
+            ..
+        } = *late;
         self.first.get_or_insert(failure);
         if touched {
             self.failed_touched += 1;
@@ -72,10 +110,43 @@ impl Availability {
         self.first_untouched.get_or_insert(failure);
         if self
             .latest
-            .is_none_or(|(started_ns, _)| started_ns <= attempt.started_ns)
+            .is_none_or(|(latest_ns, _)| latest_ns <= started_ns)
         {
-            self.latest = Some((attempt.started_ns, failure));
+            self.latest = Some((started_ns, failure));
         }
+    }
+
+    /// From now on this is a part of a world: what fails is judged when all parts are one.
+    pub(super) fn begin_part(&mut self) {
+        self.late = Some(Vec::new());
+    }
+
+    /// Becomes the whole, from its parts and itself; false where one part's first action and another
+    /// part's failure fall on the same instant, so that it is not known which came first.
+    pub(super) fn join(&mut self, parts: Vec<Self>) -> bool {
+        let mut all = vec![core::mem::take(self)];
+        all.extend(parts);
+        self.acted_ns = all.iter().filter_map(|part| part.acted_ns).min();
+        let mut known = true;
+        let mut failures = Vec::new();
+        for part in all {
+            self.touched += part.touched;
+            self.closed += part.closed;
+            for late in part.late.into_iter().flatten() {
+                let first_ns = self.acted_ns.unwrap_or(u64::MAX);
+                let ended_ns = late.failure.ended_ns;
+                known &= late.acted || ended_ns != first_ns || part.acted_ns == Some(first_ns);
+                if late.acted || ended_ns > first_ns {
+                    failures.push(late);
+                }
+            }
+            self.open.extend(part.open);
+        }
+        failures.sort_by_key(|late| late.place);
+        for late in &failures {
+            self.failed_at(late);
+        }
+        known
     }
 
     /// Sessions that closed by themselves, were touched, failed touched, failed untouched.

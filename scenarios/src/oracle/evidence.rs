@@ -4,6 +4,7 @@ use protocols::Address;
 use protocols::output::Tag;
 
 use crate::host::attempt::AttemptId;
+use crate::host::tables::Place;
 
 /// What led to a statement of a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub struct Evidence {
     pub cause: Option<Cause>,
     /// The state in which that left the machine.
     pub state: &'static str,
+    /// Where it stands in the order of events, in a world that runs in parts.
+    pub place: Place,
 }
 
 impl Default for Evidence {
@@ -25,6 +28,7 @@ impl Default for Evidence {
             session: [0; 8],
             cause: None,
             state: "",
+            place: [0; 2],
         }
     }
 }

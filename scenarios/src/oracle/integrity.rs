@@ -50,6 +50,8 @@ pub struct Integrity {
     accepted: u64,
     violations: u64,
     first: Option<Violation>,
+    /// The most that were on their way at a time.
+    peak: usize,
 }
 
 impl Integrity {
@@ -71,6 +73,7 @@ impl Integrity {
             .entry((session, seq, digest))
             .or_default()
             .push(node);
+        self.peak = self.peak.max(self.sent.len());
     }
 
     /// `node` accepts a payload; false when that breaks integrity.
@@ -112,6 +115,36 @@ impl Integrity {
     fn violated(&mut self, violation: Violation) {
         self.violations += 1;
         self.first.get_or_insert(violation);
+    }
+
+    /// Becomes the whole, from its parts and itself; false where that depends on which payload was
+    /// forgotten first.
+    pub(super) fn join(&mut self, parts: Vec<Self>) -> bool {
+        let mut peak = self.peak;
+        for part in parts {
+            peak += part.peak;
+            for (key, senders) in part.sent {
+                self.sent.entry(key).or_default().extend(senders);
+            }
+            self.last.extend(part.last);
+            self.planted.extend(part.planted);
+            self.accepted += part.accepted;
+            self.violations += part.violations;
+            self.first = match (self.first, part.first) {
+                (Some(one), Some(other)) if other.evidence.place < one.evidence.place => {
+                    Some(other)
+                }
+                (one, other) => one.or(other),
+            };
+        }
+        peak < KEPT_MAX && self.planted.len() < KEPT_MAX
+    }
+
+    /// Whether a payload of this session is on its way.
+    pub(super) fn has_sent(&self, session: Tag) -> bool {
+        let from = (session, 0, [0; 8]);
+        let next = self.sent.range(from..).next();
+        next.is_some_and(|((of, ..), _)| *of == session)
     }
 
     /// A party that an adversary plays sends a payload.
@@ -173,6 +206,7 @@ mod tests {
         session: S,
         cause: None,
         state: "",
+        place: [0; 2],
     };
 
     #[test]

@@ -66,6 +66,9 @@ pub struct Secrecy {
     /// What adversaries were told.
     granted: BTreeSet<(usize, Print)>,
     books: BTreeMap<usize, Book>,
+    /// What was claimed and asked about, where other parts of the world may know more of it: the value,
+    /// the key that it is, the payload that it is.
+    claimed: Option<BTreeSet<(Print, Option<Tag>, Option<Tag>)>>,
 }
 
 /// A claim as it is judged.
@@ -100,9 +103,12 @@ impl Secrecy {
     }
 
     /// True when a party has or had this value.
-    #[must_use]
-    pub fn is_held(&self, kind: &str, bytes: &[u8]) -> bool {
-        self.known.contains_key(&print(kind, bytes))
+    pub fn is_held(&mut self, kind: &str, bytes: &[u8]) -> bool {
+        let print = print(kind, bytes);
+        if let Some(claimed) = &mut self.claimed {
+            claimed.insert((print, None, None));
+        }
+        self.known.contains_key(&print)
     }
 
     /// `node` states a session key that it shares with `peer`.
@@ -159,6 +165,10 @@ impl Secrecy {
     pub fn judge(&mut self, claim: &Statement<'_>) -> bool {
         let print = print(claim.kind, claim.bytes);
         let owner = self.owner(claim);
+        if let Some(claimed) = &mut self.claimed {
+            let digest: [u8; 32] = Sha256::digest(claim.bytes).into();
+            claimed.insert((print, claim.key_id, digest.first_chunk().copied()));
+        }
         let book = self.books.entry(claim.adversary).or_default();
         book.claims += 1;
         if self.granted.contains(&(claim.adversary, print)) {
@@ -190,6 +200,38 @@ impl Secrecy {
             evidence: claim.evidence,
         });
         true
+    }
+
+    /// From now on this is a part of a world: what is claimed is noted.
+    pub(super) fn begin_part(&mut self) {
+        self.claimed = Some(BTreeSet::new());
+    }
+
+    /// Whether another part of the world knows more than this one about what was claimed here.
+    pub(super) fn is_outdone_by(&self, other: &Self) -> bool {
+        let more = |own: Option<&BTreeSet<u32>>, theirs: Option<&BTreeSet<u32>>| {
+            theirs.is_some_and(|theirs| own.is_none_or(|own| !theirs.is_subset(own)))
+        };
+        let tells = |print: &Tag| {
+            let theirs = other.sessions.get(print);
+            theirs.is_some() && theirs != self.sessions.get(print)
+        };
+        let mut claimed = self.claimed.iter().flatten();
+        claimed.any(|(print, key, payload)| {
+            more(self.known.get(print), other.known.get(print))
+                || key.iter().any(|key| {
+                    more(self.keys.get(key), other.keys.get(key)) || tells(key)
+                })
+                || payload.iter().any(|payload| {
+                    more(self.payloads.get(payload), other.payloads.get(payload)) || tells(payload)
+                })
+        })
+    }
+
+    /// Takes over the claims of a part of the same world, which others do not outdo.
+    pub(super) fn join(&mut self, part: Self) {
+        self.claimed = None;
+        self.books.extend(part.books);
     }
 
     /// What an adversary claimed.

@@ -14,7 +14,7 @@ use sim_engine::{Fate, NodeId, PacketEnd, PacketMeta, Recorder, SimTime};
 
 use crate::host::attempt::{Attempt, AttemptId, Outcome};
 use crate::host::tables::{
-    FaultEvent, Happening, Header, SessionEnd, StrayAcceptance, Tables, Wanted,
+    FaultEvent, Happening, Header, Place, SessionEnd, StrayAcceptance, Tables, Wanted,
 };
 use crate::oracle::Episode;
 
@@ -56,6 +56,15 @@ impl Turn {
         Self { step, ..self }
     }
 
+    /// The same order as a pair of numbers.
+    pub(crate) const fn place(self) -> Place {
+        let within = (self.key.0 as u64 as u128) << 64;
+        [
+            (self.at.0 as u128) << 64 | (self.round as u128) << 32,
+            within | (self.node as u128) << 32 | self.step as u128,
+        ]
+    }
+
     /// Round and key of the event.
     pub(crate) const fn event(self) -> (u32, EventKey) {
         (self.round, self.key)
@@ -87,6 +96,7 @@ enum Kind {
     State,
     Stored,
     Output,
+    Claimed,
     Session,
     Stray,
     Desync,
@@ -120,6 +130,15 @@ struct Session {
     reason: Reason,
 }
 
+/// A claim of an adversary; its bytes stand apart.
+#[derive(Clone, Copy, Debug)]
+struct Claim {
+    rule: u16,
+    kind: &'static str,
+    of: u32,
+    length: u32,
+}
+
 /// What was told between two points of virtual time.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
@@ -132,11 +151,12 @@ pub(crate) struct Log {
     states: Vec<(Inside, &'static str, &'static str)>,
     stored: Vec<(Inside, u32)>,
     outputs: Vec<(Inside, Output)>,
+    claims: Vec<(Inside, Claim)>,
     sessions: Vec<Session>,
     strays: Vec<(u32, Option<u32>, u64, Tag)>,
     desyncs: Vec<(usize, Episode)>,
     faults: Vec<FaultEvent>,
-    /// The bytes of packets and of stored batches, one after the other.
+    /// The bytes of packets, stored batches and claims, one after the other.
     bytes: Vec<u8>,
 }
 
@@ -150,6 +170,7 @@ impl Log {
         self.states.clear();
         self.stored.clear();
         self.outputs.clear();
+        self.claims.clear();
         self.sessions.clear();
         self.strays.clear();
         self.desyncs.clear();
@@ -160,7 +181,7 @@ impl Log {
 
 /// How far a log has been read.
 #[derive(Clone, Copy, Debug, Default)]
-struct Place {
+struct Read {
     turn: usize,
     kind: usize,
     packet: usize,
@@ -169,6 +190,7 @@ struct Place {
     state: usize,
     stored: usize,
     output: usize,
+    claim: usize,
     session: usize,
     stray: usize,
     desync: usize,
@@ -180,7 +202,7 @@ struct Place {
 #[derive(Debug, Default)]
 pub(crate) struct Reading {
     log: Log,
-    place: Place,
+    place: Read,
 }
 
 impl Reading {
@@ -188,7 +210,7 @@ impl Reading {
     pub(crate) fn new(log: Log) -> Self {
         Self {
             log,
-            place: Place::default(),
+            place: Read::default(),
         }
     }
 
@@ -254,6 +276,19 @@ impl Reading {
             Kind::Output => {
                 let (inside, output) = &log.outputs[post(&mut place.output)];
                 happening(tables, *inside, Happening::Output(output));
+            }
+            Kind::Claimed => {
+                let (inside, claim) = log.claims[post(&mut place.claim)];
+                let bytes = &log.bytes[place.byte..place.byte + claim.length as usize];
+                place.byte += claim.length as usize;
+                let Claim { rule, kind, of, .. } = claim;
+                let what = Happening::Claimed {
+                    rule,
+                    kind,
+                    of,
+                    bytes,
+                };
+                happening(tables, inside, what);
             }
             Kind::Session => {
                 let session = &log.sessions[post(&mut place.session)];
@@ -420,6 +455,11 @@ impl Recorder<Header> for LogTables {
 }
 
 impl Tables for LogTables {
+    fn place(&self) -> Place {
+        let step = self.step.load(Ordering::Relaxed);
+        self.turn.at_step(step).place()
+    }
+
     fn listens(&self) -> bool {
         self.wishes.happenings.load(Ordering::Relaxed)
     }
@@ -464,8 +504,23 @@ impl Tables for LogTables {
                 self.tell(Kind::Output);
                 self.log.outputs.push((inside, *output));
             }
-            // A world with adversaries runs in one piece.
-            Happening::Claimed { .. } => {}
+            Happening::Claimed {
+                rule,
+                kind,
+                of,
+                bytes,
+            } => {
+                self.tell(Kind::Claimed);
+                self.log.bytes.extend_from_slice(bytes);
+                let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+                let claim = Claim {
+                    rule,
+                    kind,
+                    of,
+                    length,
+                };
+                self.log.claims.push((inside, claim));
+            }
         }
     }
 

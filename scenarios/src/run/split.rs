@@ -13,6 +13,7 @@
 //! and links, and the totals of parts are integers that add up. Threads only decide who waits.
 
 mod follow;
+mod joined;
 mod lockstep;
 mod merge;
 mod part;
@@ -109,11 +110,12 @@ impl Run<'_> {
                 let (orders, until) = channel::<SimTime>();
                 let (back, empty) = channel::<Log>();
                 let foreign: Arc<[bool]> = self.plan.foreign(number).into();
+                let taps = self.plan.foreign_taps(number);
                 let wishes = Arc::clone(self.wishes);
                 let given = first.take();
                 scope.spawn(move || {
                     if let Some(world) = given.or_else(|| copy(scenario)) {
-                        Part::new(scenario, world, (foreign, number == 0), wishes)
+                        Part::new(scenario, world, (foreign, taps, number == 0), wishes)
                             .run(&sender, &until, &empty);
                     }
                 });
@@ -262,9 +264,9 @@ pub fn drive<T: Tables>(
     else {
         return Err(SplitError::Met("there is no part"));
     };
-    engine.leave_to_others(Vec::new());
+    engine.leave_to_others(Vec::new(), Vec::new());
     engine.cross_no_more();
-    world.leave_to_others(Arc::from([]), true);
+    world.leave_to_others(Arc::from([]), Vec::new(), true);
     let (mut met, mut strangers) = world.stand_together();
     for (number, mut part) in (1..).zip(parts) {
         let theirs = plan.own(number);
@@ -277,11 +279,13 @@ pub fn drive<T: Tables>(
         met = met.or(their_met);
         strangers.append(&mut more);
         let keeps = |one: u32, other: u32| plan.keeps(number, (one, other));
-        if !world.absorb(&mut engine, (part.engine, part.world), &theirs, keeps) {
+        let taps = plan.own_taps(number);
+        let whole = (part.engine, part.world);
+        if !world.absorb(&mut engine, whole, (&theirs, &taps), keeps) {
             return Err(SplitError::Met("nodes gave themselves the same name"));
         }
     }
-    if let Some(met) = met {
+    if let Some(met) = world.join_parts().or(met) {
         return Err(SplitError::Met(met));
     }
     let named = |name: &protocols::Principal| world.principals.node(*name).is_some();

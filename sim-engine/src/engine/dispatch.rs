@@ -37,7 +37,8 @@ impl<H: Host> Engine<H> {
             Class::Cpu => self.take(host, recorder, payload),
             Class::Control | Class::Fault => {
                 let control = timer_of(payload);
-                self.common_events += u64::from(node.0 as usize >= self.world.nodes.len());
+                let common = self.world.nodes.len() as u32..TAP_ENTITY_BASE;
+                self.common_events += u64::from(common.contains(&node.0));
                 self.world.timers.at(Handle(handle)).put(State::Fired);
                 self.world
                     .note(recorder, node, Kind::Control, digest_of_timer(control));

@@ -23,8 +23,12 @@ impl<H: Host> Engine<H> {
     /// Leaves the nodes of which `foreign` is true to other parts: whatever is armed for them or
     /// asked of them from now on is numbered as ever and then forgotten. Without any, all nodes are
     /// this part's again.
-    pub fn leave_to_others(&mut self, foreign: Vec<bool>) {
+    ///
+    /// `taps` says the same of adversaries: one part plays each of them. What packets do at a tap is a
+    /// matter of the part that runs their sender.
+    pub fn leave_to_others(&mut self, foreign: Vec<bool>, taps: Vec<bool>) {
         self.world.foreign = foreign;
+        self.world.foreign_taps = taps;
     }
 
     /// Events that belong to no node, which every part of a split world handles.
@@ -50,18 +54,21 @@ impl<H: Host> Engine<H> {
         }
     }
 
-    /// Takes over the nodes of which `theirs` is true, with their links, from a part of the same
-    /// world that has reached the same instant.
+    /// Takes over the nodes and the adversaries of which `theirs` is true, with the links of the
+    /// nodes, from a part of the same world that has reached the same instant.
     ///
     /// `rename` is called for every effect that is not yet released: it replaces the blocks that
     /// the effect names by what the given function says they are called here.
     pub fn absorb(
         &mut self,
         mut part: Self,
-        theirs: &[bool],
+        (theirs, their_taps): (&[bool], &[bool]),
         mut rename: impl FnMut(&mut H::Effect, &mut dyn FnMut(Block) -> Block),
     ) {
-        let is_theirs = |node: u32| theirs.get(node as usize).is_some_and(|theirs| *theirs);
+        let is_theirs = |entity: u32| match entity.checked_sub(TAP_ENTITY_BASE) {
+            None => theirs.get(entity as usize) == Some(&true),
+            Some(tap) => their_taps.get(tap as usize) == Some(&true),
+        };
         self.events += part.events - part.common_events;
         if let Some(error) = part.world.error.take() {
             self.world.fail(error);
@@ -111,6 +118,7 @@ impl<H: Host> Engine<H> {
             world.cpus.push(cpu);
         }
         self.absorb_links(&mut part, is_theirs);
+        self.absorb_taps(&mut part, their_taps);
         if let (Some(own), Some(other)) = (&mut self.world.baseline, part.world.baseline) {
             for (number, stats) in other.nodes.into_iter().enumerate() {
                 if theirs.get(number) == Some(&true) {
@@ -133,7 +141,14 @@ impl<H: Host> Engine<H> {
         let (world, other) = (&mut self.world, &mut part.world);
         while let Some(Entry { key, payload, .. }) = other.queue.pop(SimTime::LAST) {
             let node = payload.node;
-            if !is_theirs(node) || node >= TAP_ENTITY_BASE {
+            let owner = match key.class() {
+                // On its way to a tap a packet is with its sender.
+                Class::Tap if node < TAP_ENTITY_BASE => {
+                    other.packets.get(payload.data).meta.sender
+                }
+                _ => node,
+            };
+            if !is_theirs(owner) {
                 continue;
             }
             let timer = super::dispatch::timer_of(payload);
@@ -155,6 +170,26 @@ impl<H: Host> Engine<H> {
             if let Some((_, armed)) = other.timers.remove(name) {
                 world.adopt_timer(name, &armed, payload);
             }
+        }
+    }
+
+    /// Takes over adversaries, and what was decided at taps: each place by one part.
+    fn absorb_taps(&mut self, part: &mut Self, their_taps: &[bool]) {
+        let (world, other) = (&mut self.world, &mut part.world);
+        for (place, theirs) in world.tap_places.iter_mut().zip(&other.tap_places) {
+            place.chain = place.chain.or(theirs.chain);
+        }
+        for (tap, theirs) in (0u32..).zip(their_taps) {
+            if !theirs {
+                continue;
+            }
+            let own = world.taps.get_mut(tap as usize);
+            if let (Some(own), Some(other)) = (own, other.taps.get_mut(tap as usize)) {
+                std::mem::swap(own, other);
+            }
+            world
+                .owners
+                .take_over(NodeId(TAP_ENTITY_BASE + tap), &other.owners);
         }
     }
 

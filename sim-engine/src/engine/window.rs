@@ -27,6 +27,13 @@ impl<H: Host> Engine<H> {
         class.map_or(SimDuration::ZERO, |class| class.params.least_delay())
     }
 
+    /// A time that every packet on links of a class takes at least after it has passed a tap.
+    #[must_use]
+    pub fn least_after_tap(&self, class: LinkClass) -> SimDuration {
+        let class = self.world.classes.get(usize::from(class.0));
+        class.map_or(SimDuration::ZERO, |class| class.params.least_after_tap())
+    }
+
     /// The class of a link direction.
     #[must_use]
     pub fn class_of(&self, link: LinkId, direction: Direction) -> Option<LinkClass> {

@@ -27,6 +27,14 @@ impl LinkParams {
         let all = sent.0.saturating_add(propagation.0);
         SimDuration(all.saturating_add(jitter.0))
     }
+
+    /// A time that every packet takes at least from a tap, which stands half-way of the propagation,
+    /// to its arrival.
+    #[must_use]
+    pub fn least_after_tap(&self) -> SimDuration {
+        let sent = serialisation(u64::from(self.overhead_bytes), self.rate_bps);
+        SimDuration((self.least_delay().0 - sent.0) / 2)
+    }
 }
 
 /// The value for the smallest draw. A quantile function ascends but for its last digits, for which
@@ -74,6 +82,7 @@ mod tests {
             ..LinkParams::default()
         };
         assert_eq!(params.least_delay(), SimDuration(805_300));
+        assert_eq!(params.least_after_tap(), SimDuration(2_650));
         params.jitter_correlation = Some(0.5);
         assert_eq!(params.least_delay(), SimDuration(805_000));
         params.reordering = Some(Reordering::Ahead {
@@ -81,5 +90,6 @@ mod tests {
             gap: 5,
         });
         assert_eq!(params.least_delay(), SimDuration(800_000));
+        assert_eq!(params.least_after_tap(), SimDuration::ZERO);
     }
 }

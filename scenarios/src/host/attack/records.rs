@@ -206,7 +206,7 @@ impl<T: Tables> World<T> {
         let instance = &mut self.attacks.instances[place];
         instance.acted += 1;
         instance.last_ns = Some(now.0);
-        self.watch.availability.touch(header.attempt);
+        self.touches(now, header.attempt);
         let asked = match &decision {
             Decision::Pass => Verdict::Pass,
             Decision::Drop => Verdict::Drop,

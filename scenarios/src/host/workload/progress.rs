@@ -219,12 +219,14 @@ impl<T: Tables> World<T> {
                 at_ns: now.0,
                 attempt: attempt.id,
                 responder: attempt.responder,
+                place: out.recorder().place(),
             });
         }
         // What the end of the run cuts off has not failed.
         if self.watch.on && self.workloads.fork.is_none() && close != Close::EndOfRun {
+            let place = out.recorder().place();
             let oracle = &mut self.watch.availability;
-            oracle.closed(&attempt, now.0, outcome);
+            oracle.closed(&attempt, (now.0, place), outcome);
         }
         let plan = &self.workloads.plans[workload];
         if self.workloads.fork.is_some() {

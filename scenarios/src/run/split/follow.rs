@@ -14,6 +14,7 @@ use protocols::machine::StationTotals;
 use sim_engine::{Engine, SimDuration, SimTime};
 
 use super::SplitError;
+use super::joined::Joined;
 use super::lockstep::{Broken, Lockstep, Mail, Notices, Presence};
 use super::part::{EVENTS_MAX, Ended, Message, WINDOWS};
 use super::windows::Windows;
@@ -71,10 +72,11 @@ impl<'a> Follower<'a> {
         let levels = &windows.parts.levels;
         let level = levels[number];
         let least = |of: &u8| SimDuration(if *of < level { windows.lookahead_ns } else { 1 });
-        engine.leave_to_others(foreign.to_vec());
+        let taps = Joined::foreign_taps(&windows.homes, part_of, number);
+        engine.leave_to_others(foreign.to_vec(), taps.clone());
         engine.cross_to(Arc::clone(part_of), levels.iter().map(least).collect());
         let tables = LogTables::new(wishes);
-        world.leave_to_others(foreign, number == 0);
+        world.leave_to_others(foreign, taps, number == 0);
         world.stand_apart(Apart::new(windows.parts.clone(), part, tables.step()));
         Self {
             number,

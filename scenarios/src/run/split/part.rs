@@ -74,11 +74,11 @@ impl<'a> Part<'a> {
     pub(super) fn new(
         scenario: &'a Scenario,
         (mut engine, mut world): (Engine<World<LogTables>>, World<LogTables>),
-        (foreign, is_first): (Arc<[bool]>, bool),
+        (foreign, taps, is_first): (Arc<[bool]>, Vec<bool>, bool),
         wishes: Arc<Wishes>,
     ) -> Self {
-        engine.leave_to_others(foreign.to_vec());
-        world.leave_to_others(foreign, is_first);
+        engine.leave_to_others(foreign.to_vec(), taps.clone());
+        world.leave_to_others(foreign, taps, is_first);
         let tables = LogTables::new(Arc::clone(&wishes));
         Self {
             scenario,

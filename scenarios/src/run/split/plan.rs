@@ -2,6 +2,7 @@
 
 use sim_engine::Engine;
 
+use super::joined::Joined;
 use super::windows::{Windows, windows};
 use crate::host::World;
 use crate::host::tables::Tables;
@@ -13,8 +14,10 @@ pub struct Plan {
     /// Part of each node.
     part_of: Vec<u16>,
     parts: u16,
-    /// Sets of nodes that links join, of two nodes at least.
+    /// Sets of nodes that links or adversaries join, of two nodes at least.
     pub sets: usize,
+    /// A node of the part that plays each adversary.
+    homes: Vec<u32>,
     /// How the parts exchange packets; `None` where no link leads from part to part.
     pub(super) windows: Option<Windows>,
 }
@@ -60,6 +63,16 @@ impl Plan {
         of.collect()
     }
 
+    /// Which adversaries a part plays.
+    pub(super) fn own_taps(&self, part: usize) -> Vec<bool> {
+        let foreign = self.foreign_taps(part).into_iter();
+        foreign.map(|foreign| !foreign).collect()
+    }
+
+    pub(super) fn foreign_taps(&self, part: usize) -> Vec<bool> {
+        Joined::foreign_taps(&self.homes, &self.part_of, part)
+    }
+
     pub(super) fn foreign(&self, part: usize) -> Vec<bool> {
         let of = self.part_of.iter().map(|of| usize::from(*of) != part);
         of.collect()
@@ -84,28 +97,47 @@ pub fn plan<T: Tables>(
     engine: &Engine<World<T>>,
     world: &World<T>,
     threads: u16,
-) -> Result<Plan, &'static str> {
+) -> Result<Plan, String> {
     if !scenario.media.is_empty() {
-        return Err("a medium is shared by its nodes");
-    }
-    if !scenario.adversaries.is_empty() {
-        return Err("an adversary keeps one state over its links");
+        return Err("a medium is shared by its nodes".into());
     }
     if scenario.run.steady.is_some() {
-        return Err("steady-state series look at all nodes at once");
+        return Err("steady-state series look at all nodes at once".into());
     }
     if let Some(reason) = world.unsplittable() {
-        return Err(reason);
+        return Err(reason.into());
     }
-    let (sets, bound) = sets(world, threads);
+    let joined = Joined::of(scenario, world);
+    share(engine, world, &joined, threads).map_err(|reason| {
+        // What keeps nodes together is the reason where the world could be shared without it.
+        let alone = joined.reason().and_then(|joins| {
+            let loose = share(engine, world, &joined.loosened(), threads);
+            loose.is_ok().then_some(joins)
+        });
+        alone.map_or_else(
+            || reason.to_owned(),
+            |joins| format!("{joins} and have nearly all there is to do"),
+        )
+    })
+}
+
+/// As [`plan`], of a world that may be shared.
+fn share<T: Tables>(
+    engine: &Engine<World<T>>,
+    world: &World<T>,
+    joined: &Joined,
+    threads: u16,
+) -> Result<Plan, &'static str> {
+    let (sets, bound) = sets(world, joined, threads);
     if bound >= GOOD_ENOUGH * f64::from(threads) {
         return Ok(sets);
     }
-    match windows(engine, world, threads) {
+    match windows(engine, world, joined, threads) {
         Ok((windows, better)) if better > WORTH_WAITING * bound => Ok(Plan {
             part_of: windows.parts.part_of.to_vec(),
             parts: u16::try_from(windows.parts.levels.len()).unwrap_or(u16::MAX),
             sets: sets.sets,
+            homes: sets.homes,
             windows: Some(windows),
         }),
         _ if bound > 1.0 => Ok(sets),
@@ -117,7 +149,7 @@ pub fn plan<T: Tables>(
 /// By sets that no link joins: the heaviest first, each to whoever has least. The second is the
 /// expected bound on the gain.
 #[allow(clippy::cast_precision_loss, reason = "a ratio for a choice")]
-fn sets<T: Tables>(world: &World<T>, threads: u16) -> (Plan, f64) {
+fn sets<T: Tables>(world: &World<T>, joined: &Joined, threads: u16) -> (Plan, f64) {
     let firsts: Vec<u32> = world.groups.iter().map(|group| group.first).collect();
     let mut sets = Sets::new(world.group_of.len());
     for link in world.routes.links() {
@@ -128,14 +160,15 @@ fn sets<T: Tables>(world: &World<T>, threads: u16) -> (Plan, f64) {
             sets.join(one, other);
         }
     }
+    joined.join(&mut sets);
     let (weights, roots) = sets.weights();
     let mut heaviest: Vec<(u32, usize)> = (0..weights.len())
         .filter(|node| weights[*node] > 0)
         .map(|node| (weights[node], node))
         .collect();
-    let joined = heaviest.iter().filter(|(weight, _)| *weight > 1).count();
+    let several = heaviest.iter().filter(|(weight, _)| *weight > 1).count();
     let parts = threads
-        .min(u16::try_from(joined).unwrap_or(u16::MAX))
+        .min(u16::try_from(several).unwrap_or(u16::MAX))
         .max(1);
     // Descending by weight, then ascending by node.
     heaviest.sort_unstable_by(|one, other| other.0.cmp(&one.0).then(one.1.cmp(&other.1)));
@@ -151,7 +184,8 @@ fn sets<T: Tables>(world: &World<T>, threads: u16) -> (Plan, f64) {
     let plan = Plan {
         part_of: roots.iter().map(|root| part_of_root[*root]).collect(),
         parts,
-        sets: joined,
+        sets: several,
+        homes: joined.homes.clone(),
         windows: None,
     };
     (plan, loads.iter().sum::<u64>() as f64 / busiest as f64)

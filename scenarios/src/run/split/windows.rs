@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use sim_engine::{Direction, Engine, LinkClass, LinkId};
 
+use super::joined::Joined;
 use super::plan::Sets;
 use crate::host::World;
 use crate::host::apart::Parts;
@@ -31,6 +32,8 @@ const COST_OF_LEADER: u64 = 9;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Windows {
     pub(super) parts: Parts,
+    /// A node of the part that plays each adversary.
+    pub(super) homes: Vec<u32>,
     /// The thread of each part.
     pub(super) thread_of: Vec<u16>,
     pub(super) threads: u16,
@@ -69,6 +72,7 @@ enum Follower {
 pub(super) fn windows<T: Tables>(
     engine: &Engine<World<T>>,
     world: &World<T>,
+    joined: &Joined,
     threads: u16,
 ) -> Result<(Windows, f64), &'static str> {
     let firsts: Vec<u32> = world.groups.iter().map(|group| group.first).collect();
@@ -80,7 +84,9 @@ pub(super) fn windows<T: Tables>(
     let mut lookahead_ns = u64::MAX;
     let mut cut: Vec<(u32, u32)> = Vec::new();
     let mut too_short = false;
-    for route in world.routes.links() {
+    joined.join(&mut together);
+    for (index, route) in world.routes.links().iter().enumerate() {
+        let tapped = joined.tapped[index];
         let follower = follower(world, route);
         let changes = world.schedule.classes_on(route.first, route.many);
         let mut known: Option<([Option<LinkClass>; 2], [u64; 2])> = None;
@@ -97,7 +103,12 @@ pub(super) fn windows<T: Tables>(
                         let own = classes[side.index()];
                         let others = changes.iter().map(|change| change[side.index()]);
                         let all = own.into_iter().chain(others);
-                        all.map(|class| engine.least_delay_of(class).0).min()
+                        let least = |class| match tapped {
+                            // It is handed over where it passes the adversary.
+                            true => engine.least_after_tap(class),
+                            false => engine.least_delay_of(class),
+                        };
+                        all.map(|class| least(class).0).min()
                     };
                     let least_ns =
                         [Direction::Up, Direction::Down].map(|side| least(side).unwrap_or(0));
@@ -185,6 +196,11 @@ pub(super) fn windows<T: Tables>(
             numbers[usize::from(level)][usize::from(thread)]
         })
         .collect();
+    let mut leads = vec![false; nodes];
+    for (follower, leader) in &cut {
+        let [follower, leader] = [*follower, *leader].map(|node| node as usize);
+        leads[leader] |= part_of[follower] != part_of[leader];
+    }
     let busy: BTreeSet<u16> = places.iter().map(|place| place.1).collect();
     let thread_of = places
         .iter()
@@ -193,7 +209,9 @@ pub(super) fn windows<T: Tables>(
         parts: Parts {
             part_of: part_of.into(),
             levels: places.iter().map(|place| place.0).collect::<Arc<[u8]>>(),
+            leads: leads.into(),
         },
+        homes: joined.homes.clone(),
         thread_of: thread_of.collect(),
         threads: u16::try_from(busy.len()).unwrap_or(u16::MAX),
         lookahead_ns,
