@@ -42,6 +42,7 @@ mod steps;
 mod story;
 mod sweep;
 mod threads;
+mod threads_adversary;
 mod transport;
 mod truth_desync;
 mod truth_queue;

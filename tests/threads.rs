@@ -162,10 +162,10 @@ fn ties_across_a_cut_are_broken_as_on_one_thread() {
 }
 
 /// Numbers that depend on nothing but where they begin.
-struct Numbers(u64);
+pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
-    fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -173,7 +173,7 @@ impl Numbers {
         (self.0 >> 33) as usize % limit
     }
 
-    fn of<'a>(&mut self, all: &[&'a str]) -> &'a str {
+    pub(crate) fn of<'a>(&mut self, all: &[&'a str]) -> &'a str {
         all[self.below(all.len())]
     }
 }
@@ -353,9 +353,10 @@ fn a_world_in_which_no_part_can_run_ahead_runs_on_one_thread_and_says_why() {
     refused(
         &star.replace(
             "[output]",
-            "[adversaries.eve]\non = \"access\"\npowers = [\"observe\"]\n[output]",
+            "[adversaries.eve]\non = \"access\"\nattack = \"mitm\"\n[output]",
         ),
-        "an adversary keeps one state over its links",
+        "the adversary `eve` acts as one over all its links, so the nodes there run together and have \
+         nearly all there is to do",
     );
 }
 

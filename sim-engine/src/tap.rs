@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::fingerprint::Chain;
 use crate::id::Direction;
+use crate::order::EventKey;
 use crate::packet::PacketMeta;
 use crate::rng::{DRAWS_PER_BLOCK, Probability, StreamName, Streams};
 use crate::time::SimDuration;
@@ -20,6 +21,8 @@ pub struct Passage<'a> {
     pub tap: u32,
     /// Names the packet as long as it is held: see [`crate::Outbox::release_held`].
     pub packet: u32,
+    /// Round and key of the event in which it passes.
+    pub event: (u32, EventKey),
     /// The engine's metadata.
     pub meta: &'a PacketMeta,
     /// The bytes.

@@ -221,7 +221,10 @@ impl<T: Tables> World<T> {
             What::Handles { cause } => {
                 self.watch.in_hand.insert(post.node, cause);
             }
-            What::Touched { attempt } => self.watch.availability.touch(now.0, attempt),
+            What::Touched { attempt } => {
+                let place = out.recorder().place();
+                self.watch.availability.touch(place, attempt);
+            }
             What::Power { off } => {
                 if let Some(apart) = &mut self.apart {
                     if off {

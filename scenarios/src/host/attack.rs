@@ -429,7 +429,7 @@ impl<T: Tables> World<T> {
         let seat = self.taps.all()[adversary].spec.seat;
         if seat == Some(header.from.host) {
             // It is nobody's session, but from now on the adversary has acted.
-            self.touches(out.now(), AttemptId::NONE);
+            self.touches(out.recorder().place(), AttemptId::NONE);
             if out.node().0 == header.from.host {
                 self.send_played(header, bytes, out);
             } else {
@@ -482,7 +482,7 @@ impl<T: Tables> World<T> {
         let touched = self
             .workloads
             .open_between(header.from.host, header.to.host);
-        self.touches(out.now(), touched);
+        self.touches(out.recorder().place(), touched);
         if self.carries_streams(way.0.0) {
             self.put_on_stream(place, way, (header, source), bytes, out);
             return;

@@ -12,6 +12,7 @@ use super::fault::Moment;
 use super::tables::{Header, Tables};
 use super::{Deferred, NO_PAIR, World, fault, schedule, transport};
 use crate::fault::Point;
+use crate::record::log::Turn;
 
 impl<T: Tables> sim_engine::Host for World<T> {
     type Header = Header;
@@ -115,13 +116,14 @@ impl<T: Tables> sim_engine::Host for World<T> {
         draw: &mut TapDraw,
         rewritten: &mut Vec<u8>,
     ) -> Verdict {
+        let place = Turn::of(passage.event.0, passage.event.1).place();
         if let Some(verdict) = self.tap_on_stream(now, &passage, header, rewritten) {
             return verdict;
         }
         let verdict = self.attack_on_tap(now, &passage, header, rewritten);
         if let Some(verdict) = verdict.filter(|verdict| *verdict != Verdict::Pass) {
             header.rule = self.attack_rule(passage.tap, passage.meta.link.0);
-            self.touches(now, header.attempt);
+            self.touches(place, header.attempt);
             return verdict;
         }
         if self.attacks.acts_by_rules(passage.tap as usize) {
@@ -133,7 +135,7 @@ impl<T: Tables> sim_engine::Host for World<T> {
         let (verdict, rule) = self.taps.decide(now, tap, meta, message, draw);
         if let Some(rule) = rule {
             header.rule = rule;
-            self.touches(now, header.attempt);
+            self.touches(place, header.attempt);
         }
         verdict
     }

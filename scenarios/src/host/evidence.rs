@@ -1,11 +1,11 @@
 //! What a witness says about a violation, as the world knows it when it happens.
 
 use protocols::output::Tag;
-use sim_engine::{Outbox, SimTime};
+use sim_engine::Outbox;
 
 use super::World;
 use super::attempt::AttemptId;
-use super::tables::{Header, Tables};
+use super::tables::{Header, Place, Tables};
 use crate::oracle::{Cause, Evidence};
 
 impl<T: Tables> World<T> {
@@ -22,10 +22,10 @@ impl<T: Tables> World<T> {
     }
 
     /// An adversary has done something to an attempt, or to nobody's.
-    pub(super) fn touches(&mut self, now: SimTime, attempt: AttemptId) {
+    pub(super) fn touches(&mut self, place: Place, attempt: AttemptId) {
         let here = !self.touches_elsewhere(attempt);
         let attempt = if here { attempt } else { AttemptId::NONE };
-        self.watch.availability.touch(now.0, attempt);
+        self.watch.availability.touch(place, attempt);
     }
 
     /// What led to a statement of `node` about `peer`.
@@ -40,8 +40,9 @@ impl<T: Tables> World<T> {
             attempt
         } else {
             if self.apart.is_none() && peer.is_some_and(|peer| self.is_foreign(peer)) {
-                self.attacks
-                    .meets("a node believes in one of another part, of whose requests nothing is known");
+                self.attacks.meets(
+                    "a node believes in one of another part, of whose requests nothing is known",
+                );
             }
             self.session_about(node, peer)
         };

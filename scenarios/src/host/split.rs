@@ -138,8 +138,7 @@ impl<T: Tables> World<T> {
         }
         let is_their_tap = |tap: usize| their_taps.get(tap) == Some(&true);
         self.taps.absorb(part.taps);
-        self.attacks
-            .absorb(part.attacks, is_theirs, is_their_tap);
+        self.attacks.absorb(part.attacks, is_theirs, is_their_tap);
         self.watch.absorb(part.watch, is_theirs, is_their_tap);
         self.agreement.absorb(part.agreement);
         self.operations.absorb(&part.operations);

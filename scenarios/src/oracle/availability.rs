@@ -36,8 +36,8 @@ pub struct Availability {
     first: Option<Failure>,
     /// The untouched failure that began last.
     latest: Option<(u64, Failure)>,
-    /// When the adversary acted first, ns.
-    acted_ns: Option<u64>,
+    /// Where the adversary acted first.
+    acted: Option<Place>,
     /// What a part of a world knows of its failures, to be judged with what the others know.
     late: Option<Vec<Late>>,
 }
@@ -55,8 +55,8 @@ struct Late {
 
 impl Availability {
     /// The adversary has done something to an attempt, or to nobody's.
-    pub fn touch(&mut self, at_ns: u64, attempt: AttemptId) {
-        self.acted_ns.get_or_insert(at_ns);
+    pub fn touch(&mut self, place: Place, attempt: AttemptId) {
+        self.acted.get_or_insert(place);
         if attempt.is_some() && self.open.insert((attempt.initiator, attempt.number)) {
             self.touched += 1;
         }
@@ -71,7 +71,7 @@ impl Availability {
             return;
         }
         self.closed += 1;
-        let acted = self.acted_ns.is_some();
+        let acted = self.acted.is_some();
         if outcome.is_success() || !acted && self.late.is_none() {
             return;
         }
@@ -122,21 +122,22 @@ impl Availability {
     }
 
     /// Becomes the whole, from its parts and itself; false where one part's first action and another
-    /// part's failure fall on the same instant, so that it is not known which came first.
+    /// part's failure are of the same event, so that it is not known which came first.
     pub(super) fn join(&mut self, parts: Vec<Self>) -> bool {
+        let event = |place: Place| [place[0], place[1] >> 64];
         let mut all = vec![core::mem::take(self)];
         all.extend(parts);
-        self.acted_ns = all.iter().filter_map(|part| part.acted_ns).min();
+        self.acted = all.iter().filter_map(|part| part.acted).min();
         let mut known = true;
         let mut failures = Vec::new();
         for part in all {
             self.touched += part.touched;
             self.closed += part.closed;
             for late in part.late.into_iter().flatten() {
-                let first_ns = self.acted_ns.unwrap_or(u64::MAX);
-                let ended_ns = late.failure.ended_ns;
-                known &= late.acted || ended_ns != first_ns || part.acted_ns == Some(first_ns);
-                if late.acted || ended_ns > first_ns {
+                let Some(first) = self.acted else { break };
+                known &=
+                    late.acted || event(late.place) != event(first) || part.acted == Some(first);
+                if late.acted || part.acted != Some(first) && late.place > first {
                     failures.push(late);
                 }
             }

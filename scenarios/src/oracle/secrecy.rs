@@ -219,9 +219,9 @@ impl Secrecy {
         let mut claimed = self.claimed.iter().flatten();
         claimed.any(|(print, key, payload)| {
             more(self.known.get(print), other.known.get(print))
-                || key.iter().any(|key| {
-                    more(self.keys.get(key), other.keys.get(key)) || tells(key)
-                })
+                || key
+                    .iter()
+                    .any(|key| more(self.keys.get(key), other.keys.get(key)) || tells(key))
                 || payload.iter().any(|payload| {
                     more(self.payloads.get(payload), other.payloads.get(payload)) || tells(payload)
                 })

@@ -329,6 +329,7 @@ impl<H: Host> Engine<H> {
         let passage = Passage {
             tap: place.tap,
             packet: index,
+            event: (world.queue.round(), world.current),
             meta: &meta,
             bytes,
         };

@@ -143,9 +143,7 @@ impl<H: Host> Engine<H> {
             let node = payload.node;
             let owner = match key.class() {
                 // On its way to a tap a packet is with its sender.
-                Class::Tap if node < TAP_ENTITY_BASE => {
-                    other.packets.get(payload.data).meta.sender
-                }
+                Class::Tap if node < TAP_ENTITY_BASE => other.packets.get(payload.data).meta.sender,
                 _ => node,
             };
             if !is_theirs(owner) {

@@ -11,7 +11,7 @@ use sim_engine::{
     Direction, Injection, LinkId, NodeId, Outbox, Passage, SimTime, Source, TimerId, Verdict,
 };
 
-use super::super::tables::{Header, Tables};
+use super::super::tables::{Header, Place, Tables};
 use super::super::transport::PREFIX_BYTES;
 use super::super::transport::carried::{Carried, Part};
 use super::super::transport::config::Transport;
@@ -20,6 +20,7 @@ use super::super::transport::splice::{self, Passing, Sent, Splice};
 use super::super::{NO_PAIR, World};
 use super::control;
 use crate::attack::{Mind, Wish};
+use crate::record::log::Turn;
 
 /// A connection as an adversary names it: link, address at its end `a`, address at its end `b`.
 pub(crate) type Connection = (u32, Address, Address);
@@ -116,13 +117,14 @@ impl<T: Tables> World<T> {
         let mut decided = Decided::default();
         let mut sent = Vec::new();
         let tap = passage.tap;
+        let stands = Turn::of(passage.event.0, passage.event.1).place();
         let passing = splice.pass(
             side,
             (&segment, last),
             *header,
             &mut |record, meta| {
                 self.decide_record(
-                    now,
+                    (now, stands),
                     (tap, place),
                     (connection, side),
                     meta,
@@ -165,7 +167,7 @@ impl<T: Tables> World<T> {
     /// Asks the attacker about a whole record.
     fn decide_record(
         &mut self,
-        now: SimTime,
+        (now, stands): (SimTime, Place),
         (tap, place): (u32, usize),
         (connection, side): (Connection, usize),
         header: Header,
@@ -206,7 +208,7 @@ impl<T: Tables> World<T> {
         let instance = &mut self.attacks.instances[place];
         instance.acted += 1;
         instance.last_ns = Some(now.0);
-        self.touches(now, header.attempt);
+        self.touches(stands, header.attempt);
         let asked = match &decision {
             Decision::Pass => Verdict::Pass,
             Decision::Drop => Verdict::Drop,
