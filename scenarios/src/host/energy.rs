@@ -86,6 +86,31 @@ impl Energy {
         }
     }
 
+    /// Whether the nodes of a group have a radio, which hears what others send.
+    pub(super) fn has_radio(&self, group: usize) -> bool {
+        let supply = self.supplies.get(group);
+        supply.is_some_and(|supply| supply.radio.is_some())
+    }
+
+    /// Takes over the nodes that are theirs in a part of the same world.
+    pub(super) fn absorb(&mut self, part: Self, is_theirs: impl Fn(u32) -> bool) {
+        for ((node, own), theirs) in (0u32..).zip(&mut self.accounts).zip(part.accounts) {
+            if is_theirs(node) {
+                *own = theirs;
+            }
+        }
+        let writes = part.writes.into_iter();
+        self.writes
+            .extend(writes.filter(|((node, _), _)| is_theirs(*node)));
+        for (own, theirs) in self.deaths.iter_mut().zip(part.deaths) {
+            own.0 += theirs.0;
+            own.1 = match (own.1, theirs.1) {
+                (Some(one), Some(other)) => Some(one.min(other)),
+                (one, other) => one.or(other),
+            };
+        }
+    }
+
     /// The account of a node.
     #[must_use]
     pub fn account(&self, node: u32) -> Account {

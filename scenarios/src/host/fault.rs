@@ -88,7 +88,8 @@ pub struct Faults {
     after_call: Vec<(Due, bool)>,
     outages: BTreeMap<u32, Outage>,
     histories: BTreeMap<u32, History>,
-    cuts: Vec<Cut>,
+    /// Cuts by whose event ends them, numbered for each.
+    cuts: BTreeMap<(u32, u32), Cut>,
     stopped: bool,
 }
 
@@ -112,14 +113,6 @@ pub struct Strike {
     pub place: Place,
     /// Its number there.
     pub number: u32,
-}
-
-impl Strike {
-    /// Whether a part tells and counts it: what strikes no node strikes all parts alike, of which
-    /// the first one speaks.
-    const fn is_told(&self, by_first: bool) -> bool {
-        by_first || matches!(self.place, Place::Node(_))
-    }
 }
 
 impl Faults {
@@ -146,7 +139,7 @@ impl Faults {
             after_call: Vec::new(),
             outages: BTreeMap::new(),
             histories: BTreeMap::new(),
-            cuts: Vec::new(),
+            cuts: BTreeMap::new(),
             stopped: false,
         }
     }
@@ -304,7 +297,7 @@ impl<T: Tables> World<T> {
         match event.kind {
             control::POWER => self.power_back(now, owner.0, out),
             control::BATTERY => self.check_battery(now, owner.0, out),
-            control::MEND => self.mend(now, event.key, out),
+            control::MEND => self.mend(now, (owner.0, event.key), out),
             control::HANG => self.hang(now, owner.0, event.key, out),
             _ => {
                 let fault = u16::try_from(event.key >> INSTANT_BITS).unwrap_or(u16::MAX);
@@ -433,11 +426,8 @@ impl<T: Tables> World<T> {
         value: Option<i64>,
         out: &mut Outbox<'_, Self>,
     ) {
-        if let Some(faults) = self
-            .faults
-            .as_mut()
-            .filter(|_| strike.is_told(self.is_first))
-        {
+        let told = self.tells(strike, out);
+        if let Some(faults) = self.faults.as_mut().filter(|_| told) {
             faults.count(strike.fault).strikes += 1;
         }
         self.tell_fault(now, strike, FaultMoment::Strike, value, out);
@@ -445,14 +435,17 @@ impl<T: Tables> World<T> {
 
     /// Counts and writes down a strike that met a place already out of order.
     fn void(&mut self, now: SimTime, strike: Strike, out: &mut Outbox<'_, Self>) {
-        if let Some(faults) = self
-            .faults
-            .as_mut()
-            .filter(|_| strike.is_told(self.is_first))
-        {
+        let told = self.tells(strike, out);
+        if let Some(faults) = self.faults.as_mut().filter(|_| told) {
             faults.count(strike.fault).void += 1;
         }
         self.tell_fault(now, strike, FaultMoment::Void, None, out);
+    }
+
+    /// Whether this part tells and counts a strike: what nobody's event strikes strikes all parts
+    /// alike, of which the first one speaks.
+    fn tells(&self, strike: Strike, out: &Outbox<'_, Self>) -> bool {
+        self.is_first || strike.place != Place::World || out.node() != self.host_owner()
     }
 
     fn tell_fault(
@@ -463,7 +456,7 @@ impl<T: Tables> World<T> {
         value: Option<i64>,
         out: &mut Outbox<'_, Self>,
     ) {
-        if !strike.is_told(self.is_first) {
+        if !self.tells(strike, out) {
             return;
         }
         let (node, link) = match strike.place {

@@ -52,6 +52,13 @@ impl Reprovisioning {
         }
     }
 
+    /// Takes over how often the initiators that are theirs were provisioned in a part of the world.
+    pub(super) fn absorb(&mut self, part: Self, is_theirs: impl Fn(u32) -> bool) {
+        let generations = part.generations.into_iter();
+        self.generations
+            .extend(generations.filter(|(node, _)| is_theirs(*node)));
+    }
+
     /// The records of the latest provisioning of `initiator`: all of its own, and of each partner
     /// the one about it.
     fn records(&mut self, instance: &dyn Instance, initiator: u32) -> Vec<Renewed> {

@@ -81,26 +81,34 @@ impl<T: Tables> World<T> {
 
     /// What keeps this world from running in parts, as a clause after "since".
     pub(crate) fn unsplittable(&self) -> Option<&'static str> {
-        if let Some(reason) = self
-            .faults
-            .as_ref()
-            .and_then(|faults| faults.unsplittable())
-        {
-            return Some(reason);
-        }
-        if self.energy.is_some() {
-            return Some("batteries or wear are followed");
-        }
         if self.relays.is_some() {
             return Some("relays pass packets on");
         }
         if self.transports.is_some() {
             return Some("a link carries streams or confirmed messages");
         }
-        if self.reprovisioning.is_some() {
-            return Some("nodes are provisioned anew");
-        }
         None
+    }
+
+    /// The groups of which a node is given first storage anew at the same instant as its neighbours,
+    /// or is told what it received when another one sends.
+    pub(crate) fn joined_groups(&self) -> Vec<bool> {
+        let anew = |group: usize| {
+            let plans = self.workloads.plans.iter();
+            self.reprovisioning.is_some()
+                && plans.clone().any(|plan| {
+                    let asks = |step: &super::workload::StepPlan| {
+                        step.command == crate::scenario::Step::REPROVISION
+                    };
+                    plan.from == group
+                        && (plan.reprovision.is_some() || plan.steps.iter().any(asks))
+                })
+        };
+        let energy = self.energy.as_ref();
+        let radio = |group: usize| energy.is_some_and(|energy| energy.has_radio(group));
+        (0..self.groups.len())
+            .map(|group| anew(group) || radio(group))
+            .collect()
     }
 
     /// Takes over the nodes of which `theirs` is true from a part that has reached the same instant,
@@ -129,6 +137,12 @@ impl<T: Tables> World<T> {
         }
         if let (Some(faults), Some(other)) = (&mut self.faults, part.faults) {
             faults.absorb(*other, is_theirs);
+        }
+        if let (Some(energy), Some(other)) = (&mut self.energy, part.energy) {
+            energy.absorb(*other, is_theirs);
+        }
+        if let (Some(own), Some(other)) = (&mut self.reprovisioning, part.reprovisioning) {
+            own.absorb(other, is_theirs);
         }
         self.workloads.absorb(part.workloads, &self.groups, theirs);
         for (relation, other) in self.relations.iter_mut().zip(&part.relations) {

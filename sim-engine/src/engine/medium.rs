@@ -3,7 +3,7 @@
 use super::Engine;
 use crate::error::EngineError;
 use crate::host::Host;
-use crate::id::Direction;
+use crate::id::{Direction, NodeId};
 use crate::medium::{Capture, Medium, MediumId, MediumParams, MediumStats, Shared, milliwatts};
 use crate::rng::StreamName;
 
@@ -45,6 +45,13 @@ impl<H: Host> Engine<H> {
             .media
             .get(usize::from(medium.0))
             .map_or(0, |medium| medium.stations.len())
+    }
+
+    /// The nodes on a medium.
+    pub fn nodes_on(&self, medium: MediumId) -> impl Iterator<Item = NodeId> + '_ {
+        let medium = self.world.media.get(usize::from(medium.0));
+        let stations = medium.into_iter().flat_map(|medium| &medium.stations);
+        stations.map(|station| NodeId(station.node))
     }
 
     /// Makes both ends of a link stations of the media that its directions use.

@@ -13,6 +13,7 @@ use crate::arena::Block;
 use crate::cpu::Item;
 use crate::host::Host;
 use crate::id::NodeId;
+use crate::medium::Step;
 use crate::order::{Class, TAP_ENTITY_BASE};
 use crate::queue::{Entry, Payload};
 use crate::slab::NONE;
@@ -73,7 +74,7 @@ impl<H: Host> Engine<H> {
         if let Some(error) = part.world.error.take() {
             self.world.fail(error);
         }
-        self.absorb_events(&mut part, is_theirs);
+        let frames = self.absorb_events(&mut part, is_theirs);
         let (world, other) = (&mut self.world, &mut part.world);
         for (number, node) in other.nodes.iter().enumerate() {
             if theirs.get(number) != Some(&true) {
@@ -118,6 +119,7 @@ impl<H: Host> Engine<H> {
             world.cpus.push(cpu);
         }
         self.absorb_links(&mut part, is_theirs);
+        self.absorb_media(&mut part, is_theirs, &frames);
         self.absorb_taps(&mut part, their_taps);
         if let (Some(own), Some(other)) = (&mut self.world.baseline, part.world.baseline) {
             for (number, stats) in other.nodes.into_iter().enumerate() {
@@ -133,17 +135,31 @@ impl<H: Host> Engine<H> {
                     }
                 }
             }
+            for (number, stats) in other.media.into_iter().enumerate() {
+                if self.world.media[number].home().is_some_and(is_theirs) {
+                    own.media[number] = stats;
+                }
+            }
         }
     }
 
     /// Takes over what is pending.
-    fn absorb_events(&mut self, part: &mut Self, is_theirs: impl Fn(u32) -> bool) {
+    ///
+    /// Returns what events of media are about: the medium, the kind of event, the frame.
+    fn absorb_events(
+        &mut self,
+        part: &mut Self,
+        is_theirs: impl Fn(u32) -> bool,
+    ) -> Vec<(usize, u32, u32)> {
+        let mut frames = Vec::new();
         let (world, other) = (&mut self.world, &mut part.world);
         while let Some(Entry { key, payload, .. }) = other.queue.pop(SimTime::LAST) {
             let node = payload.node;
             let owner = match key.class() {
                 // On its way to a tap a packet is with its sender.
                 Class::Tap if node < TAP_ENTITY_BASE => other.packets.get(payload.data).meta.sender,
+                // Names the medium, not the node.
+                Class::Medium => key.origin(),
                 _ => node,
             };
             if !is_theirs(owner) {
@@ -161,6 +177,9 @@ impl<H: Host> Engine<H> {
                     continue;
                 }
                 Class::Release | Class::Cpu | Class::Line | Class::Medium => {
+                    if key.class() == Class::Medium {
+                        frames.push((payload.node as usize, payload.tag, payload.data));
+                    }
                     world.queue.push(key, payload);
                     continue;
                 }
@@ -168,6 +187,36 @@ impl<H: Host> Engine<H> {
             if let Some((_, armed)) = other.timers.remove(name) {
                 world.adopt_timer(name, &armed, payload);
             }
+        }
+        frames
+    }
+
+    /// Takes over the media of their nodes, with the packets of all frames that wait or are on the
+    /// air; `pending` are the frames that events are about.
+    fn absorb_media(
+        &mut self,
+        part: &mut Self,
+        is_theirs: impl Fn(u32) -> bool,
+        pending: &[(usize, u32, u32)],
+    ) {
+        let (world, other) = (&mut self.world, &mut part.world);
+        world.broadcasts = world.broadcasts.max(other.broadcasts);
+        let (arena, packets) = (&mut world.arena, &mut world.packets);
+        let (other_arena, other_packets) = (&other.arena, &mut other.packets);
+        for (number, theirs) in other.media.iter_mut().enumerate() {
+            if !theirs.home().is_some_and(&is_theirs) {
+                continue;
+            }
+            let of = pending.iter().filter(|(medium, ..)| *medium == number);
+            let about = of.filter_map(|(_, tag, frame)| {
+                (Step::from_tag(*tag as u8) != Step::Window).then_some(*frame)
+            });
+            theirs.rename_packets(about, |index| {
+                let mut packet = other_packets.remove(index);
+                packet.block = arena.keep(other_arena.get(packet.block));
+                packets.insert(packet)
+            });
+            std::mem::swap(&mut world.media[number], theirs);
         }
     }
 

@@ -204,6 +204,40 @@ impl Medium {
         number
     }
 
+    /// The node of its first station: all its nodes are of one part.
+    pub(crate) fn home(&self) -> Option<u32> {
+        self.stations.first().map(|station| station.node)
+    }
+
+    /// Names the packets of all frames anew that wait, are on the air, or are `about` to be.
+    pub(crate) fn rename_packets(
+        &mut self,
+        about: impl Iterator<Item = u32>,
+        mut rename: impl FnMut(u32) -> u32,
+    ) {
+        let mut live: BTreeSet<u32> = about.collect();
+        live.extend(&self.air);
+        for station in &self.stations {
+            live.extend(&station.line);
+            live.extend(&station.mail);
+            live.insert(station.current);
+        }
+        live.remove(&NONE);
+        let mut heads: Vec<u32> = live.iter().copied().collect();
+        while let Some(index) = heads.pop() {
+            let frame = self.frames.get_mut(index);
+            if frame.kind == FrameKind::Ack {
+                continue;
+            }
+            if !frame.got {
+                frame.packet = rename(frame.packet);
+            }
+            if frame.rider != NONE && live.insert(frame.rider) {
+                heads.push(frame.rider);
+            }
+        }
+    }
+
     /// Puts a frame on the air at `now`: it and what it overlaps do harm to each other.
     pub(crate) fn begin(&mut self, index: u32, now: SimTime, end: SimTime) {
         let mut frame = *self.frames.get(index);

@@ -68,23 +68,28 @@ impl<T: Tables> World<T> {
         }
         let value = span_ns.and_then(|span| i64::try_from(span).ok());
         self.struck(now, strike, value, out);
-        let owner = self.host_owner();
+        // Whoever's event it is ends it too, so that who knows of the one knows of the other.
+        let owner = out.node();
         if let (Some(span), Some(faults)) = (span_ns, &mut self.faults) {
+            let own = faults.cuts.range((owner.0, 0)..=(owner.0, u32::MAX));
+            let number = own
+                .last()
+                .map_or(0, |((_, last), _)| last.saturating_add(1));
             let id = TimerId {
                 kind: control::MEND,
-                key: u32::try_from(faults.cuts.len()).unwrap_or(u32::MAX),
+                key: number,
             };
-            faults.cuts.push(Cut { strike, sides });
+            faults.cuts.insert((owner.0, number), Cut { strike, sides });
             out.arm_fault(owner, id, SimTime(now.0.saturating_add(span)));
         }
     }
 
     /// A cut ends.
-    pub(super) fn mend(&mut self, now: SimTime, number: u32, out: &mut Outbox<'_, Self>) {
+    pub(super) fn mend(&mut self, now: SimTime, cut: (u32, u32), out: &mut Outbox<'_, Self>) {
         let Some(faults) = &mut self.faults else {
             return;
         };
-        let Some(cut) = faults.cuts.get_mut(number as usize) else {
+        let Some(cut) = faults.cuts.get_mut(&cut) else {
             return;
         };
         let strike = cut.strike;

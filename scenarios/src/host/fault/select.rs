@@ -95,6 +95,10 @@ impl<T: Tables> World<T> {
                     let ends = [moment.from.host, moment.to.host];
                     let counted_at = if moment.relay { &ends[..1] } else { &ends };
                     for &node in counted_at {
+                        if node as usize >= self.group_of.len() {
+                            // An adversary's own address.
+                            continue;
+                        }
                         let (group, member) = self.place(node);
                         if counted.contains(group, member)
                             && let Some(faults) = &mut self.faults

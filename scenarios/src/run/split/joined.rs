@@ -5,8 +5,13 @@
 //! at its links, the node that it plays and those whose secrets it is told. An adversary that only
 //! drops or delays what passes decides packet by packet, at each direction of a link by itself: it
 //! keeps nobody together, and stands in the part of whoever sends.
+//!
+//! Some faults, radios and operators who provision anew act on both ends of a link at one instant:
+//! there the two ends stay together.
 
 use std::collections::BTreeSet;
+
+use sim_engine::{Engine, MediumId};
 
 use super::plan::Sets;
 use crate::host::World;
@@ -28,7 +33,11 @@ pub(super) struct Joined {
 
 impl Joined {
     /// What joins nodes of this world.
-    pub(super) fn of<T: Tables>(scenario: &Scenario, world: &World<T>) -> Self {
+    pub(super) fn of<T: Tables>(
+        scenario: &Scenario,
+        engine: &Engine<World<T>>,
+        world: &World<T>,
+    ) -> Self {
         let mut all = Self {
             tapped: vec![false; world.routes.links().len()],
             ..Self::default()
@@ -53,13 +62,56 @@ impl Joined {
                 on_streams.push(home);
             }
             all.sets.push(nodes.into_iter().collect());
-            all.reasons.push(format!(
+            all.reason(format!(
                 "the adversary `{}` acts as one over all its links, so the nodes there run together",
                 spec.name
             ));
         }
         all.sets.push(on_streams);
+        for (fault, set) in world.joined_by_faults() {
+            all.sets.push(set);
+            all.reason(format!(
+                "the fault `{fault}` concerns both ends of links, so the nodes there run together"
+            ));
+        }
+        all.join_by_groups(world);
+        for (number, medium) in (0u16..).zip(&scenario.media) {
+            let nodes = engine.nodes_on(MediumId(number));
+            all.sets.push(nodes.map(|node| node.0).collect());
+            all.reason(format!(
+                "all nodes on the medium `{}` hear one another, so they run together",
+                medium.name
+            ));
+        }
         all
+    }
+
+    fn reason(&mut self, reason: String) {
+        if self.reasons.last() != Some(&reason) {
+            self.reasons.push(reason);
+        }
+    }
+
+    /// Joins both ends of the links of groups whose nodes act on their neighbours at once.
+    fn join_by_groups<T: Tables>(&mut self, world: &World<T>) {
+        let firsts: Vec<u32> = world.groups.iter().map(|group| group.first).collect();
+        let groups = world.joined_groups();
+        for route in world.routes.links() {
+            for number in 0..route.many {
+                let ends = route.ends(number);
+                if ends.iter().any(|(group, _)| groups[*group]) {
+                    let ends = ends.map(|(group, member)| firsts[group] + member);
+                    self.sets.push(ends.to_vec());
+                }
+            }
+        }
+        if groups.contains(&true) {
+            self.reason(
+                "radios pay for what their neighbours send, or nodes are provisioned anew together \
+                 with their neighbours, so neighbours run together"
+                    .to_owned(),
+            );
+        }
     }
 
     /// As if nothing joined any nodes.
@@ -72,7 +124,7 @@ impl Joined {
     }
 
     /// Why nodes stay together, if anything but links keeps them so.
-    pub(super) fn reason(&self) -> Option<&str> {
+    pub(super) fn first_reason(&self) -> Option<&str> {
         self.reasons.first().map(String::as_str)
     }
 
