@@ -43,6 +43,7 @@ mod story;
 mod sweep;
 mod threads;
 mod threads_adversary;
+mod threads_joined;
 mod transport;
 mod truth_desync;
 mod truth_queue;

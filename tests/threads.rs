@@ -348,7 +348,8 @@ fn a_world_in_which_no_part_can_run_ahead_runs_on_one_thread_and_says_why() {
             "[faults.cut]\nprocess = \"exp(5min)\"\n\
              effect = { kind = \"link-down\", link = \"access\", for = \"5s\" }\n[output]",
         ),
-        "faults take single links down",
+        "the fault `cut` concerns both ends of links, so the nodes there run together and have nearly \
+         all there is to do",
     );
     refused(
         &star.replace(

@@ -3,9 +3,15 @@
 use crate::program::{Desk, column, differing_files};
 use crate::threads::Numbers;
 
-/// Devices that nobody disturbs and devices with an adversary at their links. `far`: the latter have a
-/// server of their own, else all share one.
-fn world(number: u64, far: bool, servers: usize, adversary: &str, protocol: &str) -> String {
+/// Devices that nobody disturbs (`clean`, links `a`) and devices in trouble (`dirty`, links `b`). `far`: the
+/// latter have a server of their own, else all share one.
+pub(crate) fn world(
+    number: u64,
+    far: bool,
+    servers: usize,
+    trouble: &str,
+    protocol: &str,
+) -> String {
     let mut numbers = Numbers(number);
     let clean = 6 + numbers.below(12);
     let dirty = 2 + numbers.below(4);
@@ -54,7 +60,7 @@ fn world(number: u64, far: bool, servers: usize, adversary: &str, protocol: &str
          [links.b]\nbetween = [\"dirty\", \"{victim}\"]\ndelay = {delay}\nloss = {loss}\n\
          [workload.a]\nfrom = \"clean\"\nto = \"server\"\ndo = {steps}\nevery = {every}\n{retry}\n\
          [workload.b]\nfrom = \"dirty\"\nto = \"{victim}\"\ndo = {steps}\nevery = {every}\n{retry}\n\
-         {fault}\n[adversaries.eve]\n{adversary}\n\
+         {fault}\n{trouble}\n\
          [output]\ntraces = [\"sessions\", \"messages\", \"desync\", \"pcapng\"]\nsteps = \"all\"\n"
     )
 }
@@ -91,7 +97,7 @@ const CODE: [(&str, &str, &str); 7] = [
 
 /// Runs a world on 1, 2 and 4 threads and compares; what the runs on several said.
 #[track_caller]
-fn compared(desk: &Desk, scenario: &str) -> Vec<String> {
+pub(crate) fn compared(desk: &Desk, scenario: &str) -> Vec<String> {
     let one = desk.result("1", &[]);
     let on = |threads: &str| {
         let told = desk
@@ -135,6 +141,7 @@ fn attacked_worlds_write_the_same_on_any_number_of_threads() {
         };
         let far = number % 3 != 0;
         let servers = if number % 3 == 1 { 3 } else { 1 };
+        let adversary = format!("[adversaries.eve]\n{adversary}");
         let scenario = world(number, far, servers, &adversary, protocol);
         let desk = Desk::with(&scenario);
         for told in compared(&desk, &scenario) {
@@ -152,7 +159,7 @@ fn attacked_worlds_write_the_same_on_any_number_of_threads() {
 
 #[test]
 fn several_adversaries_are_played_by_different_parts() {
-    let two = "on = \"b\"\nattack = \"clone\"\npowers = [\"inject\"]\n\
+    let two = "[adversaries.eve]\non = \"b\"\nattack = \"clone\"\npowers = [\"inject\"]\n\
                knows = [{ secret = \"storage\", of = \"dirty[0]\", at = \"1min\" }]\n\
                [adversaries.mal]\non = \"a\"\nattack = \"drop-one\"\npowers = [\"drop\"]";
     let scenario = world(5, true, 1, two, "secure-vault");
