@@ -48,7 +48,7 @@ const TROUBLE: [(&str, &str, &str, &str, &str); 8] = [
     (
         "batteries",
         "",
-        "radio = \"cc2420\"\nbattery = \"3J\"",
+        "radio = { model = \"cc2420\", listen = true }\nbattery = \"5J\"",
         "",
         "",
     ),

@@ -65,11 +65,9 @@ impl Watch {
             unexplained,
             parts,
         } = *self.noted.take()?;
-        let noted = |part: &Self| {
-            let noted = part.noted.as_deref();
-            noted.map_or((asked.clone(), unexplained.clone()), |noted| {
-                (noted.asked.clone(), noted.unexplained.clone())
-            })
+        let noted = |part: &Self| match part.noted.as_deref() {
+            Some(noted) => (noted.asked.clone(), noted.unexplained.clone()),
+            None => (asked.clone(), unexplained.clone()),
         };
         let mut met = None;
         let mut asks = false;

@@ -15,6 +15,9 @@ use crate::host::attempt::AttemptId;
 /// What is kept of a secret.
 type Print = [u8; 16];
 
+/// A value that was claimed: itself, the key that it is, the payload that it is.
+type Claimed = (Print, Option<Tag>, Option<Tag>);
+
 fn print(kind: &str, bytes: &[u8]) -> Print {
     let mut hash = Sha256::new();
     hash.update(kind.as_bytes());
@@ -66,9 +69,8 @@ pub struct Secrecy {
     /// What adversaries were told.
     granted: BTreeSet<(usize, Print)>,
     books: BTreeMap<usize, Book>,
-    /// What was claimed and asked about, where other parts of the world may know more of it: the value,
-    /// the key that it is, the payload that it is.
-    claimed: Option<BTreeSet<(Print, Option<Tag>, Option<Tag>)>>,
+    /// What was claimed and asked about, where other parts of the world may know more of it.
+    claimed: Option<BTreeSet<Claimed>>,
 }
 
 /// A claim as it is judged.

@@ -48,7 +48,7 @@ impl Joined {
             let repeats = |action: &Action| matches!(action, Action::Duplicate { .. });
             let repeats = spec.rules.iter().any(|rule| repeats(&rule.action));
             let remembers = !world.attacks.of(adversary).is_empty();
-            if !remembers && !(repeats && spec.is_on_path()) {
+            if !(remembers || repeats && spec.is_on_path()) {
                 if let Some(link) = spec.link.filter(|_| spec.is_on_path()) {
                     all.tapped[link] = true;
                 }
