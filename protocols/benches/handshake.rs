@@ -12,14 +12,7 @@
 //! ```
 
 #![allow(missing_docs, clippy::print_stdout)]
-#![allow(
-    clippy::disallowed_types,
-    clippy::disallowed_methods,
-    reason = "a benchmark measures real time"
-)]
-
 use std::hint::black_box;
-use std::time::Instant;
 
 use aes::Aes128;
 use aes::cipher::block_padding::Pkcs7;
@@ -38,6 +31,9 @@ use protocols::{Address, Effect, Output};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use sha2::Sha512;
+
+#[path = "../../benches/support/clock.rs"]
+mod clock;
 use subtle::ConstantTimeEq as _;
 
 /// Handshakes of one round of one contestant: so few that most rounds are not interrupted.
@@ -415,11 +411,8 @@ impl Facade {
 }
 
 fn time(mut handshake: impl FnMut()) -> f64 {
-    let begun = Instant::now();
-    for _ in 0..HANDSHAKES {
-        handshake();
-    }
-    begun.elapsed().as_secs_f64() * 1e9 / f64::from(HANDSHAKES)
+    let spent = clock::measure(|| (0..HANDSHAKES).for_each(|_| handshake()));
+    spent as f64 / f64::from(HANDSHAKES)
 }
 
 fn main() {

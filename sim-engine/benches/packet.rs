@@ -13,7 +13,7 @@ use sim_engine::{Law, Probability, Seed, Streams};
 
 #[path = "support/chain.rs"]
 mod chain;
-#[path = "support/clock.rs"]
+#[path = "../../benches/support/clock.rs"]
 mod clock;
 #[path = "support/star.rs"]
 mod star;
@@ -26,6 +26,7 @@ use wheel::{Entry, Wheel};
 
 /// Numbers of devices.
 const COUNTS: [u32; 3] = [1_000, 10_000, 1_000_000];
+
 /// A node of the plain loop.
 #[derive(Clone, Default)]
 struct Node {
@@ -178,7 +179,14 @@ fn main() {
         "{:>8} {:>8} {:>10} {:>6}",
         "devices", "engine", "reference", "/ref"
     );
+    // `-- 1000` and the like run a part of it.
+    let only: Vec<u32> = std::env::args()
+        .filter_map(|arg| arg.parse().ok())
+        .collect();
     for devices in COUNTS {
+        if !only.is_empty() && !only.contains(&devices) {
+            continue;
+        }
         let packets = (2 * u64::from(devices)).max(1_000_000);
         let mut engine = InEngine::new(devices);
         let mut plain = Plain::new(devices);

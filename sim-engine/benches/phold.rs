@@ -15,7 +15,7 @@ use sim_engine::Law;
 
 #[path = "support/chain.rs"]
 mod chain;
-#[path = "support/clock.rs"]
+#[path = "../../benches/support/clock.rs"]
 mod clock;
 #[path = "support/phold.rs"]
 mod phold;

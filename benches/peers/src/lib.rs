@@ -1,8 +1,8 @@
 //! The workload that all programs share: N processes with one pending event each; every event draws an
 //! exponential delay of mean 1 s from the process's own small generator and schedules its successor.
 
-use std::fs;
-use std::time::Instant;
+#[path = "../../support/clock.rs"]
+mod clock;
 
 /// Delays in nanoseconds by the upper twelve bits of a draw, so that no logarithm is timed.
 #[derive(Clone)]
@@ -31,14 +31,6 @@ pub fn draw(state: &mut u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// CPU time of this thread in nanoseconds, wall time where the system does not tell.
-fn now_ns(start: Instant) -> u64 {
-    fs::read_to_string("/proc/thread-self/schedstat")
-        .ok()
-        .and_then(|text| text.split_whitespace().next()?.parse().ok())
-        .unwrap_or_else(|| start.elapsed().as_nanos() as u64)
-}
-
 /// Arguments of every program: pending events, events to handle.
 pub fn arguments() -> (u32, u64) {
     let mut args = std::env::args().skip(1);
@@ -55,12 +47,11 @@ pub fn arguments() -> (u32, u64) {
 
 /// Prints the nanoseconds per event of `run`, the best of three; it returns the events it handled.
 pub fn report(mut run: impl FnMut() -> u64) {
-    let start = Instant::now();
     let mut best = f64::INFINITY;
     for _ in 0..3 {
-        let before = now_ns(start);
+        let before = clock::process_ns();
         let events = run();
-        best = best.min((now_ns(start) - before) as f64 / events as f64);
+        best = best.min((clock::process_ns() - before) as f64 / events as f64);
     }
     println!("{best:.1}");
 }

@@ -2,6 +2,9 @@
 
 use std::fs;
 
+#[path = "../../../benches/support/clock.rs"]
+mod clock;
+
 /// `devices` of `secure-vault` at one server, `handshakes` each, over a link that loses `loss`; `output`
 /// is the table of that name.
 pub(crate) fn fleet(
@@ -50,11 +53,7 @@ count = {handshakes}
 
 /// Processor time of this process so far, all threads together, s.
 pub(crate) fn cpu_seconds() -> f64 {
-    let stat = fs::read_to_string("/proc/self/stat").unwrap();
-    let after_name = stat.rsplit_once(')').unwrap().1;
-    let fields: Vec<&str> = after_name.split_whitespace().collect();
-    let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
-    ticks as f64 / 100.0
+    clock::process_ns() as f64 / 1e9
 }
 
 /// Most memory this process ever held, bytes.
