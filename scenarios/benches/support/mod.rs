@@ -58,11 +58,17 @@ pub(crate) fn cpu_seconds() -> f64 {
 
 /// Most memory this process ever held, bytes.
 pub(crate) fn peak_bytes() -> u64 {
+    memory("VmHWM:")
+}
+
+/// Memory that this process holds, bytes.
+pub(crate) fn resident_bytes() -> u64 {
+    memory("VmRSS:")
+}
+
+fn memory(field: &str) -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmHWM:"))
-        .unwrap();
+    let line = status.lines().find(|line| line.starts_with(field)).unwrap();
     let kib: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
     kib * 1024
 }
