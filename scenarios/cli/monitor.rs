@@ -17,6 +17,8 @@ use scenarios::run::{Monitor, Stop};
 pub(crate) struct Watch {
     interrupted: Arc<AtomicBool>,
     started: Instant,
+    /// When the first check came, and the events up to then: what the world's start costs is no rate.
+    begun: Option<(Instant, u64)>,
     checks: u64,
     bar: ProgressBar,
     max_events: Option<u64>,
@@ -54,6 +56,7 @@ impl Watch {
         Self {
             interrupted: interrupt_flag(),
             started: Instant::now(),
+            begun: None,
             checks: 0,
             bar,
             max_events: guards.max_events,
@@ -65,6 +68,30 @@ impl Watch {
     /// Wall time since the start.
     pub(crate) fn elapsed(&self) -> Duration {
         self.started.elapsed()
+    }
+
+    fn show(&mut self, progress: &Progress, end_ns: u64) {
+        let part = u128::from(progress.now.0) * u128::from(PARTS) / u128::from(end_ns.max(1));
+        let part = u64::try_from(part).unwrap_or(PARTS).min(PARTS);
+        let Some((begun, before)) = self.begun else {
+            self.begun = Some((Instant::now(), progress.events));
+            self.bar.set_position(part);
+            self.bar.reset_eta();
+            return;
+        };
+        self.bar.set_position(part);
+        let seconds = begun.elapsed().as_secs_f64().max(1e-9);
+        let rate = progress.events.saturating_sub(before) as f64 / seconds;
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a rate for the eye"
+        )]
+        let rate = HumanCount(rate as u64);
+        self.bar.set_message(format!(
+            "{}  {rate} events/s",
+            where_it_is(progress.now.0, end_ns)
+        ));
     }
 
     /// Takes the progress bar away.
@@ -121,23 +148,22 @@ impl Monitor<FileTables> for Watch {
             return ControlFlow::Break(Stop::Guard(format!("--max-disk {max} B")));
         }
         if !self.bar.is_hidden() {
-            let part = u128::from(progress.now.0) * u128::from(PARTS) / u128::from(end_ns.max(1));
-            self.bar
-                .set_position(u64::try_from(part).unwrap_or(PARTS).min(PARTS));
-            let rate = progress.events as f64 / self.elapsed().as_secs_f64().max(1e-9);
-            #[allow(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "a rate for the eye"
-            )]
-            let rate = HumanCount(rate as u64);
-            let [now, end] =
-                [progress.now.0, end_ns].map(|ns| reports::format::duration(ns as f64));
-            self.bar
-                .set_message(format!("virtual {now} of {end}  {rate} events/s"));
+            self.show(progress, end_ns);
         }
         ControlFlow::Continue(())
     }
+}
+
+/// How far a run has come; past its end pairs that are out of step go on honestly.
+fn where_it_is(now_ns: u64, end_ns: u64) -> String {
+    let text = |ns: u64| reports::format::duration(ns as f64);
+    if now_ns <= end_ns {
+        return format!("virtual {} of {}", text(now_ns), text(end_ns));
+    }
+    format!(
+        "at the end; who is out of step for good? {} later",
+        text(now_ns - end_ns)
+    )
 }
 
 fn size_of(directory: &std::path::Path) -> u64 {
@@ -159,4 +185,19 @@ pub(crate) fn cpu_time() -> Option<Duration> {
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     let ticks = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
     Some(Duration::from_millis(ticks * 10))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beyond_its_end_a_run_does_not_count_on() {
+        let minute = 60_000_000_000;
+        assert_eq!(where_it_is(minute, 10 * minute), "virtual 1 min of 10 min");
+        assert_eq!(
+            where_it_is(12 * minute, 10 * minute),
+            "at the end; who is out of step for good? 2 min later"
+        );
+    }
 }

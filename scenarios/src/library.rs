@@ -52,6 +52,10 @@ pub const LIBRARY: &[LibraryScenario] = &[
         text: include_str!("../library/secure-vault-scale.toml"),
     },
     LibraryScenario {
+        name: "eight-servers",
+        text: include_str!("../library/eight-servers.toml"),
+    },
+    LibraryScenario {
         name: "scale-1m",
         text: include_str!("../library/scale-1m.toml"),
     },
