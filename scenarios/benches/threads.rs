@@ -1,7 +1,8 @@
 //! One run on two threads against the same run on one: wall time, and the bound that the busiest part
 //! sets; with eight servers that nothing joins, with eight that all devices share, and with one.
 //!
-//! `cargo bench -p scenarios --bench threads -- N` runs with N devices (default 20 000). Both runs
+//! `cargo bench -p scenarios --bench threads -- N WORDS` runs with N devices (default 20 000) the worlds
+//! whose names contain the words. Both runs
 //! record sessions into no file; the fingerprints must agree. It needs as many idle cores as threads.
 #![allow(
     clippy::print_stdout,
@@ -68,6 +69,8 @@ fn main() {
     let apart = "delay = \"lognormal(median=20ms, sigma=0.4)\"";
     let steady = "delay = \"uniform(40ms, 60ms)\"";
     let shared = format!("{steady}\npick = \"uniform\"");
+    // As many packets, of which none takes half as long.
+    let close = "delay = \"uniform(20ms, 25ms)\"";
     compare("eight servers apart", &scenario(devices, 8, apart), false);
     compare(
         "eight servers, picked",
@@ -75,9 +78,19 @@ fn main() {
         false,
     );
     compare("one server", &scenario(devices, 1, steady), true);
+    compare("one server, close", &scenario(devices, 1, close), true);
 }
 
 fn compare(name: &str, scenario: &scenarios::Scenario, of_bound: bool) {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let is_word = |word: &&String| word.parse::<usize>().is_err() && !word.starts_with('-');
+    if !words
+        .iter()
+        .filter(is_word)
+        .all(|word| name.contains(word.as_str()))
+    {
+        return;
+    }
     println!("{name}");
     let mut alone = f64::MAX;
     let mut fingerprint = 0;

@@ -12,9 +12,10 @@
 //! **Determinism.** Who runs a node never shows: event keys, draws and fingerprints belong to nodes
 //! and links, and the totals of parts are integers that add up. Threads only decide who waits.
 
+mod board;
+mod bounds;
 mod follow;
 mod joined;
-mod lockstep;
 mod merge;
 mod part;
 mod plan;
@@ -26,7 +27,6 @@ use std::sync::{Arc, Mutex};
 use sim_engine::{Engine, EngineError, SimTime};
 
 use self::follow::{Follower, Shared};
-use self::lockstep::Lockstep;
 use self::merge::Merge;
 use self::part::{Ended, Message, Part};
 pub use self::plan::{Plan, plan};
@@ -135,14 +135,13 @@ impl Run<'_> {
         monitor: &mut dyn Monitor<T>,
     ) -> Outcome {
         let (scenario, end_ns) = (self.scenario, self.end_ns);
-        let lockstep = Lockstep::new(self.plan.parts(), windows.levels());
-        let threads = usize::from(windows.threads);
         let own = |thread: usize| -> Vec<usize> {
             let parts = 0..self.plan.parts();
             parts
                 .filter(|part| self.plan.thread_of(*part) == thread)
                 .collect()
         };
+        let own: Vec<Vec<usize>> = (0..usize::from(windows.threads)).map(own).collect();
         let mut lines = Vec::new();
         let mut followers = Vec::new();
         let mut first = Some(first);
@@ -158,7 +157,8 @@ impl Run<'_> {
         let build = |(number, world, lines): (usize, Option<First>, _)| {
             let world = world.or_else(|| copy(scenario))?;
             let place = (windows, number);
-            let part = Follower::new(scenario, world, place, Arc::clone(wishes), lines);
+            let mut part = Follower::new(scenario, world, place, Arc::clone(wishes), lines);
+            part.begin();
             Some(Mutex::new(Some(part)))
         };
         let outcome = std::thread::scope(|scope| {
@@ -170,28 +170,22 @@ impl Run<'_> {
             let built = building.into_iter().map(|part| part.join().ok().flatten());
             built.collect::<Option<Vec<Shared<'_>>>>()
         });
-        let Some(parts) = outcome else {
+        let Some(mut parts) = outcome else {
             return Err(SplitError::Met("a part could not be built"));
         };
+        let board = follow::board(&mut parts, windows, end_ns);
         let outcome = std::thread::scope(|scope| {
-            let (parts, lockstep) = (&parts, &lockstep);
-            for thread in 1..threads {
-                let own = own(thread);
-                scope.spawn(move || follow::help(parts, &own, lockstep));
-            }
-            let own = own(0);
-            scope.spawn(move || {
-                follow::lead(parts, &own, (lockstep, windows), (end_ns, wishes));
-            });
+            let (parts, board) = (&parts, &board);
+            scope.spawn(move || follow::work_together(parts, &own, board, wishes));
             let outcome = Merge::new(lines, end_ns, self.wishes, closed, true).run(tables, monitor);
             if outcome.is_err() {
                 // Whoever waits for the others does not wait for ever.
-                lockstep.give_up(SplitError::Met("nobody reads what the parts tell"));
+                board.give_up(SplitError::Met("nobody reads what the parts tell"));
             }
             outcome
         });
         // What made a part give up says more than that it has gone.
-        match (outcome, lockstep.into_reason()) {
+        match (outcome, board.into_reason()) {
             (Err(_), Some(reason)) => Err(reason),
             (outcome, _) => outcome,
         }

@@ -57,6 +57,14 @@ impl<P> Batch<P> {
         self.packets.is_empty()
     }
 
+    /// Moves the packets of `other`, which were sent later, behind these.
+    pub fn append(&mut self, other: &mut Self) {
+        self.packets.append(&mut other.packets);
+        self.bytes.append(&mut other.bytes);
+        self.earliest = self.earliest.min(other.earliest);
+        other.clear();
+    }
+
     fn clear(&mut self) {
         self.packets.clear();
         self.bytes.clear();

@@ -1,11 +1,9 @@
-//! A part of a world whose links lead to other parts, as it runs from window to window.
+//! A part of a world whose links lead to other parts, as it runs from bound to bound.
 //!
-//! All parts go through the same sequence of bounds *b₁ < b₂ < …*. In a step, parts of level 0 run to
-//! the latest bound, those of level 1 to the one before, and so on: so a part has heard everything
-//! that the parts it follows did up to its own bound, to the event. A packet from a part to one that
-//! it follows takes the lookahead *L* at least; so no packet arrives before the next bound if that is
-//! at most *L* after the earliest instant at which anybody still has something to do. An empty
-//! stretch of time is passed in one step.
+//! Before a part handles an event it has heard everything that the parts it follows did before, to
+//! the event, and every packet that arrives before (see [`super::bounds`]). So it does not show who
+//! ran how far at what time: each part handles its events, and carries out what others did, in the
+//! one order of events.
 
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,8 +12,9 @@ use protocols::machine::StationTotals;
 use sim_engine::{Engine, SimDuration, SimTime};
 
 use super::SplitError;
+use super::board::{Board, Done, Mail, Presence};
+use super::bounds::{Bounds, Notice, Task};
 use super::joined::Joined;
-use super::lockstep::{Broken, Lockstep, Mail, Notices, Presence};
 use super::part::{EVENTS_MAX, Ended, Message, WINDOWS};
 use super::windows::Windows;
 use crate::host::World;
@@ -24,8 +23,8 @@ use crate::record::log::{Log, LogTables, Turn, Wishes};
 use crate::run::{begin, stations};
 use crate::scenario::Scenario;
 
-/// Events of a step from which on it is worth calling for help with the next.
-const THICK_EVENTS: u64 = 32;
+/// Events, and what others did, after which a part tells others how far it is.
+const SLICE: u32 = 16;
 
 const BREACHED: &str = "a packet took less time than its link promised";
 const NUMBERED: &str = "an answer decides what the one who asked does at the same instant, and its \
@@ -34,7 +33,6 @@ const NUMBERED: &str = "an answer decides what the one who asked does at the sam
 /// One part as it runs.
 pub(super) struct Follower<'a> {
     number: usize,
-    level: usize,
     scenario: &'a Scenario,
     engine: Engine<World<LogTables>>,
     world: World<LogTables>,
@@ -44,8 +42,8 @@ pub(super) struct Follower<'a> {
     read: usize,
     /// The event whose posts are being carried out.
     within: Option<Turn>,
-    parts: usize,
-    mail: Mail,
+    /// What it has for others, by part.
+    mail: Vec<Mail>,
     /// Events at the last handing over.
     told: u64,
     warm: Vec<Option<StationTotals>>,
@@ -80,7 +78,6 @@ impl<'a> Follower<'a> {
         world.stand_apart(Apart::new(windows.parts.clone(), part, tables.step()));
         Self {
             number,
-            level: usize::from(level),
             scenario,
             engine,
             world,
@@ -88,8 +85,7 @@ impl<'a> Follower<'a> {
             posts: Vec::new(),
             read: 0,
             within: None,
-            parts: levels.len(),
-            mail: Mail::default(),
+            mail: levels.iter().map(|_| Mail::default()).collect(),
             told: 0,
             warm: Vec::new(),
             is_warm: scenario.run.warmup_ns == 0,
@@ -98,70 +94,69 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Runs as far as the step lets it.
-    fn step(&mut self, lockstep: &Lockstep, step: u64) -> Result<(), SplitError> {
-        if step == 1 {
-            self.begin();
-        }
-        self.receive(lockstep, parity(step - 1));
-        let (bound_ns, hands_over) = lockstep.bound_ns(self.level);
-        self.run_to(bound_ns)?;
-        let sent = self.send(lockstep, parity(step));
-        if hands_over {
-            self.hand_over(bound_ns)?;
-        }
-        let notice = Notices {
-            earliest: self.earliest().min(sent),
-            untold: self.engine.events() - self.told,
-            events: self.engine.events(),
+    /// Does what there is to do; `inbox`: what others sent, by part. Whether it ended early.
+    fn carry_on(&mut self, task: Task, inbox: &mut [Mail]) -> Result<(Notice, bool), SplitError> {
+        self.receive(inbox);
+        let (reached, bound_ns) = match task {
+            Task::Run(until_ns) => (self.run_to(until_ns, SLICE)?, until_ns),
+            Task::Tell(mark_ns) => {
+                self.run_to(mark_ns, u32::MAX)?;
+                self.hand_over(mark_ns)?;
+                (true, mark_ns)
+            }
         };
-        lockstep.publish(parity(step), self.number, &notice);
-        Ok(())
+        self.send();
+        let mut earliest_ns = self.earliest().0;
+        if reached {
+            // The queue may know less.
+            earliest_ns = earliest_ns.max(bound_ns);
+        }
+        let notice = Notice {
+            earliest_ns,
+            is_full: self.engine.events() - self.told >= EVENTS_MAX,
+        };
+        Ok((notice, !reached))
     }
 
-    fn begin(&mut self) {
+    /// Lets its nodes begin.
+    pub(super) fn begin(&mut self) {
         begin(
             self.scenario,
             &mut self.engine,
             &mut self.world,
             &mut self.tables,
         );
+        self.send();
     }
 
-    /// Takes in what other parts sent in the step before.
-    fn receive(&mut self, lockstep: &Lockstep, parity: usize) {
+    /// Takes in what other parts sent.
+    fn receive(&mut self, inbox: &mut [Mail]) {
         self.posts.drain(..self.read);
         self.read = 0;
         let before = self.posts.len();
-        for from in (0..self.parts).filter(|from| *from != self.number) {
-            lockstep.fetch(parity, (from, self.number), |mail| {
-                self.engine.take_in(&mut mail.packets);
-                self.posts.append(&mut mail.posts);
-            });
+        let mut senders = 0;
+        for mail in inbox {
+            self.engine.take_in(&mut mail.packets);
+            senders += u32::from(!mail.posts.is_empty());
+            self.posts.append(&mut mail.posts);
         }
-        if self.posts.len() > before {
-            // Each part's posts stand in order already.
+        // Each part's posts stand in order already.
+        if senders > 1 || (senders == 1 && before > 0) {
             self.posts.sort_by_key(|post| post.turn);
         }
     }
 
-    /// Hands over what other parts have to know; when anything of it is due first.
-    fn send(&mut self, lockstep: &Lockstep, parity: usize) -> SimTime {
-        let mut earliest = SimTime(u64::MAX);
-        for to in (0..self.parts).filter(|to| *to != self.number) {
-            self.engine.take_batch(to, &mut self.mail.packets);
+    /// Gathers what other parts have to know.
+    fn send(&mut self) {
+        for (to, mail) in self.mail.iter_mut().enumerate() {
+            if to == self.number {
+                continue;
+            }
+            self.engine.take_batch(to, &mut mail.packets);
             if let Some(posts) = self.world.posts(to) {
-                core::mem::swap(posts, &mut self.mail.posts);
-            }
-            earliest = earliest.min(self.mail.packets.earliest());
-            if let Some(first) = self.mail.posts.first() {
-                earliest = earliest.min(first.turn.at());
-            }
-            if !self.mail.packets.is_empty() || !self.mail.posts.is_empty() {
-                lockstep.send(parity, self.number, to, &mut self.mail);
+                core::mem::swap(posts, &mut mail.posts);
             }
         }
-        earliest
     }
 
     /// Where it goes on itself.
@@ -172,54 +167,67 @@ impl<'a> Follower<'a> {
             .min(post.unwrap_or(SimTime(u64::MAX)))
     }
 
-    /// Runs up to the instant before `bound_ns`, through the end of the warm-up.
-    fn run_to(&mut self, bound_ns: u64) -> Result<(), SplitError> {
+    /// Runs up to the instant before `bound_ns`, through the end of the warm-up, in `steps` steps at
+    /// most; whether it got there.
+    fn run_to(&mut self, bound_ns: u64, mut steps: u32) -> Result<bool, SplitError> {
         let Some(last_ns) = bound_ns.checked_sub(1) else {
-            return Ok(());
+            return Ok(true);
         };
         let warmup_ns = self.scenario.run.warmup_ns;
         if !self.is_warm && last_ns >= warmup_ns {
-            self.run_through(SimTime(warmup_ns))?;
+            if !self.run_through(SimTime(warmup_ns), &mut steps)? {
+                return Ok(false);
+            }
             self.engine.reset_stats();
             self.world.tally.restart();
             self.warm = stations(&self.world, SimTime(warmup_ns));
             self.is_warm = true;
         }
-        self.run_through(SimTime(last_ns))
+        self.run_through(SimTime(last_ns), &mut steps)
     }
 
-    /// Handles its own events and carries out the posts of others up to `until`, in one order.
-    fn run_through(&mut self, until: SimTime) -> Result<(), SplitError> {
-        loop {
+    /// Handles its own events and carries out the posts of others up to `until`, in one order;
+    /// whether it got there before `steps` ran out.
+    fn run_through(&mut self, until: SimTime, steps: &mut u32) -> Result<bool, SplitError> {
+        let reached = loop {
             let post = self
                 .posts
                 .get(self.read)
                 .filter(|post| post.turn.at() <= until);
             let event = self.engine.peek(until);
+            if post.is_none() && event.is_none() {
+                break true;
+            }
+            if *steps == 0 {
+                break false;
+            }
+            *steps -= 1;
             let turn = event.map(|(round, key)| Turn::of(round, key));
-            match (post.copied(), turn, event) {
-                (Some(post), Some(turn), _) if post.turn < turn => self.carry_out(&post)?,
-                (Some(post), None, _) => self.carry_out(&post)?,
-                (_, _, Some((round, key))) => {
+            match (post.copied(), event) {
+                (Some(post), _) if turn.is_none_or(|turn| post.turn < turn) => {
+                    self.carry_out(&post)?;
+                }
+                (_, Some((round, key))) => {
                     self.end_posts();
                     self.world.begin_event(round, key);
                     self.engine
                         .step(&mut self.world, &mut self.tables)
                         .map_err(SplitError::Engine)?;
                 }
-                (None, _, None) => break,
-                (Some(_), Some(_), None) => break,
+                (_, None) => break true,
             }
-        }
-        self.end_posts();
-        self.engine.stand_at(until);
+        };
         if let Some(met) = self.world.has_met() {
             return Err(SplitError::Met(met));
         }
         if self.engine.has_breached() {
             return Err(SplitError::Met(BREACHED));
         }
-        Ok(())
+        if reached {
+            self.end_posts();
+            self.engine.stand_at(until);
+        }
+        Ok(reached)
     }
 
     fn carry_out(&mut self, post: &Post) -> Result<(), SplitError> {
@@ -275,7 +283,9 @@ impl<'a> Follower<'a> {
         self.messages.send(message).map_err(|_| GONE)
     }
 
-    fn end(self) {
+    /// Tells the calling thread that it has come to the end; `inbox`: what others sent last.
+    fn end(mut self, inbox: &mut [Mail]) {
+        self.receive(inbox);
         let Self {
             engine,
             world,
@@ -298,37 +308,38 @@ const GONE: SplitError = SplitError::Met("there is nobody to run for");
 /// A part that any thread may run.
 pub(super) type Shared<'a> = Mutex<Option<Follower<'a>>>;
 
-/// Runs the parts in `own` of a step, then those that nobody has begun.
-fn work(
-    parts: &[Shared<'_>],
-    (own, lockstep): (&[usize], &Lockstep),
-    step: u64,
-) -> Result<(), SplitError> {
-    let others = 0..parts.len();
-    for number in own.iter().copied().chain(others) {
-        if !lockstep.claim(step, number) {
-            continue;
-        }
-        let mut place = parts[number].lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(part) = &mut *place {
-            part.step(lockstep, step)?;
-        }
-        drop(place);
-        lockstep.through();
+/// Runs parts, of `own` first, until there is nothing more to do.
+pub(super) fn work(parts: &[Shared<'_>], own: &[usize], board: &Board, wishes: &Wishes) {
+    let _presence = Presence(board);
+    if let Err(reason) = work_all(parts, own, board, wishes) {
+        board.give_up(reason);
     }
-    Ok(())
 }
 
-/// Helps the leader until there are no further steps.
-pub(super) fn help(parts: &[Shared<'_>], own: &[usize], lockstep: &Lockstep) {
-    let _presence = Presence(lockstep);
-    let mut seen = 0;
-    while let Some(call) = lockstep.wait(seen) {
-        seen = call;
-        if let Err(reason) = work(parts, (own, lockstep), call) {
-            lockstep.give_up(reason);
-        }
+fn work_all(
+    parts: &[Shared<'_>],
+    own: &[usize],
+    board: &Board,
+    wishes: &Wishes,
+) -> Result<(), SplitError> {
+    let mut inbox: Vec<Mail> = parts.iter().map(|_| Mail::default()).collect();
+    let mut next = board.exchange(own, None, &mut inbox, false);
+    while let Some((number, task)) = next {
+        let mut place = parts[number].lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(part) = &mut *place else {
+            return Err(GONE);
+        };
+        let (notice, was_cut) = part.carry_on(task, &mut inbox)?;
+        let done = Done {
+            part: number,
+            task,
+            notice,
+            mail: &mut part.mail,
+            was_cut,
+        };
+        next = board.exchange(own, Some(done), &mut inbox, wishes.stops());
     }
+    Ok(())
 }
 
 fn taken<'p, 'a>(parts: &'p [Shared<'a>]) -> impl Iterator<Item = Follower<'a>> + 'p {
@@ -347,72 +358,41 @@ impl Drop for Gone<'_, '_> {
     }
 }
 
-/// Leads all parts to the end.
-pub(super) fn lead(
+/// Runs all parts to the end, on a thread for each list of parts in `own`, of which this is one.
+pub(super) fn work_together(
     parts: &[Shared<'_>],
-    own: &[usize],
-    (lockstep, windows): (&Lockstep, &Windows),
-    (end_ns, wishes): (u64, &Wishes),
+    own: &[Vec<usize>],
+    board: &Board,
+    wishes: &Wishes,
 ) {
     let _gone = Gone(parts);
-    let _presence = Presence(lockstep);
-    match lead_all(parts, own, (lockstep, windows), (end_ns, wishes)) {
-        Ok(()) => {
-            lockstep.end();
-            taken(parts).for_each(Follower::end);
+    std::thread::scope(|scope| {
+        let mut own = own.iter();
+        let first = own.next();
+        for own in own {
+            scope.spawn(move || work(parts, own, board, wishes));
         }
-        Err(Some(reason)) => lockstep.give_up(reason),
-        Err(None) => {}
+        if let Some(first) = first {
+            work(parts, first, board, wishes);
+        }
+    });
+    if let Some(mut rest) = board.rest() {
+        for (part, inbox) in taken(parts).zip(rest.chunks_mut(parts.len())) {
+            part.end(inbox);
+        }
     }
 }
 
-/// As [`lead`]; the reason why they come to no end, `None` where another thread has told it.
-fn lead_all(
-    parts: &[Shared<'_>],
-    own: &[usize],
-    (lockstep, windows): (&Lockstep, &Windows),
-    (end_ns, wishes): (u64, &Wishes),
-) -> Result<(), Option<SplitError>> {
-    let mut bounds_ns = vec![0u64; windows.levels()];
-    let mut end_bound_ns = end_ns.saturating_add(1);
-    let stretch_ns = (end_ns / WINDOWS).max(1);
-    let mut events = 0;
-    for step in 1u64.. {
-        // In the first step the parts begin, which is told with its parity.
-        let all = lockstep.collect(parity(step - 1));
-        let thick = step > 1 && all.events - events >= THICK_EVENTS;
-        events = all.events;
-        if wishes.stops() {
-            end_bound_ns = end_bound_ns.min(bounds_ns[0].max(1));
-        }
-        let next_ns = if step == 1 {
-            0
-        } else {
-            let next_ns = all.earliest.0.saturating_add(windows.lookahead_ns);
-            next_ns.min(end_bound_ns).max(bounds_ns[0])
-        };
-        let hands_over = all.untold >= EVENTS_MAX
-            || next_ns / stretch_ns != bounds_ns[0] / stretch_ns
-            || next_ns == end_bound_ns;
-        bounds_ns.rotate_right(1);
-        bounds_ns[0] = next_ns;
-        lockstep.begin(step, &bounds_ns, hands_over, thick);
-        work(parts, (own, lockstep), step)?;
-        lockstep.finish().map_err(|Broken| None)?;
-        if bounds_ns.last() == Some(&end_bound_ns) {
-            for part in parts {
-                let mut place = part.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some(part) = &mut *place {
-                    part.receive(lockstep, parity(step));
-                }
-            }
-            break;
+/// Where the threads of these parts meet, which have begun.
+pub(super) fn board(parts: &mut [Shared<'_>], windows: &Windows, end_ns: u64) -> Board {
+    let spans = (end_ns.saturating_add(1), (end_ns / WINDOWS).max(1));
+    let bounds = Bounds::new(&windows.parts.levels, windows.lookahead_ns, spans);
+    let board = Board::new(parts.len(), bounds);
+    for place in parts {
+        let place = place.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(part) = place {
+            board.begin(part.number, part.earliest().0, &mut part.mail);
         }
     }
-    Ok(())
-}
-
-/// Which of the two places what is exchanged in a step has.
-const fn parity(step: u64) -> usize {
-    (step % 2) as usize
+    board
 }

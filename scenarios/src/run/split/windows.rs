@@ -42,11 +42,6 @@ pub(super) struct Windows {
 }
 
 impl Windows {
-    pub(super) fn levels(&self) -> usize {
-        let highest = self.parts.levels.iter().max().copied().unwrap_or(0);
-        usize::from(highest) + 1
-    }
-
     /// The largest share of the work by thread, as all of it over that.
     #[allow(clippy::cast_precision_loss, reason = "a ratio for a choice")]
     fn bound(&self, loads: &[u64]) -> f64 {
