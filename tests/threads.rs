@@ -300,7 +300,7 @@ fn parts_of_one_piece_that_exchange_packets_say_what_bounds_them() {
     let ran = desk.run(&["run", "scenario.toml", "--threads", "4", "--out", "four"]);
     let told = ran.expect(0).stderr;
     assert!(
-        told.contains("4 threads that hear of one another in windows of at most "),
+        told.contains("4 threads that hear of one another, at most "),
         "{told}"
     );
     assert!(told.contains("events, so at most "), "{told}");

@@ -40,16 +40,16 @@ pub(crate) fn tell_shares(plan: &Plan, shares: &Shares, quiet: bool) {
     let (total, busiest) = shares.total_and_busiest();
     let bound = shares.bound();
     let threads = plan.threads();
-    if let Some(lookahead) = plan.lookahead() {
+    if let Some(lookahead_ns) = plan.lookahead_ns() {
         let help = if bound < 0.9 * threads as f64 {
             "; more servers, among which the work can be shared, would help"
         } else {
             ""
         };
         tell(format_args!(
-            "{threads} threads that hear of one another in windows of at most {}: the busiest \
-             handled {busiest} of {total} events, so at most {bound:.2} times as fast as one{help}",
-            lookahead
+            "{threads} threads that hear of one another, at most {} ahead: the busiest handled \
+             {busiest} of {total} events, so at most {bound:.2} times as fast as one{help}",
+            reports::format::duration(lookahead_ns as f64)
         ));
         return;
     }

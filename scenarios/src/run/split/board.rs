@@ -232,3 +232,113 @@ impl Drop for Presence<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PARTS: usize = 4;
+    const LOOKAHEAD_NS: u64 = 40;
+    const END_NS: u64 = 100_000;
+
+    fn board() -> Board {
+        let bounds = Bounds::new(&[0, 0, 1, 2], LOOKAHEAD_NS, (END_NS, 9_000));
+        Board::new(PARTS, bounds)
+    }
+
+    fn no_mail() -> Vec<Mail> {
+        (0..PARTS).map(|_| Mail::default()).collect()
+    }
+
+    /// Runs parts that have something to do at the multiples of a number.
+    fn work(board: &Board, own: &[usize], next_ns: &[AtomicU64], runs: &AtomicU64) {
+        let (mut inbox, mut mail) = (no_mail(), no_mail());
+        let mut next = board.exchange(own, None, &mut inbox, false);
+        while let Some((part, task)) = next {
+            let pace_ns = 7 + part as u64;
+            let at_ns = next_ns[part].load(Ordering::Relaxed);
+            let (earliest_ns, was_cut) = match task {
+                Task::Run(until_ns) => {
+                    assert!(at_ns < until_ns, "there is something to do");
+                    for (other, at) in next_ns.iter().enumerate() {
+                        let other_ns = at.load(Ordering::Relaxed);
+                        assert!(other == part || until_ns <= other_ns + LOOKAHEAD_NS);
+                    }
+                    runs.fetch_add(1, Ordering::Relaxed);
+                    // At most five at a time.
+                    let last_ns = at_ns + 5 * pace_ns;
+                    (
+                        last_ns.min(until_ns.next_multiple_of(pace_ns)),
+                        last_ns < until_ns,
+                    )
+                }
+                Task::Tell(mark_ns) => {
+                    assert!(mark_ns <= at_ns);
+                    (at_ns, false)
+                }
+            };
+            next_ns[part].store(earliest_ns, Ordering::Relaxed);
+            let notice = Notice {
+                earliest_ns,
+                is_full: earliest_ns.is_multiple_of(11),
+            };
+            let done = Done {
+                part,
+                task,
+                notice,
+                mail: &mut mail,
+                was_cut,
+            };
+            next = board.exchange(own, Some(done), &mut inbox, false);
+        }
+    }
+
+    #[test]
+    fn every_part_comes_to_its_end_whoever_runs_it() {
+        for threads in 1..4 {
+            let board = board();
+            for part in 0..PARTS {
+                board.begin(part, 0, &mut no_mail());
+            }
+            let next_ns: Vec<AtomicU64> = (0..PARTS).map(|_| AtomicU64::new(0)).collect();
+            let runs = AtomicU64::new(0);
+            std::thread::scope(|scope| {
+                for thread in 0..threads {
+                    let (board, next_ns, runs) = (&board, &next_ns, &runs);
+                    scope.spawn(move || work(board, &[thread], next_ns, runs));
+                }
+            });
+            assert!(
+                next_ns
+                    .iter()
+                    .all(|at| at.load(Ordering::Relaxed) >= END_NS)
+            );
+            assert!(runs.into_inner() > END_NS / 50);
+            assert!(board.rest().is_some());
+            assert!(board.into_reason().is_none());
+        }
+    }
+
+    #[test]
+    fn nobody_waits_for_one_who_gave_up() {
+        let board = board();
+        board.begin(0, 0, &mut no_mail());
+        std::thread::scope(|scope| {
+            let first = board.exchange(&[0], None, &mut no_mail(), false);
+            assert!(first.is_some());
+            // The other parts have nothing to do before the first of them is through.
+            for part in 1..PARTS {
+                board.begin(part, 50, &mut no_mail());
+            }
+            let other = scope.spawn(|| board.exchange(&[1], None, &mut no_mail(), false));
+            board.give_up(SplitError::Met("first"));
+            board.give_up(SplitError::Met("second"));
+            assert_eq!(other.join().ok(), Some(None));
+        });
+        assert!(board.rest().is_none());
+        assert!(matches!(
+            board.into_reason(),
+            Some(SplitError::Met("first"))
+        ));
+    }
+}

@@ -229,6 +229,7 @@ mod tests {
         assert_eq!(bounds.task(1), Some(Task::Run(114)));
         assert_eq!(bounds.task(2), None);
         assert_eq!(bounds.next(0..3), Some((1, Task::Run(114))));
+        bounds.begin(1, Task::Run(114));
         at(&mut bounds, 1, 165);
         assert_eq!(bounds.next(0..3), Some((2, Task::Run(140))));
         at(&mut bounds, 2, 900);

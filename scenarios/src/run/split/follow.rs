@@ -322,7 +322,8 @@ fn work_all(
     board: &Board,
     wishes: &Wishes,
 ) -> Result<(), SplitError> {
-    let mut inbox: Vec<Mail> = parts.iter().map(|_| Mail::default()).collect();
+    let no_mail = || -> Vec<Mail> { parts.iter().map(|_| Mail::default()).collect() };
+    let (mut inbox, mut outbox) = (no_mail(), no_mail());
     let mut next = board.exchange(own, None, &mut inbox, false);
     while let Some((number, task)) = next {
         let mut place = parts[number].lock().unwrap_or_else(PoisonError::into_inner);
@@ -330,11 +331,14 @@ fn work_all(
             return Err(GONE);
         };
         let (notice, was_cut) = part.carry_on(task, &mut inbox)?;
+        core::mem::swap(&mut part.mail, &mut outbox);
+        // Another thread may take it as soon as this one has told.
+        drop(place);
         let done = Done {
             part: number,
             task,
             notice,
-            mail: &mut part.mail,
+            mail: &mut outbox,
             was_cut,
         };
         next = board.exchange(own, Some(done), &mut inbox, wishes.stops());

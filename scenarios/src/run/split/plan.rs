@@ -35,12 +35,12 @@ impl Plan {
         usize::from(threads.unwrap_or(self.parts))
     }
 
-    /// How long the parts run without hearing of one another, with its unit; `None` where they
-    /// never have to.
+    /// By how much a part that leads may run ahead of those that follow, ns; `None` where no part
+    /// hears of another.
     #[must_use]
-    pub fn lookahead(&self) -> Option<String> {
+    pub fn lookahead_ns(&self) -> Option<u64> {
         let windows = self.windows.as_ref();
-        windows.map(|windows| crate::quantity::duration_text(windows.lookahead_ns))
+        windows.map(|windows| windows.lookahead_ns)
     }
 
     /// The thread that runs a part.
