@@ -2,8 +2,8 @@
 //!
 //! Parts of the world run at the same time, each in its own copy of it. Nodes that no chain of links
 //! joins cannot touch one another: parts made of such sets (`part`) never hear of each other. Where
-//! links lead from part to part (`windows`, `follow`), the parts exchange packets at the ends of
-//! windows that are as long as a packet takes at least. What the parts tell the
+//! links lead from part to part (`windows`, `follow`), the parts exchange packets, and each runs
+//! ahead of others by as much as a packet takes at least (`bounds`, `board`). What the parts tell the
 //! tables (closed sessions, ends of packets, divergences) goes to the calling thread stretch by
 //! stretch and is put together in the one order of events, so that every row stands where it stands
 //! in a run on one thread. At the end the parts become one world again, and what follows (closing,
@@ -125,7 +125,7 @@ impl Run<'_> {
         })
     }
 
-    /// Parts that exchange packets at the ends of windows.
+    /// Parts that exchange packets.
     fn windows<T: Tables>(
         &self,
         windows: &Windows,
