@@ -13,6 +13,7 @@
     reason = "a bench prints figures, reads the clock and stops at the first surprise"
 )]
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use scenarios::build::build;
@@ -25,6 +26,7 @@ const BUDGET: f64 = 1.7;
 const BUDGET_OF_BOUND: f64 = 0.85;
 /// Runs of each kind, of which the fastest counts.
 const RUNS: usize = 3;
+const THREADS: [u16; 3] = [1, 2, 4];
 
 fn scenario(devices: usize, servers: usize, links: &str) -> scenarios::Scenario {
     let text = format!(
@@ -33,7 +35,7 @@ schema = 1
 [scenario]
 name = "bench"
 [run]
-duration = "12min"
+duration = "6min"
 seed = 7
 [protocol]
 name = "secure-vault"
@@ -92,29 +94,40 @@ fn compare(name: &str, scenario: &scenarios::Scenario, of_bound: bool) {
         return;
     }
     println!("{name}");
-    let mut alone = f64::MAX;
-    let mut fingerprint = 0;
-    for _ in 0..RUNS {
+    let once = |threads: u16| {
         let built = build::<NoTables>(scenario).unwrap();
-        let start = Instant::now();
-        let finished = drive(scenario, built, &mut NoTables, &mut Unwatched, |_| {}).unwrap();
-        alone = alone.min(start.elapsed().as_secs_f64());
-        fingerprint = finished.fingerprint;
-    }
-    for threads in [2, 4] {
-        let mut shared = f64::MAX;
-        let mut bound = 0.0;
-        for _ in 0..RUNS {
-            let built = build::<NoTables>(scenario).unwrap();
-            let plan = split::plan(scenario, &built.engine, &built.world, threads).unwrap();
+        let (tables, watch) = (&mut NoTables, &mut Unwatched);
+        if threads == 1 {
             let start = Instant::now();
-            let (tables, watch) = (&mut NoTables, &mut Unwatched);
-            let run = split::drive(scenario, built, &plan, tables, watch, |_| {});
-            let (finished, shares) = run.unwrap();
-            shared = shared.min(start.elapsed().as_secs_f64());
-            bound = shares.bound();
-            assert_eq!(finished.fingerprint, fingerprint, "{threads} threads");
+            let finished = drive(scenario, built, tables, watch, |_| {}).unwrap();
+            return (start.elapsed().as_secs_f64(), finished.fingerprint, 1.0);
         }
+        let plan = split::plan(scenario, &built.engine, &built.world, threads).unwrap();
+        let start = Instant::now();
+        let run = split::drive(scenario, built, &plan, tables, watch, |_| {});
+        let (finished, shares) = run.unwrap();
+        let seconds = start.elapsed().as_secs_f64();
+        (seconds, finished.fingerprint, shares.bound())
+    };
+    // In turns, so that what else the machine does meets all of them.
+    let mut best = [f64::MAX; THREADS.len()];
+    let mut bounds = [1.0; THREADS.len()];
+    let mut fingerprints = BTreeSet::new();
+    for _ in 0..RUNS {
+        for (place, threads) in THREADS.into_iter().enumerate() {
+            let (seconds, fingerprint, bound) = once(threads);
+            best[place] = best[place].min(seconds);
+            bounds[place] = bound;
+            fingerprints.insert(fingerprint);
+        }
+    }
+    assert_eq!(
+        fingerprints.len(),
+        1,
+        "one fingerprint on any number of threads"
+    );
+    for (place, threads) in THREADS.into_iter().enumerate().skip(1) {
+        let (alone, shared, bound) = (best[0], best[place], bounds[place]);
         let ratio = alone / shared;
         print!(
             "  {threads} threads: {shared:.2} s against {alone:.2} s on one, {ratio:.2} times as fast"
