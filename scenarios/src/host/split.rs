@@ -79,13 +79,17 @@ impl<T: Tables> World<T> {
         self.transports.is_some()
     }
 
+    /// Whether the links of a group from this one on do: what has been delivered at one end is noted
+    /// at the other.
+    pub(crate) fn carries_connections(&self, first_link: u32) -> bool {
+        let transports = self.transports.as_ref();
+        transports.is_some_and(|transports| transports.carries(first_link))
+    }
+
     /// What keeps this world from running in parts, as a clause after "since".
     pub(crate) fn unsplittable(&self) -> Option<&'static str> {
         if self.relays.is_some() {
             return Some("relays pass packets on");
-        }
-        if self.transports.is_some() {
-            return Some("a link carries streams or confirmed messages");
         }
         None
     }
@@ -140,6 +144,9 @@ impl<T: Tables> World<T> {
         }
         if let (Some(energy), Some(other)) = (&mut self.energy, part.energy) {
             energy.absorb(*other, is_theirs);
+        }
+        if let (Some(own), Some(other)) = (&mut self.transports, part.transports) {
+            own.absorb(*other, is_theirs);
         }
         if let (Some(own), Some(other)) = (&mut self.reprovisioning, part.reprovisioning) {
             own.absorb(other, is_theirs);

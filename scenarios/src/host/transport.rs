@@ -23,7 +23,7 @@ pub(crate) mod wire;
 
 use protocols::{Address, Channel, StreamEvent};
 use sim_engine::{
-    BroadcastPart, Direction, LinkId, NodeId, Outbox, PacketMeta, SimDuration, SimTime, TimerId,
+    BroadcastPart, Direction, LinkId, NodeId, Outbox, PacketMeta, SimDuration, SimTime,
 };
 
 use self::carried::{Carried, Part};

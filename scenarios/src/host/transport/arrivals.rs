@@ -80,10 +80,16 @@ impl<T: Tables> World<T> {
         &mut self,
         now: SimTime,
         node: NodeId,
-        slot: u32,
+        number: u32,
         out: &mut Outbox<'_, Self>,
     ) {
-        let Some(end) = self.transports.as_mut().and_then(|all| all.end(slot)) else {
+        let Some(transports) = &mut self.transports else {
+            return;
+        };
+        let Some(slot) = transports.slot_of(node.0, number) else {
+            return;
+        };
+        let Some(end) = transports.end(slot) else {
             return;
         };
         end.armed_ns = None;
@@ -111,7 +117,7 @@ impl<T: Tables> World<T> {
         let Some(transports) = &mut self.transports else {
             return;
         };
-        let Some(slot) = transports.redeem(ticket) else {
+        let Some(slot) = transports.redeem(node.0, ticket) else {
             return;
         };
         if let Some(end) = transports.end(slot) {

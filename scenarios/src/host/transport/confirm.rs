@@ -1,14 +1,14 @@
 //! Confirmable exchanges between machines and links: [`super::exchange`] in a world.
 
 use protocols::Address;
-use sim_engine::{Direction, LinkId, NodeId, Outbox, SimDuration, SimTime, StreamName, TimerId};
+use sim_engine::{Direction, LinkId, NodeId, Outbox, SimDuration, SimTime, StreamName};
 
+use super::World;
 use super::carried::{Carried, Part};
 use super::coap::{HEADER_BYTES, Kind, Message};
 use super::config::{ConfirmableSettings, Transport};
 use super::exchange::{Exchanges, Sink};
 use super::table::{Body, End, Key, Meta};
-use super::{TIMER, World};
 use crate::host::NO_PAIR;
 use crate::host::tables::{Header, Journey, NO_RULE, Tables};
 use crate::host::tally::TransportCounts;
@@ -224,6 +224,7 @@ impl<T: Tables> World<T> {
             return;
         };
         let mut packet = core::mem::take(&mut transports.scratch);
+        let timer = transports.timer(slot);
         let mut happened = Vec::new();
         let mut place = None;
         if let Some(end) = transports.end(slot)
@@ -243,19 +244,15 @@ impl<T: Tables> World<T> {
             let wanted = exchanges.deadline_ns();
             if wanted != end.armed_ns {
                 end.armed_ns = wanted;
-                let id = TimerId {
-                    kind: TIMER,
-                    key: slot,
-                };
                 match wanted {
                     Some(at) => {
                         let (group, member) = self.place(end.key.node);
                         let after = self
                             .clock(group, member)
                             .true_span(at.saturating_sub(now.0));
-                        out.arm(id, SimDuration(after));
+                        out.arm(timer, SimDuration(after));
                     }
-                    None => out.cancel(id),
+                    None => out.cancel(timer),
                 }
             }
         }

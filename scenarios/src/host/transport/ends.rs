@@ -68,11 +68,10 @@ impl<T: Tables> World<T> {
         let Some(transports) = &self.transports else {
             return;
         };
-        for slot in transports.at(node.0) {
-            out.cancel(TimerId {
-                kind: TIMER,
-                key: slot,
-            });
+        let ends = transports.at(node.0).into_iter();
+        let ends: Vec<_> = ends.map(|slot| (slot, transports.timer(slot))).collect();
+        for (slot, timer) in ends {
+            out.cancel(timer);
             self.drop_end(now, slot);
         }
     }
@@ -87,10 +86,7 @@ impl<T: Tables> World<T> {
         };
         let (node, far, told) = (NodeId(end.key.node), end.key.far, end.machine && end.known);
         let bare = Meta::bare(end.attempt);
-        out.cancel(TimerId {
-            kind: TIMER,
-            key: slot,
-        });
+        out.cancel(transports.timer(slot));
         self.drop_end(now, slot);
         if told {
             self.call_stream(now, node, far, (StreamEvent::Reset, bare), out);
@@ -136,15 +132,14 @@ impl<T: Tables> World<T> {
         if !end.stream().is_some_and(Stream::is_dead) {
             return;
         }
-        if end.inbox.is_empty() {
+        let over = end.inbox.is_empty();
+        let timer = transports.timer(slot);
+        if over {
             self.drop_end(now, slot);
         } else {
             transports.unlist(slot);
         }
-        out.cancel(TimerId {
-            kind: TIMER,
-            key: slot,
-        });
+        out.cancel(timer);
     }
 
     /// The initial sequence number of a connection: the stream of the two nodes, at this instant.
@@ -228,6 +223,7 @@ impl<T: Tables> World<T> {
             return;
         };
         let mut packet = core::mem::take(&mut transports.scratch);
+        let timer = transports.timer(slot);
         let mut forged = Vec::new();
         let mut fresh = 0;
         if let Some(end) = transports.end(slot) {
@@ -248,19 +244,15 @@ impl<T: Tables> World<T> {
             if wanted != end.armed_ns {
                 end.armed_ns = wanted;
                 let node = end.key.node;
-                let id = TimerId {
-                    kind: TIMER,
-                    key: slot,
-                };
                 match wanted {
                     Some(at) => {
                         let (group, member) = self.place(node);
                         let after = self
                             .clock(group, member)
                             .true_span(at.saturating_sub(now.0));
-                        out.arm(id, SimDuration(after));
+                        out.arm(timer, SimDuration(after));
                     }
-                    None => out.cancel(id),
+                    None => out.cancel(timer),
                 }
             }
         }

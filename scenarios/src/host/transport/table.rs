@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use protocols::{Address, Channel};
-use sim_engine::{Direction, LinkId};
+use sim_engine::{Direction, LinkId, TimerId};
 
+use super::TIMER;
 use super::config::Transport;
 use super::exchange::Exchanges;
 use super::stream::Stream;
@@ -98,6 +99,8 @@ pub(crate) enum Event {
 #[derive(Clone, Debug)]
 pub(crate) struct End {
     pub(crate) key: Key,
+    /// Its number among the ends of its node.
+    pub(crate) number: u32,
     pub(crate) route: (LinkId, Direction),
     /// Crashes of the node before this end was made: a later one took it away.
     pub(crate) incarnation: u16,
@@ -139,6 +142,7 @@ impl End {
     ) -> Self {
         Self {
             key,
+            number: 0,
             route,
             incarnation,
             body,
@@ -168,11 +172,13 @@ impl End {
     }
 }
 
+/// The numbers that the ends of one node have: what timers and commands call them, so that they do
+/// not depend on what other nodes have.
 #[derive(Clone, Debug, Default)]
-struct Slot {
-    end: Option<End>,
-    /// Earlier ends in this slot.
-    generation: u32,
+struct Numbers {
+    /// The slot of each number, and how many ends had it before.
+    slots: Vec<(Option<u32>, u32)>,
+    free: Vec<u32>,
 }
 
 /// All streams of a world.
@@ -182,8 +188,10 @@ pub struct Transports {
     groups: Vec<(u32, Transport)>,
     /// Most payload bytes of a segment, by link group.
     mss: Vec<usize>,
-    slots: Vec<Slot>,
+    slots: Vec<Option<End>>,
     free: Vec<u32>,
+    /// By node.
+    numbers: BTreeMap<u32, Numbers>,
     by_key: BTreeMap<Key, u32>,
     /// The streams that machines know, by node and far end.
     by_far: BTreeMap<(u32, Address), u32>,
@@ -204,6 +212,7 @@ impl Transports {
             mss,
             slots: Vec::new(),
             free: Vec::new(),
+            numbers: BTreeMap::new(),
             by_key: BTreeMap::new(),
             by_far: BTreeMap::new(),
             opened: BTreeMap::new(),
@@ -225,7 +234,7 @@ impl Transports {
     }
 
     pub(crate) fn end(&mut self, slot: u32) -> Option<&mut End> {
-        self.slots.get_mut(slot as usize)?.end.as_mut()
+        self.slots.get_mut(slot as usize)?.as_mut()
     }
 
     /// The slot of `key`.
@@ -238,30 +247,88 @@ impl Transports {
         self.by_far.get(&(node, far)).copied()
     }
 
-    /// A slot with its generation in the bits above, for tokens.
-    pub(crate) fn ticket(&self, slot: u32) -> u64 {
-        let generation = self
-            .slots
-            .get(slot as usize)
-            .map_or(0, |slot| slot.generation);
-        u64::from(generation & 0x00FF_FFFF) << 32 | u64::from(slot)
+    /// The name of an end's timer.
+    pub(crate) fn timer(&self, slot: u32) -> TimerId {
+        let end = self.slots.get(slot as usize).and_then(Option::as_ref);
+        TimerId {
+            kind: TIMER,
+            key: end.map_or(u32::MAX, |end| end.number),
+        }
     }
 
-    /// The slot of a ticket, if its end is still there.
-    pub(crate) fn redeem(&self, ticket: u64) -> Option<u32> {
-        let slot = u32::try_from(ticket & 0xFFFF_FFFF).ok()?;
+    /// The slot of the end that a node's timer is about.
+    pub(crate) fn slot_of(&self, node: u32, number: u32) -> Option<u32> {
+        self.numbers.get(&node)?.slots.get(number as usize)?.0
+    }
+
+    /// The number of an end with how many ends had it before in the bits above, for tokens.
+    pub(crate) fn ticket(&self, slot: u32) -> u64 {
+        let end = self.slots.get(slot as usize).and_then(Option::as_ref);
+        let Some(end) = end else { return u64::MAX };
+        let numbers = self.numbers.get(&end.key.node);
+        let place = numbers.and_then(|it| it.slots.get(end.number as usize));
+        let generation = place.map_or(0, |(_, earlier)| *earlier);
+        u64::from(generation & 0x00FF_FFFF) << 32 | u64::from(end.number)
+    }
+
+    /// The slot of a ticket of a node, if its end is still there.
+    pub(crate) fn redeem(&self, node: u32, ticket: u64) -> Option<u32> {
+        let slot = self.slot_of(node, u32::try_from(ticket & 0xFFFF_FFFF).ok()?)?;
         (self.ticket(slot) == ticket).then_some(slot)
     }
 
-    pub(crate) fn insert(&mut self, end: End) -> u32 {
-        let key = end.key;
+    pub(crate) fn insert(&mut self, mut end: End) -> u32 {
         let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot::default());
+            self.slots.push(None);
             u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
         });
-        self.slots[slot as usize].end = Some(end);
-        self.by_key.insert(key, slot);
+        let numbers = self.numbers.entry(end.key.node).or_default();
+        end.number = numbers.free.pop().unwrap_or_else(|| {
+            numbers.slots.push((None, 0));
+            u32::try_from(numbers.slots.len() - 1).unwrap_or(u32::MAX)
+        });
+        numbers.slots[end.number as usize].0 = Some(slot);
+        self.by_key.insert(end.key, slot);
+        self.slots[slot as usize] = Some(end);
         slot
+    }
+
+    /// Takes over the ends of the nodes that are theirs in a part of the same world.
+    pub(crate) fn absorb(&mut self, mut part: Self, is_theirs: impl Fn(u32) -> bool) {
+        let mut moved = BTreeMap::new();
+        for (old, end) in (0u32..).zip(core::mem::take(&mut part.slots)) {
+            if let Some(end) = end.filter(|end| is_theirs(end.key.node)) {
+                self.slots.push(Some(end));
+                moved.insert(old, u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX));
+            }
+        }
+        let new = |old: u32| moved.get(&old).copied();
+        for (node, mut numbers) in part.numbers {
+            if is_theirs(node) {
+                for place in &mut numbers.slots {
+                    place.0 = place.0.and_then(new);
+                }
+                self.numbers.insert(node, numbers);
+            }
+        }
+        let keys = part.by_key.into_iter();
+        self.by_key
+            .extend(keys.filter_map(|(key, slot)| Some((key, new(slot)?))));
+        let far = part.by_far.into_iter();
+        self.by_far
+            .extend(far.filter_map(|(place, slot)| Some((place, new(slot)?))));
+        let opened = part.opened.into_iter();
+        self.opened
+            .extend(opened.filter(|(node, _)| is_theirs(*node)));
+        let in_hand = part.in_hand.into_iter();
+        self.in_hand.extend(
+            in_hand.filter_map(|(node, (slot, attempt))| Some((node, (new(slot)?, attempt)))),
+        );
+    }
+
+    /// Whether anything but datagrams travels on the links of a group.
+    pub(crate) fn carries(&self, first_link: u32) -> bool {
+        !matches!(self.of(LinkId(first_link)).0, Transport::Datagram)
     }
 
     /// The machine at this end knows the stream from now on.
@@ -296,10 +363,14 @@ impl Transports {
     pub(crate) fn remove(&mut self, slot: u32) -> Option<End> {
         self.make_unknown(slot);
         self.unlist(slot);
-        let place = self.slots.get_mut(slot as usize)?;
-        let end = place.end.take()?;
-        place.generation = place.generation.wrapping_add(1);
+        let end = self.slots.get_mut(slot as usize)?.take()?;
         let node = end.key.node;
+        if let Some(numbers) = self.numbers.get_mut(&node) {
+            let (own, earlier) = &mut numbers.slots[end.number as usize];
+            *own = None;
+            *earlier = earlier.wrapping_add(1);
+            numbers.free.push(end.number);
+        }
         if self.in_hand.get(&node).is_some_and(|(at, _)| *at == slot) {
             self.in_hand.remove(&node);
         }
@@ -307,12 +378,11 @@ impl Transports {
         Some(end)
     }
 
-    /// Everything at `node`, in the order of the keys and then of what is only waiting to be told.
+    /// Everything at `node`, in the order of its numbers.
     pub(crate) fn at(&self, node: u32) -> Vec<u32> {
-        let ends = (0u32..).zip(&self.slots);
-        ends.filter(|(_, slot)| slot.end.as_ref().is_some_and(|end| end.key.node == node))
-            .map(|(index, _)| index)
-            .collect()
+        let numbers = self.numbers.get(&node).into_iter();
+        let slots = numbers.flat_map(|numbers| &numbers.slots);
+        slots.filter_map(|(slot, _)| *slot).collect()
     }
 
     /// The port of the next connection that `node`'s machine opens.

@@ -96,14 +96,24 @@ impl Joined {
     fn join_by_groups<T: Tables>(&mut self, world: &World<T>) {
         let firsts: Vec<u32> = world.groups.iter().map(|group| group.first).collect();
         let groups = world.joined_groups();
+        let mut connected = false;
         for route in world.routes.links() {
+            let connects = world.carries_connections(route.first);
+            connected |= connects;
             for number in 0..route.many {
                 let ends = route.ends(number);
-                if ends.iter().any(|(group, _)| groups[*group]) {
+                if connects || ends.iter().any(|(group, _)| groups[*group]) {
                     let ends = ends.map(|(group, member)| firsts[group] + member);
                     self.sets.push(ends.to_vec());
                 }
             }
+        }
+        if connected {
+            self.reason(
+                "links carry streams or confirmed messages, of which both ends know at once, so their \
+                 nodes run together"
+                    .to_owned(),
+            );
         }
         if groups.contains(&true) {
             self.reason(
