@@ -23,8 +23,39 @@ use crate::record::log::{Log, LogTables, Turn, Wishes};
 use crate::run::{begin, stations};
 use crate::scenario::Scenario;
 
-/// Events, and what others did, after which a part tells others how far it is.
+/// Events after which a part tells others how far it is.
 const SLICE: u32 = 16;
+
+/// Posts that were read, from which on their room is used again.
+const READ_MAX: usize = 1 << 10;
+
+/// What another part did, in order, from `read` on.
+#[derive(Debug, Default)]
+struct Told {
+    posts: Vec<Post>,
+    read: usize,
+}
+
+impl Told {
+    fn first(&self) -> Option<Turn> {
+        self.posts.get(self.read).map(|post| post.turn)
+    }
+
+    /// Takes in what came last.
+    fn receive(&mut self, posts: &mut Vec<Post>) {
+        if self.read == self.posts.len() {
+            self.posts.clear();
+            self.read = 0;
+            core::mem::swap(&mut self.posts, posts);
+        } else {
+            if self.read >= READ_MAX {
+                self.posts.drain(..self.read);
+                self.read = 0;
+            }
+            self.posts.append(posts);
+        }
+    }
+}
 
 const BREACHED: &str = "a packet took less time than its link promised";
 const NUMBERED: &str = "an answer decides what the one who asked does at the same instant, and its \
@@ -37,9 +68,8 @@ pub(super) struct Follower<'a> {
     engine: Engine<World<LogTables>>,
     world: World<LogTables>,
     tables: LogTables,
-    /// What other parts did, in order, from `read` on.
-    posts: Vec<Post>,
-    read: usize,
+    /// What other parts did, by part.
+    told_by: Vec<Told>,
     /// The event whose posts are being carried out.
     within: Option<Turn>,
     /// What it has for others, by part.
@@ -82,8 +112,7 @@ impl<'a> Follower<'a> {
             engine,
             world,
             tables,
-            posts: Vec::new(),
-            read: 0,
+            told_by: levels.iter().map(|_| Told::default()).collect(),
             within: None,
             mail: levels.iter().map(|_| Mail::default()).collect(),
             told: 0,
@@ -131,19 +160,19 @@ impl<'a> Follower<'a> {
 
     /// Takes in what other parts sent.
     fn receive(&mut self, inbox: &mut [Mail]) {
-        self.posts.drain(..self.read);
-        self.read = 0;
-        let before = self.posts.len();
-        let mut senders = 0;
-        for mail in inbox {
+        for (mail, told) in inbox.iter_mut().zip(&mut self.told_by) {
             self.engine.take_in(&mut mail.packets);
-            senders += u32::from(!mail.posts.is_empty());
-            self.posts.append(&mut mail.posts);
+            if !mail.posts.is_empty() {
+                told.receive(&mut mail.posts);
+            }
         }
-        // Each part's posts stand in order already.
-        if senders > 1 || (senders == 1 && before > 0) {
-            self.posts.sort_by_key(|post| post.turn);
-        }
+    }
+
+    /// The first post that is still to be carried out, and the part that sent it.
+    fn first_post(&self) -> Option<(Turn, usize)> {
+        let told = self.told_by.iter().zip(0..);
+        told.filter_map(|(told, from)| Some((told.first()?, from)))
+            .min()
     }
 
     /// Gathers what other parts have to know.
@@ -161,14 +190,14 @@ impl<'a> Follower<'a> {
 
     /// Where it goes on itself.
     fn earliest(&self) -> SimTime {
-        let post = self.posts.get(self.read).map(|post| post.turn.at());
+        let post = self.first_post().map(|(turn, _)| turn.at());
         self.engine
             .earliest()
             .min(post.unwrap_or(SimTime(u64::MAX)))
     }
 
-    /// Runs up to the instant before `bound_ns`, through the end of the warm-up, in `steps` steps at
-    /// most; whether it got there.
+    /// Runs up to the instant before `bound_ns`, through the end of the warm-up, in `steps` events
+    /// at most; whether it got there.
     fn run_to(&mut self, bound_ns: u64, mut steps: u32) -> Result<bool, SplitError> {
         let Some(last_ns) = bound_ns.checked_sub(1) else {
             return Ok(true);
@@ -190,31 +219,21 @@ impl<'a> Follower<'a> {
     /// whether it got there before `steps` ran out.
     fn run_through(&mut self, until: SimTime, steps: &mut u32) -> Result<bool, SplitError> {
         let reached = loop {
-            let post = self
-                .posts
-                .get(self.read)
-                .filter(|post| post.turn.at() <= until);
             let event = self.engine.peek(until);
-            if post.is_none() && event.is_none() {
-                break true;
-            }
-            if *steps == 0 {
-                break false;
-            }
-            *steps -= 1;
             let turn = event.map(|(round, key)| Turn::of(round, key));
-            match (post.copied(), event) {
-                (Some(post), _) if turn.is_none_or(|turn| post.turn < turn) => {
-                    self.carry_out(&post)?;
-                }
+            let limit = turn.unwrap_or(Turn::after(until));
+            match (self.first_post(), event) {
+                (Some((turn, from)), _) if turn < limit => self.carry_out(turn, from)?,
+                (_, None) => break true,
+                _ if *steps == 0 => break false,
                 (_, Some((round, key))) => {
+                    *steps -= 1;
                     self.end_posts();
                     self.world.begin_event(round, key);
                     self.engine
                         .step(&mut self.world, &mut self.tables)
                         .map_err(SplitError::Engine)?;
                 }
-                (_, None) => break true,
             }
         };
         if let Some(met) = self.world.has_met() {
@@ -230,26 +249,25 @@ impl<'a> Follower<'a> {
         Ok(reached)
     }
 
-    fn carry_out(&mut self, post: &Post) -> Result<(), SplitError> {
-        self.read += 1;
+    /// Carries out the first post of a part, which stands at `turn`.
+    fn carry_out(&mut self, turn: Turn, from: usize) -> Result<(), SplitError> {
         if self
             .within
-            .is_some_and(|within| within.event() != post.turn.event())
+            .is_some_and(|within| within.event() != turn.event())
         {
             self.end_posts();
         }
-        self.within = Some(post.turn);
-        self.tables.stand_at(post.turn);
+        self.within = Some(turn);
+        self.tables.stand_at(turn);
+        let told = &mut self.told_by[from];
+        let post = &told.posts[told.read];
+        told.read += 1;
         let (world, tables) = (&mut self.world, &mut self.tables);
         let unmoved = self
             .engine
-            .act_within(
-                post.turn.event(),
-                post.node(),
-                world,
-                tables,
-                |world, out| world.take_post(post, out),
-            )
+            .act_within(turn.event(), post.node(), world, tables, |world, out| {
+                world.take_post(post, out)
+            })
             .map_err(SplitError::Engine)?;
         if unmoved {
             Ok(())
