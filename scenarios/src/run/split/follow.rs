@@ -221,7 +221,7 @@ impl<'a> Follower<'a> {
         let reached = loop {
             let event = self.engine.peek(until);
             let turn = event.map(|(round, key)| Turn::of(round, key));
-            let limit = turn.unwrap_or(Turn::after(until));
+            let limit = turn.unwrap_or_else(|| Turn::after(until));
             match (self.first_post(), event) {
                 (Some((turn, from)), _) if turn < limit => self.carry_out(turn, from)?,
                 (_, None) => break true,
