@@ -1,11 +1,12 @@
 //! Attackers in code, end to end: verdicts come from oracles that see both ends.
 
-use scenarios::build::build;
 use scenarios::host::tables::NoTables;
 use scenarios::reader::read_text;
-use scenarios::run::{Finished, Unwatched, drive};
+use scenarios::run::Finished;
 use scenarios::scenario::Scenario;
 use scenarios::verdict::{Judgement, Property, Verdict, judge};
+
+use crate::simulation::run;
 
 fn scenario(protocol: &str, adversary: &str) -> Scenario {
     let text = format!(
@@ -34,11 +35,6 @@ every = "exp(1min)"
 "#
     );
     read_text("attack.toml", &text, &[]).unwrap_or_else(|error| panic!("{}", error.render(false)))
-}
-
-fn run(scenario: &Scenario) -> Finished<NoTables> {
-    let built = build(scenario).unwrap_or_else(|error| panic!("{}", error.render(false)));
-    drive(scenario, built, &mut NoTables, &mut Unwatched, |_| {}).expect("the engine goes on")
 }
 
 fn judged(protocol: &str, adversary: &str) -> Vec<Judgement> {

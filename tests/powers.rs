@@ -1,12 +1,10 @@
 //! What attacks do with fewer powers than they declare, and what they must have.
 
-use scenarios::build::build;
-use scenarios::host::tables::NoTables;
 use scenarios::oracle::EpisodeKind;
 use scenarios::reader::read_text;
-use scenarios::run::{Finished, Unwatched, drive};
-use scenarios::scenario::Scenario;
 use scenarios::verdict::{Property, Verdict, judge};
+
+use crate::simulation::{run, scenario};
 
 /// One device, silent for the first three minutes.
 fn exchange(sessions: u32, adversary: &str) -> String {
@@ -69,18 +67,9 @@ every = "1min"
     )
 }
 
-fn read(text: &str) -> Scenario {
-    read_text("powers.toml", text, &[]).unwrap_or_else(|error| panic!("{}", error.render(false)))
-}
-
-fn run(scenario: &Scenario) -> Finished<NoTables> {
-    let built = build(scenario).unwrap_or_else(|error| panic!("{}", error.render(false)));
-    drive(scenario, built, &mut NoTables, &mut Unwatched, |_| {}).expect("the engine goes on")
-}
-
 #[track_caller]
 fn verdict(text: &str, property: Property) -> (Verdict, u64) {
-    let scenario = read(text);
+    let scenario = scenario(text);
     let judged = judge(&scenario, &run(&scenario));
     let found = judged.iter().find(|found| found.property == property);
     found.map(|found| (found.verdict, found.acted)).unwrap()
@@ -177,7 +166,7 @@ fn what_every_step_needs_is_asked_for() {
 #[test]
 fn a_busy_device_is_not_taken_for_a_lost_one() {
     let adversary = "at = \"access\"\nattack = \"stay-unnoticed\"";
-    let finished = run(&read(&exchange(1000, adversary)));
+    let finished = run(&scenario(&exchange(1000, adversary)));
     let episodes = finished.world.relations[0].oracle.closed();
     let kinds: Vec<EpisodeKind> = episodes.iter().map(|episode| episode.kind).collect();
     assert_eq!(kinds, [EpisodeKind::Silent]);

@@ -4,18 +4,10 @@ use scenarios::build::build;
 use scenarios::host::attempt::Outcome;
 use scenarios::host::tables::NoTables;
 use scenarios::reader::read_text;
-use scenarios::run::{Finished, Unwatched, drive};
-use scenarios::scenario::Scenario;
+use scenarios::run::Finished;
 use scenarios::verdict::{Judgement, Property, Verdict, judge};
 
-fn read(text: &str) -> Scenario {
-    read_text("rules.toml", text, &[]).unwrap_or_else(|error| panic!("{}", error.render(false)))
-}
-
-fn run(scenario: &Scenario) -> Finished<NoTables> {
-    let built = build(scenario).unwrap_or_else(|error| panic!("{}", error.render(false)));
-    drive(scenario, built, &mut NoTables, &mut Unwatched, |_| {}).expect("the engine goes on")
-}
+use crate::simulation::{run, scenario};
 
 /// `secure-vault` over datagrams: two devices, a session a minute.
 fn vault(adversary: &str) -> String {
@@ -111,7 +103,7 @@ impl Seen {
 
 #[track_caller]
 fn seen(text: &str) -> Seen {
-    let scenario = read(text);
+    let scenario = scenario(text);
     let finished = run(&scenario);
     let judged = judge(&scenario, &finished);
     let counts = finished.world.attacks.rule_counts(0);

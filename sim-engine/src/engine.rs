@@ -17,6 +17,7 @@ use crate::id::{Direction, DirectionMask, LinkClass, LinkId, NodeId};
 use crate::link::{ClassState, DirectionState, Extra, LinkParams, LinkState};
 use crate::order::{Class, EventKey, TAP_ENTITY_BASE};
 use crate::outbox::Outbox;
+use crate::queue::Entry;
 use crate::recorder::Recorder;
 use crate::rng::Seed;
 use crate::slab::NONE;
@@ -121,6 +122,13 @@ impl<H: Host> Engine<H> {
             inbox: Vec::new(),
             rewritten: Vec::new(),
         }
+    }
+
+    /// Makes room for so many nodes and links: tables that grow by doubling would take up to twice
+    /// the memory that a large world needs.
+    pub fn reserve(&mut self, nodes: usize, links: usize) {
+        self.world.nodes.reserve_exact(nodes);
+        self.world.links.reserve_exact(links);
     }
 
     /// Adds a node. `name_hash` is the digest of its structural name.
@@ -371,28 +379,9 @@ impl<H: Host> Engine<H> {
             return Err(error.clone());
         }
         while let Some(entry) = self.world.queue.pop(until) {
-            if self.world.queue.take_refilled() && self.world.nodes.len() > CACHED_NODES {
-                self.touch_upcoming(host);
-            }
-            self.events += 1;
-            self.world.now = entry.key.time();
-            self.world.current = entry.key;
-            if H::Recorder::TURNS {
-                recorder.turn(entry.key, self.world.queue.round());
-            }
-            self.handle(host, recorder, entry);
-            if !self.world.after.is_empty() {
-                self.settle(host, recorder);
-            }
-            host.on_settled(recorder);
-            if let Some(error) = &self.world.error {
-                return Err(error.clone());
-            }
+            self.handle_whole(host, recorder, entry)?;
             if self.world.stopped {
                 return Ok(RunEnd::Stopped);
-            }
-            if self.world.queue.round() > ROUNDS_MAX {
-                return Err(self.round_cycle());
             }
             if self.events >= self.next_check {
                 self.arm_check();
@@ -441,6 +430,37 @@ impl<H: Host> Engine<H> {
             };
         }
         std::hint::black_box(sum);
+    }
+
+    /// Handles an event that was taken from the queue, and what follows it before the next.
+    #[inline]
+    fn handle_whole(
+        &mut self,
+        host: &mut H,
+        recorder: &mut H::Recorder,
+        entry: Entry,
+    ) -> Result<(), EngineError> {
+        if self.world.queue.take_refilled() && self.world.nodes.len() > CACHED_NODES {
+            self.touch_upcoming(host);
+        }
+        self.events += 1;
+        self.world.now = entry.key.time();
+        self.world.current = entry.key;
+        if H::Recorder::TURNS {
+            recorder.turn(entry.key, self.world.queue.round());
+        }
+        self.handle(host, recorder, entry);
+        if !self.world.after.is_empty() {
+            self.settle(host, recorder);
+        }
+        host.on_settled(recorder);
+        if let Some(error) = &self.world.error {
+            return Err(error.clone());
+        }
+        if self.world.queue.round() > ROUNDS_MAX {
+            return Err(self.round_cycle());
+        }
+        Ok(())
     }
 
     #[cold]

@@ -3,13 +3,12 @@
 
 use std::sync::Arc;
 
-use super::{CACHED_NODES, Engine, ROUNDS_MAX};
+use super::Engine;
 use crate::error::EngineError;
 use crate::host::Host;
 use crate::id::{Direction, LinkClass, LinkId, NodeId};
 use crate::order::{Class, EventKey};
 use crate::outbox::Outbox;
-use crate::recorder::Recorder;
 use crate::time::{SimDuration, SimTime};
 use crate::world::{Batch, Crossings};
 
@@ -88,27 +87,7 @@ impl<H: Host> Engine<H> {
         let Some(entry) = self.world.queue.pop(SimTime::LAST) else {
             return Ok(());
         };
-        if self.world.queue.take_refilled() && self.world.nodes.len() > CACHED_NODES {
-            self.touch_upcoming(host);
-        }
-        self.events += 1;
-        self.world.now = entry.key.time();
-        self.world.current = entry.key;
-        if H::Recorder::TURNS {
-            recorder.turn(entry.key, self.world.queue.round());
-        }
-        self.handle(host, recorder, entry);
-        if !self.world.after.is_empty() {
-            self.settle(host, recorder);
-        }
-        host.on_settled(recorder);
-        if let Some(error) = &self.world.error {
-            return Err(error.clone());
-        }
-        if self.world.queue.round() > ROUNDS_MAX {
-            return Err(self.round_cycle());
-        }
-        Ok(())
+        self.handle_whole(host, recorder, entry)
     }
 
     /// Lets the clock stand at `until`, up to which everything has been handled.

@@ -205,5 +205,5 @@ fn a_crash_takes_line_effects_and_timers_and_refuses_packets() {
 fn an_idle_node_with_a_link_takes_eighty_bytes() {
     assert_eq!(size_of::<NodeState>(), 32);
     assert_eq!(size_of::<LinkState>(), 48);
-    assert_eq!(size_of::<crate::queue::Entry>(), 32);
+    assert_eq!(size_of::<Entry>(), 32);
 }
