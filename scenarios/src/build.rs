@@ -100,28 +100,6 @@ pub fn build_with_keys<T: Tables>(
     }
     principals.seal();
 
-    let mut engine = Engine::new(EngineConfig {
-        root_seed: scenario.run.seed,
-        replication: 0,
-    });
-    for spec in &scenario.groups {
-        for member in 0..spec.count {
-            let name = StreamName::new("node")
-                .text(&spec.name)
-                .index(member as u64);
-            let added = engine.add_node(
-                name.id(),
-                NodeConfig {
-                    backlog: spec.backlog,
-                },
-            );
-            added.expect("a scenario has fewer nodes than the engine has numbers");
-        }
-    }
-    let own = own::sets(scenario, routes.links())?;
-    let (links, changes) = add_links(scenario, (&routes, &own), &firsts, &mut engine);
-    let (attacks, watch) = adversaries::make(scenario, &routes, (&roster, &firsts))?;
-
     let relays = relay::groups(scenario, &firsts);
     let groups = (0..roster.groups.len())
         .map(|index| make_group(scenario, &roster, index, &mut streams))
@@ -142,6 +120,38 @@ pub fn build_with_keys<T: Tables>(
         .collect();
     // Relays draw nothing as machines.
     stream_names.resize(scenario.node_count(), 0);
+    let (attacks, watch) = adversaries::make(scenario, &routes, (&roster, &firsts))?;
+    // The roster goes before the nodes and links come: both at once are the most that a large world
+    // ever takes.
+    let anew = |workload: &Workload| workload.provisions_anew().is_some();
+    let reprovisioning = scenario
+        .workloads
+        .iter()
+        .any(anew)
+        .then(|| Reprovisioning::new(roster, seed.streams()));
+
+    let mut engine = Engine::new(EngineConfig {
+        root_seed: scenario.run.seed,
+        replication: 0,
+    });
+    let links = routes.links().iter().map(|route| route.many as usize);
+    engine.reserve(scenario.node_count(), links.sum());
+    for spec in &scenario.groups {
+        for member in 0..spec.count {
+            let name = StreamName::new("node")
+                .text(&spec.name)
+                .index(member as u64);
+            let added = engine.add_node(
+                name.id(),
+                NodeConfig {
+                    backlog: spec.backlog,
+                },
+            );
+            added.expect("a scenario has fewer nodes than the engine has numbers");
+        }
+    }
+    let own = own::sets(scenario, routes.links())?;
+    let (links, changes) = add_links(scenario, (&routes, &own), &firsts, &mut engine);
     let transports = transports(scenario, &routes);
     let world = World::new(WorldParts {
         transports,
@@ -162,11 +172,7 @@ pub fn build_with_keys<T: Tables>(
         watch,
         schedule: Schedule::new(changes, seed.streams(), scenario.run.duration_ns),
         relations,
-        reprovisioning: scenario
-            .workloads
-            .iter()
-            .any(|workload| workload.provisions_anew().is_some())
-            .then(|| Reprovisioning::new(roster, seed.streams())),
+        reprovisioning,
         faults: faults(scenario, seed),
         energy: energy(scenario),
         relays: relay::relays(scenario, &links, &firsts),
@@ -678,14 +684,7 @@ fn plan(scenario: &Scenario, roster: &Roster, workload: &Workload) -> Plan {
             deadline_ns: step.deadline_ns,
         }
     });
-    let parties = roster.group(workload.from);
-    let purpose = |party: &Party| {
-        let group = &roster.groups[party.group as usize].name;
-        let node = StreamName::new("node")
-            .text(group)
-            .index(u64::from(party.member));
-        node.text("workload").text(&workload.name).id()
-    };
+    let group = &roster.groups[workload.from];
     Plan {
         from: workload.from,
         steps: steps.collect(),
@@ -694,7 +693,8 @@ fn plan(scenario: &Scenario, roster: &Roster, workload: &Workload) -> Plan {
         retry: workload.retry,
         reprovision: workload.reprovision,
         count: workload.count,
-        streams: parties.iter().map(purpose).collect(),
-        initiators: vec![Initiator::default(); parties.len()],
+        stream_group: StreamName::new("node").text(&group.name),
+        name: workload.name.clone(),
+        initiators: vec![Initiator::default(); group.count],
     }
 }

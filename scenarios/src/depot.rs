@@ -82,7 +82,7 @@ impl Depot {
     /// Ends provisioning: from now on the records of `parties` parties can be read.
     pub fn seal(&mut self, parties: usize) {
         self.loose
-            .sort_by_key(|(party, place)| (*party, place.record));
+            .sort_unstable_by_key(|(party, place)| (*party, place.record, place.unit));
         self.firsts = Vec::with_capacity(parties + 1);
         let mut next = 0;
         for party in 0..parties {
@@ -96,14 +96,10 @@ impl Depot {
             }
         }
         self.firsts.push(u32::try_from(next).unwrap_or(u32::MAX));
-        self.places = self.loose.iter().map(|(_, place)| *place).collect();
-        self.loose = Vec::new();
-    }
-
-    /// A word of the party's first record, to have it near when it is needed.
-    #[must_use]
-    pub fn touch(&self, party: u32) -> u64 {
-        self.touch_bytes(party, 0)
+        // Within the same memory: two lists of a million devices' records are too many.
+        let loose = core::mem::take(&mut self.loose);
+        self.places = loose.into_iter().map(|(_, place)| place).collect();
+        self.places.shrink_to_fit();
     }
 
     /// A word of where the party's records are listed.

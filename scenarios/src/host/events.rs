@@ -168,23 +168,11 @@ impl<T: Tables> sim_engine::Host for World<T> {
     }
 
     fn touch(&self, entity: NodeId) -> u64 {
-        let node = entity.0;
-        if node as usize >= self.group_of.len() {
-            return 0;
-        }
-        let (group, member) = self.place(node);
-        let mut word = self.workloads.touch(node) ^ self.depot.touch(node);
-        word ^= self.groups[group].column.state(member as usize).len() as u64;
-        word ^= self.randomness.positions[node as usize].words_drawn;
-        for relation in &self.relations {
-            let pair = relation.first_pair[node as usize];
-            word ^= relation.oracle.touch(pair);
-        }
-        word
+        self.touch_node(entity.0)
     }
 
     fn touch_control(&self, owner: NodeId, engine: Ahead<'_>) -> u64 {
-        self.touch_attempt(owner.0, engine)
+        self.touch_attempts(&[owner.0], engine)
     }
 
     fn on_effect_lost(

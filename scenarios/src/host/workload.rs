@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use protocols::output::Tag;
 use protocols::protocol::Completion;
-use sim_engine::Streams;
+use sim_engine::{StreamName, Streams};
 
 use super::attempt::{Attempt, AttemptId, NOBODY, OpenAttempts};
 use crate::scenario::{Reprovision, Retry, StepArg};
@@ -78,13 +78,30 @@ pub struct Plan {
     pub reprovision: Option<Reprovision>,
     /// Most requests per initiator.
     pub count: Option<u64>,
-    /// The stream of each initiator's intervals, by member.
-    pub streams: Vec<u64>,
+    /// The name that the streams of all initiators begin with.
+    pub stream_group: StreamName,
+    /// Its own name.
+    pub name: String,
     /// The initiators, by member.
     pub initiators: Vec<Initiator>,
 }
 
 impl Plan {
+    /// A word of the place of its initiator `member` in it, to have it near when it is needed.
+    #[inline]
+    pub(super) fn touch(&self, member: u32) -> u64 {
+        let member = member as usize;
+        let requests = self.initiators.get(member).map_or(0, |own| own.requests);
+        u64::from(requests)
+    }
+
+    /// The stream of the intervals of initiator `member`: computed, since a million of them kept would
+    /// be read once an hour each.
+    pub(super) fn stream(&self, member: u32) -> u64 {
+        let node = self.stream_group.index(u64::from(member));
+        node.text("workload").text(&self.name).id()
+    }
+
     /// The first of its steps by which an initiator authenticates: one that ends with acceptances.
     pub(crate) fn authenticates(&self) -> Option<usize> {
         self.steps.iter().position(|step| {
@@ -136,6 +153,14 @@ impl Default for NodeBook {
     }
 }
 
+/// Starts with their nodes, in the order of the nodes; those that never start are relays.
+fn starts(starts_ns: &[u64]) -> Vec<(u64, u32)> {
+    let mut all = Vec::with_capacity(starts_ns.len());
+    let nodes = starts_ns.iter().copied().zip(0u32..);
+    all.extend(nodes.filter(|(at_ns, _)| *at_ns < u64::MAX));
+    all
+}
+
 /// All workloads of a world.
 #[derive(Debug)]
 pub struct Workloads {
@@ -184,12 +209,7 @@ impl Workloads {
             finish,
             fork: None,
             nodes: vec![NodeBook::default(); starts_ns.len()],
-            // Nodes that never start are relays.
-            starts: starts_ns
-                .into_iter()
-                .zip(0u32..)
-                .filter(|(at_ns, _)| *at_ns < u64::MAX)
-                .collect(),
+            starts: starts(&starts_ns),
             streams,
             open: OpenAttempts::default(),
             overlapping: BTreeMap::new(),
@@ -225,22 +245,6 @@ impl Workloads {
     /// The nodes that start next, at most `count` of them.
     pub(super) fn next_starts(&self, count: usize) -> impl Iterator<Item = u32> + '_ {
         self.starts.iter().rev().take(count).map(|(_, node)| *node)
-    }
-
-    /// For each workload of a node the group that its first step asks, with a word of the node's place
-    /// in it.
-    pub(super) fn begins(
-        &self,
-        (group, member): (usize, u32),
-    ) -> impl Iterator<Item = (Option<usize>, u64)> + '_ {
-        let plans = self.plans.iter().filter(move |plan| plan.from == group);
-        plans.map(move |plan| {
-            let member = member as usize;
-            let requests = plan.initiators.get(member).map_or(0, |own| own.requests);
-            let stream = plan.streams.get(member).copied().unwrap_or(0);
-            let to = plan.steps.first().and_then(|step| step.to);
-            (to, stream ^ u64::from(requests))
-        })
     }
 
     /// Attempts and accepted attempts of a node so far.

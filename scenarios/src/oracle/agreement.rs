@@ -10,8 +10,9 @@ use super::Evidence;
 use crate::host::attempt::AttemptId;
 use crate::host::tables::Place;
 
-/// Places at first: enough for what a small world leaves unanswered in a long run.
-const PLACES_MIN: usize = 1 << 12;
+/// Places at first: enough for the sessions that are open at a time in a small world, and few enough
+/// to stay in the cache.
+const PLACES_MIN: usize = 1 << 9;
 
 /// Places at most; a table of this size that is three quarters full forgets its older half.
 const PLACES_MAX: usize = 1 << 20;

@@ -70,14 +70,15 @@ impl<T: Tables> World<T> {
         workload: usize,
         out: &mut Outbox<'_, Self>,
     ) {
-        let member = self.place(node).1 as usize;
+        let member = self.place(node).1;
         let plan = &self.workloads.plans[workload];
         let Some(first) = &plan.first else {
             self.open_request(now, node, workload, out);
             return;
         };
         // Request n draws block n of the stream for what follows it; the first wait is block 0.
-        let draw = self.workloads.streams.block(plan.streams[member], 0)[0];
+        let stream = plan.stream(member);
+        let draw = self.workloads.streams.block(stream, 0)[0];
         let at = now.0.saturating_add(first.sample_ns(draw).0);
         let id = TimerId {
             kind: control::NEXT,
@@ -129,12 +130,12 @@ impl<T: Tables> World<T> {
         if now.0 >= self.workloads.duration_ns {
             return;
         }
-        let member = self.place(node).1 as usize;
+        let member = self.place(node).1;
         let busy = self.workloads.nodes[node as usize].open > 0;
         let off = self.is_off(node);
         let plan = &mut self.workloads.plans[workload];
         let overlaps = plan.steps.first().is_some_and(|step| step.concurrent);
-        let initiator = &mut plan.initiators[member];
+        let initiator = &mut plan.initiators[member as usize];
         if (initiator.active || busy) && !overlaps || off {
             initiator.due = true;
             return;
@@ -150,10 +151,9 @@ impl<T: Tables> World<T> {
         initiator.tried = 1;
         initiator.requests += 1;
         if let Some(every) = &plan.every {
-            let draw = self
-                .workloads
-                .streams
-                .block(plan.streams[member], u64::from(initiator.requests))[0];
+            let number = u64::from(initiator.requests);
+            let stream = plan.stream(member);
+            let draw = self.workloads.streams.block(stream, number)[0];
             let next = now.0.saturating_add(every.sample_ns(draw).0);
             let id = TimerId {
                 kind: control::NEXT,
