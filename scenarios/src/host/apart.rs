@@ -155,6 +155,12 @@ impl Apart {
             self.met.get_or_insert(ACROSS);
             return;
         }
+        let level = |part: u16| self.parts.levels[usize::from(part)];
+        if level(part) <= level(self.own) {
+            // It has gone past this already.
+            self.met.get_or_insert(ACROSS);
+            return;
+        }
         let step = self.step.load(Ordering::Relaxed);
         // Rows that the running event tells from now on stand behind what comes of this.
         self.step.store(step + 2, Ordering::Relaxed);
@@ -177,14 +183,8 @@ impl Apart {
 
     /// An adversary has done something to an attempt of another part.
     fn touched(&mut self, attempt: AttemptId) {
-        let level = |part: u16| self.parts.levels[usize::from(part)];
-        match self.of_attempt(attempt) {
-            Some(part) if level(part) > level(self.own) => {
-                self.post(part, attempt.initiator, What::Touched { attempt });
-            }
-            _ => {
-                self.met.get_or_insert(ACROSS);
-            }
+        if let Some(part) = self.of_attempt(attempt) {
+            self.post(part, attempt.initiator, What::Touched { attempt });
         }
     }
 

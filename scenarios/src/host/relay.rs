@@ -58,6 +58,19 @@ impl Relays {
         }
     }
 
+    /// Whether the nodes of a group are relays.
+    pub(super) const fn has_group(&self, group: usize) -> bool {
+        group >= self.first_group
+    }
+
+    /// Adds what relays did in a part of the same world.
+    pub(super) fn absorb(&mut self, part: &Self) {
+        for (own, more) in self.passed_on.iter_mut().zip(&part.passed_on) {
+            *own += more;
+        }
+        self.over_limit += part.over_limit;
+    }
+
     /// Whether a node is a relay.
     #[inline]
     pub(super) const fn has(&self, node: u32) -> bool {

@@ -86,12 +86,10 @@ impl<T: Tables> World<T> {
         transports.is_some_and(|transports| transports.carries(first_link))
     }
 
-    /// What keeps this world from running in parts, as a clause after "since".
-    pub(crate) fn unsplittable(&self) -> Option<&'static str> {
-        if self.relays.is_some() {
-            return Some("relays pass packets on");
-        }
-        None
+    /// Whether the nodes of a group are relays.
+    pub(crate) fn is_relay_group(&self, group: usize) -> bool {
+        let relays = self.relays.as_ref();
+        relays.is_some_and(|relays| relays.has_group(group))
     }
 
     /// The groups of which a node is given first storage anew at the same instant as its neighbours,
@@ -144,6 +142,9 @@ impl<T: Tables> World<T> {
         }
         if let (Some(energy), Some(other)) = (&mut self.energy, part.energy) {
             energy.absorb(*other, is_theirs);
+        }
+        if let (Some(own), Some(other)) = (&mut self.relays, &part.relays) {
+            own.absorb(other);
         }
         if let (Some(own), Some(other)) = (&mut self.transports, part.transports) {
             own.absorb(*other, is_theirs);

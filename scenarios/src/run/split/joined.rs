@@ -62,7 +62,7 @@ impl Joined {
                 on_streams.push(home);
             }
             all.sets.push(nodes.into_iter().collect());
-            all.reason(format!(
+            all.joins_since(format!(
                 "the adversary `{}` acts as one over all its links, so the nodes there run together",
                 spec.name
             ));
@@ -70,15 +70,16 @@ impl Joined {
         all.sets.push(on_streams);
         for (fault, set) in world.joined_by_faults() {
             all.sets.push(set);
-            all.reason(format!(
+            all.joins_since(format!(
                 "the fault `{fault}` concerns both ends of links, so the nodes there run together"
             ));
         }
         all.join_by_groups(world);
+        all.join_over_relays(world);
         for (number, medium) in (0u16..).zip(&scenario.media) {
             let nodes = engine.nodes_on(MediumId(number));
             all.sets.push(nodes.map(|node| node.0).collect());
-            all.reason(format!(
+            all.joins_since(format!(
                 "all nodes on the medium `{}` hear one another, so they run together",
                 medium.name
             ));
@@ -86,7 +87,34 @@ impl Joined {
         all
     }
 
-    fn reason(&mut self, reason: String) {
+    /// Who has to stay with nodes behind relays is no neighbour of theirs: all that links join stays
+    /// together.
+    fn join_over_relays<T: Tables>(&mut self, world: &World<T>) {
+        if !(0..world.groups.len()).any(|group| world.is_relay_group(group)) {
+            return;
+        }
+        let plans = &world.workloads.plans;
+        let answers = plans.iter().flat_map(|plan| &plan.steps);
+        let both =
+            |to: usize| plans.iter().any(|plan| plan.from == to) || world.goes_back_by_sessions(to);
+        if answers.filter_map(|step| step.to).any(both) {
+            self.joins_since(
+                "nodes behind relays answer and begin sessions themselves, or are rolled back by \
+                 sessions, so all nodes that links join run together"
+                    .to_owned(),
+            );
+        } else if self.reasons.is_empty() {
+            return;
+        }
+        let firsts: Vec<u32> = world.groups.iter().map(|group| group.first).collect();
+        for route in world.routes.links() {
+            let ends = (0..route.many).map(|number| route.ends(number));
+            let ends = ends.map(|ends| ends.map(|(group, member)| firsts[group] + member));
+            self.sets.extend(ends.map(|ends| ends.to_vec()));
+        }
+    }
+
+    fn joins_since(&mut self, reason: String) {
         if self.reasons.last() != Some(&reason) {
             self.reasons.push(reason);
         }
@@ -109,14 +137,14 @@ impl Joined {
             }
         }
         if connected {
-            self.reason(
+            self.joins_since(
                 "links carry streams or confirmed messages, of which both ends know at once, so their \
                  nodes run together"
                     .to_owned(),
             );
         }
         if groups.contains(&true) {
-            self.reason(
+            self.joins_since(
                 "radios pay for what their neighbours send, or nodes are provisioned anew together \
                  with their neighbours, so neighbours run together"
                     .to_owned(),
@@ -134,8 +162,8 @@ impl Joined {
     }
 
     /// Why nodes stay together, if anything but links keeps them so.
-    pub(super) fn first_reason(&self) -> Option<&str> {
-        self.reasons.first().map(String::as_str)
+    pub(super) fn reason(&self) -> Option<String> {
+        (!self.reasons.is_empty()).then(|| self.reasons.join("; "))
     }
 
     /// Joins what stays together.

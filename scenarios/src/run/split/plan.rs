@@ -101,13 +101,10 @@ pub fn plan<T: Tables>(
     if scenario.run.steady.is_some() {
         return Err("steady-state series look at all nodes at once".into());
     }
-    if let Some(reason) = world.unsplittable() {
-        return Err(reason.into());
-    }
     let joined = Joined::of(scenario, engine, world);
     share(engine, world, &joined, threads).map_err(|reason| {
         // What keeps nodes together is the reason where the world could be shared without it.
-        let alone = joined.first_reason().and_then(|joins| {
+        let alone = joined.reason().and_then(|joins| {
             let loose = share(engine, world, &joined.loosened(), threads);
             loose.is_ok().then_some(joins)
         });

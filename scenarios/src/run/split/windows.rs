@@ -231,6 +231,16 @@ fn follower<T: Tables>(world: &World<T>, route: &LinkRoute) -> Follower {
         (true, true) => return Follower::Neither,
         (true, false) => Follower::A,
         (false, true) => Follower::B,
+        // What passes relays comes from those who begin: each end follows the next one on the way.
+        (false, false) if world.is_relay_group(a) != world.is_relay_group(b) => {
+            let end = if world.is_relay_group(a) { b } else { a };
+            let mut plans = world.workloads.plans.iter();
+            if plans.any(|plan| plan.from == end) == (end == a) {
+                Follower::A
+            } else {
+                Follower::B
+            }
+        }
         (false, false) if route.many_is_a => Follower::A,
         (false, false) => Follower::B,
     };
