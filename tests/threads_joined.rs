@@ -4,7 +4,7 @@ use crate::program::{Desk, column, json};
 use crate::threads_adversary::{compared, world};
 
 /// Trouble of the `dirty` devices, and what it needs of their node group, their links, their workload.
-const TROUBLE: [(&str, &str, &str, &str, &str); 8] = [
+const TROUBLE: [(&str, &str, &str, &str, &str); 10] = [
     (
         "cuts of links",
         "[faults.cut]\nprocess = \"exp(1min)\"\n\
@@ -66,6 +66,8 @@ const TROUBLE: [(&str, &str, &str, &str, &str); 8] = [
         "medium = { model = \"aloha\" }\nrate = \"250kbps\"",
         "",
     ),
+    ("streams", "", "", "transport = \"stream\"", ""),
+    ("exchanges", "", "", "transport = \"confirmable\"", ""),
 ];
 
 fn troubled(number: u64, far: bool) -> (&'static str, String) {
@@ -90,8 +92,8 @@ fn troubled(number: u64, far: bool) -> (&'static str, String) {
 #[test]
 fn what_acts_on_several_nodes_at_once_stays_together_and_the_rest_is_shared() {
     let mut shared = 0;
-    for number in 0..16 {
-        let (name, scenario) = troubled(number, number >= 8);
+    for number in 0..20 {
+        let (name, scenario) = troubled(number, number >= 10);
         let desk = Desk::with(&scenario);
         for told in compared(&desk, &scenario) {
             assert!(!told.contains("starting again"), "{name}: {told}");
@@ -106,5 +108,72 @@ fn what_acts_on_several_nodes_at_once_stays_together_and_the_rest_is_shared() {
         let others = json(&desk.path("4/manifest.json"))["counts"]["events"].clone();
         assert_eq!(events, others, "{name}");
     }
-    assert_eq!(shared, 32, "every world was shared");
+    assert_eq!(shared, 40, "every world was shared");
+}
+
+/// Devices behind two relays of one server.
+const BEHIND_RELAYS: &str = r#"
+schema = 1
+
+[scenario]
+name = "behind-relays"
+
+[run]
+duration = "5min"
+seed = 4
+
+[protocol]
+name = "secure-vault"
+
+[nodes.device]
+role = "device"
+count = 12
+profile = "cortex-m4-80mhz"
+
+[nodes.gateway]
+role = "relay"
+count = 2
+params = { processing = "shifted-exp(min=1ms, mean=1ms)", hop_limit = 8 }
+
+[nodes.server]
+role = "server"
+
+[links.edge]
+between = ["device", "gateway"]
+delay = "uniform(5ms, 90ms)"
+loss = "15%"
+
+[links.backhaul]
+between = ["gateway", "server"]
+delay = "10ms"
+
+[workload.talk]
+from = "device"
+to = "server"
+do = "authenticate"
+every = "20s"
+
+[faults.off]
+target = "gateway"
+process = "exp(1min)"
+effect = { kind = "reboot", downtime = "uniform(1s, 20s)" }
+
+[output]
+traces = ["sessions", "messages", "desync", "pcapng"]
+steps = "all"
+"#;
+
+#[test]
+fn relays_stand_between_the_devices_and_the_server() {
+    let dropped = BEHIND_RELAYS.replace(
+        "[output]",
+        "[adversaries.eve]\non = \"backhaul\"\npowers = [\"drop\"]\n[[adversaries.eve.rules]]\n\
+         id = \"d\"\nmatch = { direction = \"up\" }\naction = \"drop\"\nprobability = \"20%\"\n[output]",
+    );
+    for scenario in [BEHIND_RELAYS, &dropped] {
+        let desk = Desk::with(scenario);
+        for told in compared(&desk, scenario) {
+            assert!(told.contains("threads that hear of one another"), "{told}");
+        }
+    }
 }

@@ -86,7 +86,7 @@ impl<T: Tables> World<T> {
             .flat_map(|members| self.nodes_of(members))
             .collect();
         let mut sets = match &selector.what {
-            What::Messages(_) => counted.iter().map(|node| self.beside(*node)).collect(),
+            What::Messages(_) => self.links_at(&counted),
             What::Writes => Vec::new(),
             What::Packet(name) => self.ends_of(Members {
                 group: name.link.0,
@@ -122,18 +122,22 @@ impl<T: Tables> World<T> {
             .collect()
     }
 
-    /// A node and those at the other ends of its links.
-    fn beside(&self, node: u32) -> Vec<u32> {
-        let mut near = vec![node];
+    /// The two ends of each link that has one of these nodes at an end.
+    fn links_at(&self, nodes: &[u32]) -> Vec<Vec<u32>> {
+        let mut meant = vec![false; self.group_of.len()];
+        for node in nodes {
+            meant[*node as usize] = true;
+        }
+        let mut links = Vec::new();
         for route in self.routes.links() {
             for member in 0..route.many {
                 let ends = self.nodes_at(route.ends(member));
-                if ends.contains(&node) {
-                    near.extend(ends);
+                if ends.iter().any(|end| meant[*end as usize]) {
+                    links.push(ends.to_vec());
                 }
             }
         }
-        near
+        links
     }
 
     fn nodes_at(&self, ends: [(usize, u32); 2]) -> [u32; 2] {
