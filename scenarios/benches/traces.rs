@@ -1,6 +1,6 @@
 //! What each trace level costs: the same run with nothing recorded, and with one table more each time.
 //!
-//! `cargo bench -p scenarios --bench traces [-- DEVICES]`; processor time of all threads, best of three
+//! `cargo bench -p scenarios --bench traces [-- DEVICES]`; processor time of all threads, best of five
 //! interleaved turns, files in the directory for temporary files.
 #![allow(
     clippy::print_stdout,
@@ -41,7 +41,7 @@ const LEVELS: [(&str, &str); 7] = [
     ("pcapng", "traces = [\"pcapng\"]\nsteps = \"none\""),
     ("steps of all", "traces = []\nsteps = \"all\""),
 ];
-const TURNS: usize = 3;
+const TURNS: usize = 5;
 const HANDSHAKES: usize = 20;
 
 /// Seconds of processor and wall, bytes written.
