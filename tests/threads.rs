@@ -124,7 +124,7 @@ traces = ["sessions", "messages"]
 fn same_on_any_number(desk: &Desk, more: &[&str]) {
     let one = desk.result("1", more);
     for threads in ["2", "3", "8"] {
-        let args = [&["--threads", threads], more].concat();
+        let args = [&["--threads", threads, "--share-sparse"], more].concat();
         let other = desk.result(threads, &args);
         assert_eq!(
             differing_files(&one, &other),
@@ -259,6 +259,7 @@ fn worlds_made_up_at_random_write_the_same_on_any_number_of_threads() {
             let args = [
                 "run",
                 "scenario.toml",
+                "--share-sparse",
                 "--threads",
                 threads,
                 "--out",
@@ -297,7 +298,15 @@ fn the_run_says_how_far_its_busiest_part_lets_others_help() {
 #[test]
 fn parts_of_one_piece_that_exchange_packets_say_what_bounds_them() {
     let desk = Desk::with(&FLEET.replace("count = 5", "count = 1"));
-    let ran = desk.run(&["run", "scenario.toml", "--threads", "4", "--out", "four"]);
+    let ran = desk.run(&[
+        "run",
+        "scenario.toml",
+        "--threads",
+        "4",
+        "--out",
+        "four",
+        "--share-sparse",
+    ]);
     let told = ran.expect(0).stderr;
     assert!(
         told.contains("4 threads that hear of one another, at most "),
@@ -305,6 +314,15 @@ fn parts_of_one_piece_that_exchange_packets_say_what_bounds_them() {
     );
     assert!(told.contains("events, so at most "), "{told}");
     assert!(told.contains("more servers"), "{told}");
+}
+
+#[test]
+fn a_world_with_few_sessions_at_a_time_runs_on_one_thread_and_says_what_would_help() {
+    // 24 sessions a minute and 10 ms.
+    refused(
+        &TIES.replace("count = 4", "count = 1"),
+        "about 0.0040 sessions begin within the 10 ms that a part may run ahead of another",
+    );
 }
 
 /// A world of one server on one thread all the same, and its reason.

@@ -104,6 +104,7 @@ pub(crate) fn compared(desk: &Desk, scenario: &str) -> Vec<String> {
             .run(&[
                 "run",
                 "scenario.toml",
+                "--share-sparse",
                 "--threads",
                 threads,
                 "--out",

@@ -128,6 +128,9 @@ pub(crate) struct RunArgs {
     /// on it
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) threads: u16,
+    /// With --threads: shares the run also where so little happens at a time that it gains nothing
+    #[arg(long)]
+    pub(crate) share_sparse: bool,
     /// Prints no summary and no progress
     #[arg(long)]
     pub(crate) quiet: bool,

@@ -32,6 +32,8 @@ pub(crate) struct Guards {
     pub(crate) max_events: Option<u64>,
     pub(crate) max_wall: Option<Duration>,
     pub(crate) max_disk: Option<u64>,
+    /// Whether a world in which threads gain nothing runs on one.
+    pub(crate) one_thread_if_sparse: bool,
 }
 
 /// Parts of the progress bar: virtual time in thousandths of the end.

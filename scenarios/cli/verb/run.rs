@@ -43,6 +43,7 @@ pub(crate) fn run(args: &RunArgs) -> Exit {
         max_events: args.max_events,
         max_wall: args.max_wall,
         max_disk: args.max_disk,
+        one_thread_if_sparse: !args.share_sparse,
     };
     let threads = args.threads;
     match into_directory(

@@ -1,5 +1,6 @@
 //! What `badlink run --threads` says about the sharing of one run.
 
+use reports::format::{duration, significant};
 use scenarios::Scenario;
 use scenarios::build::Built;
 use scenarios::record::FileTables;
@@ -24,12 +25,33 @@ pub(crate) fn plan(
     } else {
         split::plan(scenario, &built.engine, &built.world, threads)
     };
-    plan.inspect_err(|reason| {
-        if !quiet {
-            tell(format_args!("running on one thread, since {reason}"));
-        }
+    let alone = match plan {
+        Ok(plan) => match sparse(scenario, &plan) {
+            Some(reason) if guards.one_thread_if_sparse => reason,
+            _ => return Some(plan),
+        },
+        Err(reason) => reason,
+    };
+    if !quiet {
+        tell(format_args!("running on one thread, since {alone}"));
+    }
+    None
+}
+
+/// Why threads gain nothing, where sessions are too few at a time, as a clause after "since".
+fn sparse(scenario: &Scenario, plan: &Plan) -> Option<String> {
+    let sessions = split::sessions_within_lookahead(scenario, plan)?;
+    let lookahead_ns = plan.lookahead_ns()?;
+    (sessions < split::SESSIONS_MIN).then(|| {
+        format!(
+            "about {} sessions begin within the {} that a part may run ahead of another, and threads \
+             gain from {} on; more devices, more frequent sessions or longer least delays would help \
+             (--share-sparse shares it all the same)",
+            significant(sessions, 2),
+            duration(lookahead_ns as f64),
+            split::SESSIONS_MIN
+        )
     })
-    .ok()
 }
 
 /// Tells how far the busiest part lets the others help.
@@ -49,7 +71,7 @@ pub(crate) fn tell_shares(plan: &Plan, shares: &Shares, quiet: bool) {
         tell(format_args!(
             "{threads} threads that hear of one another, at most {} ahead: the busiest handled \
              {busiest} of {total} events, so at most {bound:.2} times as fast as one{help}",
-            reports::format::duration(lookahead_ns as f64)
+            duration(lookahead_ns as f64)
         ));
         return;
     }

@@ -19,6 +19,7 @@ mod joined;
 mod merge;
 mod part;
 mod plan;
+mod sparse;
 mod windows;
 
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
@@ -30,6 +31,7 @@ use self::follow::{Follower, Shared};
 use self::merge::Merge;
 use self::part::{Ended, Message, Part};
 pub use self::plan::{Plan, plan};
+pub use self::sparse::{SESSIONS_MIN, sessions_within_lookahead};
 use self::windows::Windows;
 use super::{AtEnd, Finished, Monitor, Stop, conclude};
 use crate::build::{Built, build};
