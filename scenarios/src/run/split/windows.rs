@@ -25,8 +25,8 @@ const LEVELS_MAX: u8 = 8;
 
 /// What the sessions over a link cost its two ends, in parts of about 20: both compute the same as a
 /// rule, and the one that begins has requests, deadlines and what joins both.
-const COST_OF_FOLLOWER: u64 = 11;
-const COST_OF_LEADER: u64 = 9;
+const COST_OF_FOLLOWER: u64 = 12;
+const COST_OF_LEADER: u64 = 8;
 
 /// Parts that exchange packets at the ends of windows.
 #[derive(Clone, Debug, PartialEq, Eq)]
