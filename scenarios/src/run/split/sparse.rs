@@ -5,7 +5,7 @@ use crate::scenario::Scenario;
 
 /// Sessions that begin while a packet is on its way, below which waiting for one another takes about
 /// what is gained: measured, see `docs/PERFORMANCE.md`.
-pub const SESSIONS_MIN: f64 = 1.0;
+pub const SESSIONS_MIN: f64 = 1.5;
 
 /// How many sessions begin on average while a part may run ahead of another; `None` where parts
 /// never hear of one another, or where sessions begin at once and not at a rate.
