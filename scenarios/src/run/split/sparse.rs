@@ -51,7 +51,8 @@ mod tests {
         // 1,200 devices once a minute begin 20 sessions a second.
         let often = "do = \"authenticate\"\nevery = \"exp(1min)\"";
         let sessions = within(1_200, "uniform(50ms, 80ms)", often).unwrap();
-        assert!((sessions - 1.0).abs() < 1e-6, "{sessions}");
+        // The least delay of a law is taken a little too low rather than too high.
+        assert!((sessions - 1.0).abs() < 1e-5, "{sessions}");
         let steps = "do = [\"authenticate\", \"send-data\"]\nevery = \"2min\"";
         let sessions = within(120, "10ms", steps).unwrap();
         assert!((sessions - 0.02).abs() < 1e-6, "{sessions}");
